@@ -1,0 +1,72 @@
+/**
+ * A pack of 8-bit maps (label maps, CAMs) for the images of one shard: magic, header length, JSON header, then each map
+ * deflated. A 256 x 256 label map takes about 1 KB.
+ */
+import { deflateRawSync, inflateRawSync } from "node:zlib";
+import { AppError } from "../errors.js";
+
+export interface ByteMap {
+  /** Image index in its split. */
+  readonly image: number;
+  readonly height: number;
+  readonly width: number;
+  /** Planes per image; data is channel-last, [height, width, channels]. */
+  readonly channels: number;
+  readonly data: Uint8Array;
+}
+
+interface HeaderEntry {
+  readonly image: number;
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+  readonly bytes: number;
+}
+
+const magic = Buffer.from("SGM1");
+/** A shard's pack stays far below this; a larger header means a damaged file. */
+const headerBytesMax = 16 * 1024 * 1024;
+/** One map: 4096 x 4096 with 4 planes. */
+const mapBytesMax = 64 * 1024 * 1024;
+
+export function encodeMapPack(maps: readonly ByteMap[]): Uint8Array {
+  const bodies = maps.map((map) => deflateRawSync(map.data));
+  const entries: HeaderEntry[] = maps.map(({ image, height, width, channels }, i) => {
+    return { image, height, width, channels, bytes: bodies[i]!.length };
+  });
+  const header = Buffer.from(JSON.stringify(entries));
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(header.length);
+  return Buffer.concat([magic, length, header, ...bodies]);
+}
+
+/** @throws AppError DIGEST_MISMATCH when the bytes are not a whole pack. */
+export function decodeMapPack(pack: Uint8Array): ByteMap[] {
+  const bytes = Buffer.from(pack.buffer, pack.byteOffset, pack.byteLength);
+  if (bytes.length < 8 || !bytes.subarray(0, 4).equals(magic)) throw damaged("no header");
+  const headerBytes = bytes.readUInt32LE(4);
+  if (headerBytes > headerBytesMax || 8 + headerBytes > bytes.length) throw damaged("header too long");
+  const entries = JSON.parse(bytes.toString("utf8", 8, 8 + headerBytes)) as HeaderEntry[];
+  let offset = 8 + headerBytes;
+  return entries.map((entry) => {
+    const body = bytes.subarray(offset, offset + entry.bytes);
+    offset += entry.bytes;
+    return { ...pickShape(entry), data: inflate(body, entry) };
+  });
+}
+
+function pickShape({ image, height, width, channels }: HeaderEntry) {
+  return { image, height, width, channels };
+}
+
+function inflate(body: Buffer, entry: HeaderEntry): Uint8Array {
+  const expected = entry.height * entry.width * entry.channels;
+  if (body.length !== entry.bytes || expected > mapBytesMax) throw damaged(`image ${entry.image} is cut short`);
+  const data = inflateRawSync(body, { maxOutputLength: expected + 1 });
+  if (data.length !== expected) throw damaged(`image ${entry.image} has ${data.length} bytes, not ${expected}`);
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+}
+
+function damaged(what: string): AppError {
+  return new AppError("DIGEST_MISMATCH", `a label pack is damaged: ${what}`);
+}

@@ -1,0 +1,46 @@
+/** The data manifest: what the coordinator indexed, what every worker goes by. Written once per run as manifest.json. */
+import { z } from "zod";
+
+const digestSchema = z.string().regex(/^[0-9a-f]{64}$/);
+
+export const imageEntrySchema = z.object({
+  /** Path relative to the indexed folder, with forward slashes; unique within a split; the order of images. */
+  path: z.string(),
+  /** SHA-256 of the file's bytes. */
+  digest: digestSchema,
+  bytes: z.int().positive(),
+  /** Upright size in pixels (after EXIF rotation). */
+  width: z.int().positive(),
+  height: z.int().positive(),
+  /** Class ids (1..K, ascending); empty for a negative. */
+  tags: z.array(z.int().positive()),
+  /** SHA-256 of the true mask's file, where one is known. For measuring only. */
+  maskDigest: digestSchema.nullable(),
+});
+
+export const splitSchema = z.object({
+  /** Absolute folder on the coordinator's disk. */
+  root: z.string(),
+  images: z.array(imageEntrySchema),
+  /** Canonical shards: image indices, a partition of `images`, independent of the number of workers. */
+  shards: z.array(z.array(z.int().nonnegative())),
+});
+
+export const manifestSchema = z.object({
+  version: z.literal(1),
+  /** Tags; class id = index + 1; 0 is background, 255 is ignore. */
+  classes: z.array(z.string()).min(1),
+  train: splitSchema,
+  val: splitSchema.nullable(),
+});
+
+export type ImageEntry = z.infer<typeof imageEntrySchema>;
+export type Split = z.infer<typeof splitSchema>;
+export type Manifest = z.infer<typeof manifestSchema>;
+export type SplitName = "train" | "val";
+
+/** Label ids with a fixed meaning in every mask, pseudo-label and prediction. */
+export const BACKGROUND = 0;
+export const IGNORE = 255;
+/** Class ids fit one byte below IGNORE. */
+export const CLASS_COUNT_MAX = 254;

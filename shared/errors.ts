@@ -1,0 +1,83 @@
+/**
+ * One error class and a closed list of codes. Anything caught becomes an AppError once, at the edge (`AppError.from`);
+ * the code decides the exit code, the hint says what to do next.
+ */
+
+/** Exit codes, grouped so that a supervisor can tell "fix the input" from "try again". */
+export const exitCodes = {
+  internal: 1,
+  usage: 2,
+  data: 3,
+  environment: 4,
+  cluster: 5,
+  interrupted: 130,
+} as const;
+
+/** Stable code -> [exit code, one sentence of advice]. docs/ERRORS.md is generated from this table. */
+export const errorCodes = {
+  INTERNAL: [exitCodes.internal, "A bug in seedgrow: please report it with the log."],
+  USAGE: [exitCodes.usage, "Run the command with --help."],
+  CONFIG_INVALID: [exitCodes.usage, "Fix the named keys; docs/CONFIG.md lists every key with its range."],
+  RUN_NOT_FOUND: [exitCodes.usage, "`seedgrow runs` lists the runs."],
+  RUN_BUSY: [exitCodes.usage, "Another coordinator holds this run: stop it first."],
+  DATA_NOT_FOUND: [exitCodes.data, "Check the path."],
+  DATA_EMPTY: [exitCodes.data, "Give every class folder at least one readable image."],
+  DATA_BROKEN: [exitCodes.data, "Repair or remove the listed files, or raise data.brokenShareMax."],
+  DATA_TAGS: [exitCodes.data, "Give at least one image a tag."],
+  MASK_INVALID: [exitCodes.data, "Masks are 8-bit palette or grey PNGs of the photo's size; ids 0..N and 255."],
+  MODEL_INVALID: [exitCodes.data, "Point to a folder written by seedgrow."],
+  BACKBONE_INVALID: [exitCodes.data, "Use a tfjs LayersModel with activations at strides 4, 8, 16 and 32."],
+  DIGEST_MISMATCH: [exitCodes.data, "The bytes changed on the way or on disk: fetch them again."],
+  CHECKPOINT_INVALID: [exitCodes.data, "Resume from an older checkpoint or start again."],
+  ENGINE_MISSING: [exitCodes.environment, "Run ./deploy/setup.sh."],
+  ENGINE_FAILED: [exitCodes.environment, "Run `seedgrow doctor`."],
+  BROKER_MISSING: [exitCodes.environment, "Run ./deploy/setup.sh, or start nats-server -js and pass --nats."],
+  BROKER_UNREACHABLE: [exitCodes.environment, "Check --nats and that nats-server runs with JetStream (-js)."],
+  PORT_BUSY: [exitCodes.environment, "Choose another port, or 0 for a free one."],
+  DISK_FULL: [exitCodes.environment, "Free some space and run `seedgrow resume`."],
+  NO_WORKERS: [exitCodes.cluster, "Start workers with `seedgrow worker --nats URL`, or train with --local N."],
+  WORK_FAILED: [exitCodes.cluster, "The same work failed on several workers: see the cause."],
+  LEASE_LOST: [exitCodes.cluster, "Another coordinator has taken the workers."],
+  INTERRUPTED: [exitCodes.interrupted, "`seedgrow resume RUN` goes on from the last checkpoint."],
+} as const satisfies Record<string, readonly [number, string]>;
+
+export type ErrorCode = keyof typeof errorCodes;
+
+export interface AppErrorOptions {
+  /** What to do next, when it is more specific than the code's own advice. */
+  readonly hint?: string;
+  readonly cause?: unknown;
+}
+
+export class AppError extends Error {
+  readonly code: ErrorCode;
+  readonly hint: string;
+
+  constructor(code: ErrorCode, message: string, options: AppErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = "AppError";
+    this.code = code;
+    this.hint = options.hint ?? errorCodes[code][1];
+  }
+
+  get exitCode(): number {
+    return errorCodes[this.code][0];
+  }
+
+  /** Turns anything caught into an AppError; system errors get the code a user can act on. */
+  static from(thrown: unknown): AppError {
+    if (thrown instanceof AppError) return thrown;
+    const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+    const systemCode = (error as NodeJS.ErrnoException).code;
+    const code = (systemCode && systemErrorCodes[systemCode]) || "INTERNAL";
+    return new AppError(code, error.message, { cause: error });
+  }
+}
+
+const systemErrorCodes: Partial<Record<string, ErrorCode>> = {
+  ENOSPC: "DISK_FULL",
+  EDQUOT: "DISK_FULL",
+  EADDRINUSE: "PORT_BUSY",
+  ENOENT: "DATA_NOT_FOUND",
+  ECONNREFUSED: "BROKER_UNREACHABLE",
+};

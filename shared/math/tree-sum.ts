@@ -1,0 +1,114 @@
+/**
+ * Sums along one fixed binary tree over leaf index, so that the bits of the total do not depend on who computed which
+ * leaves (docs/ARCHITECTURE.md, determinism). The tree over `leafCount` leaves splits at the largest power of two below
+ * the count: node (level, index) covers leaves [index << level, min((index + 1) << level, leafCount)).
+ */
+import { assert } from "../assert.js";
+
+export interface TreeNode {
+  /** 0 for a leaf. */
+  readonly level: number;
+  readonly index: number;
+}
+
+export interface LeafRange {
+  readonly first: number;
+  /** One past the last. */
+  readonly end: number;
+}
+
+export function nodeKey(node: TreeNode): string {
+  return `${node.level}:${node.index}`;
+}
+
+export function rootOf(leafCount: number): TreeNode {
+  return { level: Math.ceil(Math.log2(Math.max(1, leafCount))), index: 0 };
+}
+
+export function leavesOf(node: TreeNode, leafCount: number): LeafRange {
+  return { first: node.index << node.level, end: Math.min((node.index + 1) << node.level, leafCount) };
+}
+
+/** The fewest tree nodes that cover exactly the given run of leaves, left to right. */
+export function coverRange(range: LeafRange, leafCount: number): TreeNode[] {
+  assert(range.first >= 0 && range.first < range.end && range.end <= leafCount, "range lies within the leaves");
+  const nodes: TreeNode[] = [];
+  let first = range.first;
+  while (first < range.end) {
+    let level = 0;
+    while (fitsOneLevelUp(first, level, range.end, leafCount)) level++;
+    nodes.push({ level, index: first >> level });
+    first += 1 << level;
+  }
+  return nodes;
+}
+
+function fitsOneLevelUp(first: number, level: number, end: number, leafCount: number): boolean {
+  const span = 1 << (level + 1);
+  if (first % span !== 0 || span >> 1 >= leafCount) return false;
+  return Math.min(first + span, leafCount) <= end;
+}
+
+/** `left + right` elementwise into `left`: f32 addition (the f64 sum of two f32 rounds once, to the same bits). */
+export function addInto(left: Float32Array, right: Float32Array): void {
+  assert(left.length === right.length, "summands have equal lengths");
+  for (let i = 0; i < left.length; i++) left[i] = left[i]! + right[i]!;
+}
+
+/** Collects node sums, in any order, and joins siblings as they meet. Holds at most one sum per open sub-tree. */
+export class TreeAccumulator {
+  private readonly sums = new Map<string, Float32Array>();
+
+  constructor(private readonly leafCount: number) {}
+
+  /** Takes ownership of `sum`. A node whose leaves are counted already is a duplicate: false, and nothing changes. */
+  add(node: TreeNode, sum: Float32Array): boolean {
+    if (this.covers(node)) return false;
+    this.join(node, sum);
+    return true;
+  }
+
+  /** The total, once every leaf is counted. */
+  total(): Float32Array | null {
+    return this.sums.get(nodeKey(rootOf(this.leafCount))) ?? null;
+  }
+
+  /** The sums held, left to right. */
+  nodes(): { node: TreeNode; sum: Float32Array }[] {
+    const entries = [...this.sums].map(([key, sum]) => ({ node: parseKey(key), sum }));
+    return entries.sort((a, b) => (a.node.index << a.node.level) - (b.node.index << b.node.level));
+  }
+
+  private covers(node: TreeNode): boolean {
+    const wanted = leavesOf(node, this.leafCount);
+    return this.nodes().some(({ node: held }) => {
+      const range = leavesOf(held, this.leafCount);
+      return range.first < wanted.end && wanted.first < range.end;
+    });
+  }
+
+  private join(node: TreeNode, sum: Float32Array): void {
+    const root = rootOf(this.leafCount);
+    let at = node;
+    let total = sum;
+    while (at.level < root.level) {
+      const sibling = { level: at.level, index: at.index ^ 1 };
+      const parent = { level: at.level + 1, index: at.index >> 1 };
+      if (leavesOf(sibling, this.leafCount).first < this.leafCount) {
+        const held = this.sums.get(nodeKey(sibling));
+        if (!held) break;
+        this.sums.delete(nodeKey(sibling));
+        const [left, right] = sibling.index < at.index ? [held, total] : [total, held];
+        addInto(left, right);
+        total = left;
+      }
+      at = parent;
+    }
+    this.sums.set(nodeKey(at), total);
+  }
+}
+
+function parseKey(key: string): TreeNode {
+  const [level, index] = key.split(":").map(Number);
+  return { level: level!, index: index! };
+}
