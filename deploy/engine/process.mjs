@@ -1,0 +1,38 @@
+/** Runs child processes for the engine install: quiet on success, the telling end of their output on failure. */
+
+import { spawn } from "node:child_process";
+
+const TAIL_LINES = 12;
+const STEP_TIMEOUT_MS = 20 * 60_000;
+
+/** A named step that did not work, with what its program last said. */
+export class StepError extends Error {
+  constructor(step, detail) {
+    super(`${step}: ${detail}`);
+    this.name = "StepError";
+  }
+}
+
+/** Resolves to stdout and stderr together; rejects with a StepError that names the step. */
+export function runStep(step, command, args, options = {}) {
+  return new Promise((resolve, reject) => {
+    const chunks = [];
+    const child = spawn(command, args, { timeout: STEP_TIMEOUT_MS, ...options, stdio: ["ignore", "pipe", "pipe"] });
+    for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => chunks.push(chunk));
+    child.on("error", (error) => reject(new StepError(step, `cannot start ${command}: ${error.message}`)));
+    child.on("close", (code, signal) => {
+      const output = Buffer.concat(chunks).toString("utf8");
+      if (code === 0) resolve(output);
+      else reject(new StepError(step, `${command} ended with ${signal ?? `code ${code}`}\n${tail(output)}`));
+    });
+  });
+}
+
+/** Retry notices bury the line that matters: pip prints one per index that it cannot reach. */
+function tail(output) {
+  const lines = output.split("\n").filter((line) => line.trim() !== "" && !/Retrying \(Retry|^gyp info/.test(line));
+  return lines
+    .slice(-TAIL_LINES)
+    .map((line) => `       ${line}`)
+    .join("\n");
+}

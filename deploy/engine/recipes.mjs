@@ -1,0 +1,163 @@
+/**
+ * Two ways to get libtensorflow and the addon of @tensorflow/tfjs-node-gpu. Each recipe fills an empty folder:
+ *   deps/lib/*.so*                  libtensorflow
+ *   lib/napi-v8/tfjs_binding.node   the addon, with a run path of $ORIGIN/../../deps/lib
+ * That is the package's own layout, so two symlinks install it. The addon is N-API: one build serves every Node.
+ */
+
+import { createHash } from "node:crypto";
+import { createReadStream, existsSync } from "node:fs";
+import { cp, mkdir, readdir, rename, rm, symlink } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { runStep, StepError } from "./process.mjs";
+
+/** Any Python's wheel will do, we only unzip it: naming one keeps the hash the same everywhere. */
+export const PINNED_WHEEL = {
+  name: "tensorflow-cpu",
+  version: "2.21.0",
+  sha256: "2b847d217b02ee7731ed91431daf3250daa0196c3c94614d23be27232e6e5b6c",
+  tags: ["--python-version", "311", "--implementation", "cp", "--platform", "manylinux_2_27_x86_64"],
+  platform: "linux-x64",
+};
+
+/** C declarations of N-API, for a Node that came without its headers. */
+const NODE_HEADERS = "node-api-headers@1.9.0";
+const NAPI_VERSION = 8;
+const ADDON = `lib/napi-v${NAPI_VERSION}/tfjs_binding.node`;
+
+export function pipDownloadArgs(folder) {
+  const requirement = `${PINNED_WHEEL.name}==${PINNED_WHEEL.version}`;
+  const how = ["--no-deps", "--only-binary=:all:", "--retries", "1", "--disable-pip-version-check"];
+  return ["-m", "pip", "download", requirement, ...how, ...PINNED_WHEEL.tags, "--dest", folder];
+}
+
+/** libtensorflow from a pip wheel: `wheelPath` where the user names one, else the pinned one through pip. */
+export function wheelRecipe({ packageDir, toolsDir, wheelPath, log }) {
+  return {
+    title: wheelPath ? `the wheel ${wheelPath}` : `the pip wheel ${PINNED_WHEEL.name} ${PINNED_WHEEL.version}`,
+    async build(folder) {
+      const python = await findPython(wheelPath === null);
+      const wheel = wheelPath ?? (await downloadWheel(python, join(folder, "download"), log));
+      log(`unpacking ${basename(wheel)}`);
+      await runStep("unpack the wheel", python, [
+        join(import.meta.dirname, "unpack-wheel.py"),
+        wheel,
+        join(folder, "deps"),
+      ]);
+      await rm(join(folder, "download"), { recursive: true, force: true });
+      await linkLibraryNames(join(folder, "deps/lib"));
+      await buildAddon({ folder, packageDir, toolsDir, log });
+    },
+  };
+}
+
+async function findPython(needsPip) {
+  const failures = [];
+  for (const python of [process.env.PYTHON, "python3", "python"].filter(Boolean)) {
+    try {
+      await runStep("find Python 3", python, needsPip ? ["-m", "pip", "--version"] : ["--version"]);
+      return python;
+    } catch (error) {
+      failures.push(error.message);
+    }
+  }
+  throw new StepError("find Python 3 with pip", `install it (Debian: apt-get install python3-pip)\n${failures.at(-1)}`);
+}
+
+async function downloadWheel(python, folder, log) {
+  log(`fetching ${PINNED_WHEEL.name} ${PINNED_WHEEL.version} with pip (274 MB)`);
+  await mkdir(folder, { recursive: true });
+  await runStep("pip download", python, pipDownloadArgs(folder));
+  const wheel = (await readdir(folder)).find((name) => name.endsWith(".whl"));
+  if (!wheel) throw new StepError("pip download", "pip succeeded but left no wheel");
+  const sha256 = await sha256Of(join(folder, wheel));
+  if (sha256 !== PINNED_WHEEL.sha256) {
+    throw new StepError("check the wheel", `${wheel} has SHA-256 ${sha256}, expected ${PINNED_WHEEL.sha256}`);
+  }
+  return join(folder, wheel);
+}
+
+export async function sha256Of(path) {
+  const hash = createHash("sha256");
+  await pipeline(createReadStream(path), hash);
+  return hash.digest("hex");
+}
+
+/** The linker looks for libtensorflow.so; at run time the name inside the library counts. */
+async function linkLibraryNames(libDir) {
+  await symlink("libtensorflow_cc.so.2", join(libDir, "libtensorflow.so"));
+  await symlink("libtensorflow_framework.so.2", join(libDir, "libtensorflow_framework.so"));
+}
+
+/** node-gyp needs make and Node's headers; where one is missing, the compiler alone still builds two files. */
+async function buildAddon({ folder, packageDir, toolsDir, log }) {
+  for (const name of ["binding", "binding.gyp"])
+    await cp(join(packageDir, name), join(folder, name), { recursive: true });
+  log("building the addon with node-gyp");
+  try {
+    await buildWithNodeGyp(folder, toolsDir);
+  } catch (gypError) {
+    log("node-gyp failed; building the addon with the C++ compiler alone");
+    await buildWithCompiler(folder).catch((error) => {
+      throw new StepError("build the addon", `${gypError.message}\n     ${error.message}`);
+    });
+  }
+  for (const name of ["binding", "binding.gyp", "build", "headers", "deps/include"]) {
+    await rm(join(folder, name), { recursive: true, force: true });
+  }
+}
+
+async function buildWithNodeGyp(folder, toolsDir) {
+  const prefix = nodePrefix();
+  const headers = existsSync(join(prefix, "include/node/common.gypi")) ? [`--nodedir=${prefix}`] : [];
+  const variables = ["-Dmodule_name=tfjs_binding", `-Dmodule_path=${join(folder, dirname(ADDON))}`];
+  const gyp = join(toolsDir, "node-gyp/bin/node-gyp.js");
+  const args = [gyp, "rebuild", "-j", "2", ...headers, "--", ...variables, `-Dnapi_build_version=${NAPI_VERSION}`];
+  await runStep("node-gyp rebuild", process.execPath, args, { cwd: folder });
+}
+
+async function buildWithCompiler(folder) {
+  const includes = [await nodeHeaders(folder), join(folder, "deps/include")].map((path) => `-I${path}`);
+  const sources = ["tfjs_backend.cc", "tfjs_binding.cc"].map((name) => join(folder, "binding", name));
+  const flags = ["-std=c++17", "-O3", "-fPIC", "-shared", `-DNAPI_VERSION=${NAPI_VERSION}`];
+  const libraries = [`-L${join(folder, "deps/lib")}`, "-ltensorflow", "-ltensorflow_framework"];
+  const output = ["-Wl,-rpath,$ORIGIN/../../deps/lib", "-o", join(folder, ADDON)];
+  await mkdir(join(folder, dirname(ADDON)), { recursive: true });
+  const compiler = process.env.CXX || "c++";
+  await runStep("C++ compiler", compiler, [...flags, ...includes, ...sources, ...libraries, ...output]);
+}
+
+async function nodeHeaders(folder) {
+  const installed = join(nodePrefix(), "include/node");
+  if (existsSync(join(installed, "node_api.h"))) return installed;
+  const prefix = join(folder, "headers");
+  await mkdir(prefix, { recursive: true });
+  await runStep("fetch Node's headers", "npm", ["install", "--prefix", prefix, "--ignore-scripts", NODE_HEADERS]);
+  return join(prefix, "node_modules/node-api-headers/include");
+}
+
+function nodePrefix() {
+  return dirname(dirname(process.execPath));
+}
+
+/** The package's own download: libtensorflow 2.9.1 and a ready-made addon from its makers' server. */
+export function packageRecipe({ packageDir, toolsDir, log }) {
+  return {
+    title: "the package's own download (libtensorflow 2.9.1)",
+    async build(folder) {
+      log("fetching libtensorflow 2.9.1 with the package's own installer");
+      const copy = join(folder, "package");
+      await cp(packageDir, copy, { recursive: true, filter: (path) => !/\/(deps|lib|dist)$/.test(path) });
+      const env = { ...process.env, NODE_PATH: toolsDir, PATH: `${join(toolsDir, ".bin")}:${process.env.PATH}` };
+      const args = [join(copy, "scripts/install.js"), "cpu", "download"];
+      await runStep("the package's installer", process.execPath, args, { cwd: copy, env });
+      for (const name of ["deps", "lib"]) await rename(join(copy, name), join(folder, name));
+      await rm(copy, { recursive: true, force: true });
+    },
+  };
+}
+
+export function addonOf(folder) {
+  return join(folder, ADDON);
+}

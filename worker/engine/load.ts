@@ -1,0 +1,106 @@
+/**
+ * Loads the engine once per process and says which one it is, why, and what its results depend on.
+ * tfjs runs its operations on the thread that calls it, so this belongs into a compute thread or process.
+ */
+import { createRequire } from "node:module";
+import type * as tfjs from "@tensorflow/tfjs-node-gpu";
+import { AppError } from "../../shared/errors.js";
+import { cpuFacts, gpuNames } from "./device.js";
+import {
+  type EngineDevice,
+  type EngineOptions,
+  engineEnv,
+  nativeEnv,
+  requestedDevice,
+  requireEnv,
+} from "./environment.js";
+import { installUtilShim } from "./shim.js";
+
+export type { EngineOptions, FpMath } from "./environment.js";
+export { engineEnv } from "./environment.js";
+
+export interface Engine {
+  readonly name: "tensorflow";
+  /** Why this engine, for the log and `seedgrow doctor`. */
+  readonly reason: string;
+  readonly tf: typeof tfjs;
+  /** For example "tfjs 4.22.0 / libtensorflow 2.21.0". */
+  readonly version: string;
+  /** For example "cpu: 2 threads, AVX512_BF16, <model>". */
+  readonly device: string;
+  /** Equal fingerprints give equal bits for equal inputs. */
+  readonly fingerprint: string;
+}
+
+/** The parts of tfjs-node's backend that its types leave out. */
+interface NodeBackend {
+  readonly isUsingGpuDevice: boolean;
+  readonly binding: { readonly TF_Version: string };
+}
+
+export async function loadEngine(options: EngineOptions): Promise<Engine> {
+  const env = nativeEnv();
+  requireEnv(engineEnv(options), env);
+  const tf = requireTfjs();
+  await tf.ready();
+  const backend = tf.backend() as unknown as NodeBackend;
+  requireDevice(requestedDevice(env), backend.isUsingGpuDevice);
+  return describe(options, tf, backend, env);
+}
+
+function requireTfjs(): typeof tfjs {
+  installUtilShim();
+  const { noDeprecation } = process;
+  process.noDeprecation = true; // tfjs's dependencies still use punycode and url.parse: nothing a user can mend
+  try {
+    return createRequire(import.meta.url)("@tensorflow/tfjs-node-gpu") as typeof tfjs;
+  } catch (error) {
+    throw loadError(error);
+  } finally {
+    process.noDeprecation = noDeprecation ?? false;
+  }
+}
+
+/** Absent (package, addon or library) is the setup's business; present but failing is for the doctor. */
+export function loadError(thrown: unknown): AppError {
+  const { message, code } = thrown as NodeJS.ErrnoException;
+  const isAbsent = code === "MODULE_NOT_FOUND" || /can ?not be found at path|cannot open shared object/i.test(message);
+  return isAbsent
+    ? new AppError("ENGINE_MISSING", "The TensorFlow engine is not installed.", { cause: thrown })
+    : new AppError("ENGINE_FAILED", `The TensorFlow engine does not load: ${message}`, { cause: thrown });
+}
+
+/** TensorFlow falls back to the CPU without a word; who asked for a GPU has to hear it. */
+export function requireDevice(requested: EngineDevice, usesGpu: boolean): void {
+  if (requested === "gpu" && !usesGpu) {
+    throw new AppError("ENGINE_FAILED", "SEEDGROW_DEVICE=gpu, but TensorFlow found no GPU that it can use.", {
+      hint: "Install an engine built for CUDA (docs/ENGINES.md), or set SEEDGROW_DEVICE=cpu.",
+    });
+  }
+  if (requested === "cpu" && usesGpu) {
+    throw new AppError("ENGINE_FAILED", "SEEDGROW_DEVICE=cpu, but TensorFlow runs on a GPU.", {
+      hint: "Hide it with CUDA_VISIBLE_DEVICES=-1.",
+    });
+  }
+}
+
+function describe(options: EngineOptions, tf: typeof tfjs, backend: NodeBackend, env: Record<string, string>): Engine {
+  const version = `tfjs ${tf.version.tfjs} / libtensorflow ${backend.binding.TF_Version}`;
+  const cpu = cpuFacts();
+  const fpMath = options.fpMath ?? "strict";
+  const processor = backend.isUsingGpuDevice ? `gpu ${gpuNames().join("+")}` : `cpu ${cpu.vectorSet}`;
+  // Users may cap or switch off oneDNN; both change the order of sums.
+  const oneDnn = `onednn=${env.TF_ENABLE_ONEDNN_OPTS ?? "default"},${env.ONEDNN_MAX_CPU_ISA ?? "default"}`;
+  return {
+    name: "tensorflow",
+    reason: options.engine === "auto" ? "first choice, and it loads" : "asked for",
+    tf,
+    version,
+    device: backend.isUsingGpuDevice
+      ? `gpu: ${gpuNames().join(", ")}`
+      : `cpu: ${options.threads} threads, ${cpu.vectorSet}, ${cpu.model}`,
+    fingerprint: ["tensorflow", version, `threads=${options.threads}`, `fpmath=${fpMath}`, processor, oneDnn].join(
+      "; ",
+    ),
+  };
+}
