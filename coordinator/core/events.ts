@@ -1,0 +1,46 @@
+/** The vocabulary of a run: what can happen to it, and what it wants done. */
+import type { MemberBeat } from "./members.js";
+import type { Phase } from "./plan.js";
+import type { Assignment } from "./work-pool.js";
+
+/** What a pool of work is for. */
+export type Purpose =
+  /** The stage's initial parameters: one unit. */
+  | { readonly kind: "init" }
+  /** The micro-batches of one update. */
+  | { readonly kind: "step"; readonly step: number }
+  /** The shards of a phase. */
+  | { readonly kind: "map" };
+
+export type RunEvent =
+  | { readonly kind: "beat"; readonly beat: MemberBeat }
+  | { readonly kind: "attached"; readonly workerId: string }
+  /** Lost: unreachable, crashed, refused to attach. Its work goes to others. */
+  | { readonly kind: "lost"; readonly workerId: string; readonly reason: string }
+  | { readonly kind: "done"; readonly assignmentId: string }
+  /** The worker lives and says that the work itself failed. */
+  | { readonly kind: "failed"; readonly assignmentId: string; readonly reason: string }
+  /** A `settle` effect is complete and durable. `endRounds`: the stop rule fired, with its reason. */
+  | { readonly kind: "settled"; readonly endRounds?: string }
+  | { readonly kind: "tick" }
+  | { readonly kind: "stop"; readonly reason: string };
+
+export type RunEffect =
+  | { readonly kind: "attach"; readonly workerId: string }
+  /** Frees the worker's lease and forgets its connection. */
+  | { readonly kind: "release"; readonly workerId: string; readonly reason: string }
+  | { readonly kind: "assign"; readonly assignment: Assignment; readonly phase: Phase; readonly purpose: Purpose }
+  /** The result counts: keep it. */
+  | { readonly kind: "accept"; readonly assignmentId: string }
+  /** The result does not count: its unit was given to somebody else. */
+  | { readonly kind: "discard"; readonly assignmentId: string }
+  /** Every unit is in: combine the results, write what must last, then answer with `settled`. */
+  | { readonly kind: "settle"; readonly phase: Phase; readonly purpose: Purpose; readonly lastStep: boolean }
+  /** For the event log. */
+  | { readonly kind: "report"; readonly record: { readonly kind: string; readonly [field: string]: unknown } }
+  | { readonly kind: "finish"; readonly outcome: Outcome };
+
+export type Outcome =
+  | { readonly state: "done"; readonly reason: string }
+  | { readonly state: "stopped"; readonly reason: string }
+  | { readonly state: "failed"; readonly reason: string };

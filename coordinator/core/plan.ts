@@ -1,0 +1,66 @@
+/**
+ * A run as a list of phases, known before it starts: classifier, seeds, then per round training, refining, evaluating.
+ * A phase is the unit of durability: after each one the coordinator's disk holds all that the next one needs.
+ */
+
+export interface StagePlan {
+  /** Optimiser updates. */
+  readonly steps: number;
+  /** Micro-batches per update: leaves of the sum tree. */
+  readonly leafCount: number;
+}
+
+export interface PlanOptions {
+  readonly classifier: StagePlan;
+  readonly segmenter: StagePlan;
+  readonly rounds: number;
+  readonly trainShards: number;
+  /** 0: no validation split, and no evaluating phases. */
+  readonly valShards: number;
+}
+
+export type PhaseKind = "classify" | "seed" | "train" | "refine" | "evaluate";
+
+export interface Phase {
+  readonly kind: PhaseKind;
+  /** 0 before the first round. */
+  readonly round: number;
+  /** Updates of a training phase; 0 for a map over shards. */
+  readonly steps: number;
+  /** Units of work that are open at the same time: micro-batches of a step, or shards. */
+  readonly units: number;
+}
+
+export function planRun(options: PlanOptions): Phase[] {
+  const phases: Phase[] = [
+    { kind: "classify", round: 0, steps: options.classifier.steps, units: options.classifier.leafCount },
+    { kind: "seed", round: 0, steps: 0, units: options.trainShards },
+  ];
+  for (let round = 1; round <= options.rounds; round++) {
+    phases.push({ kind: "train", round, steps: options.segmenter.steps, units: options.segmenter.leafCount });
+    phases.push({ kind: "refine", round, steps: 0, units: options.trainShards });
+    if (options.valShards > 0) phases.push({ kind: "evaluate", round, steps: 0, units: options.valShards });
+  }
+  return phases;
+}
+
+export function isTraining(phase: Phase): boolean {
+  return phase.steps > 0;
+}
+
+/** "round 2 training": for people. */
+export function describePhase(phase: Phase): string {
+  const names: Record<PhaseKind, string> = {
+    classify: "classifier",
+    seed: "seeding",
+    train: `round ${phase.round} training`,
+    refine: `round ${phase.round} refining`,
+    evaluate: `round ${phase.round} evaluating`,
+  };
+  return names[phase.kind];
+}
+
+/** "train-2": stable, for keys and file names. */
+export function phaseKey(phase: Phase): string {
+  return phase.round === 0 ? phase.kind : `${phase.kind}-${phase.round}`;
+}

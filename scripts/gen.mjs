@@ -1,0 +1,50 @@
+// Generates TypeScript types from proto/ into shared/gen. `--check` fails when the committed files are stale.
+import { execFileSync } from "node:child_process";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const target = "shared/gen";
+const fresh = mkdtempSync(join(tmpdir(), "seedgrow-gen-"));
+// The options equal those of shared/net/proto.ts: the types would lie otherwise.
+const options = ["--longs=Number", "--enums=String", "--defaults", "--oneofs", "--grpcLib=@grpc/grpc-js"];
+const files = ["seedgrow/v1/blobs.proto", "seedgrow/v1/worker.proto"];
+execFileSync(
+  process.execPath,
+  [
+    "node_modules/@grpc/proto-loader/build/bin/proto-loader-gen-types.js",
+    ...options,
+    "--targetFileExtension=.ts",
+    "--importFileExtension=.js",
+    "--includeDirs=proto",
+    `--outDir=${fresh}`,
+    ...files,
+  ],
+  { stdio: ["ignore", "ignore", "inherit"] },
+);
+
+function list(dir) {
+  return readdirSync(dir, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(dir.length + 1))
+    .sort();
+}
+
+for (const name of list(fresh)) {
+  const path = join(fresh, name);
+  writeFileSync(path, readFileSync(path, "utf8").replaceAll(fresh, ""));
+}
+if (process.argv.includes("--check")) {
+  const same =
+    list(fresh).join() === list(target).join() &&
+    list(fresh).every((name) => readFileSync(join(fresh, name), "utf8") === readFileSync(join(target, name), "utf8"));
+  rmSync(fresh, { recursive: true });
+  if (!same) {
+    process.stderr.write("shared/gen is stale: run `npm run gen` and commit it\n");
+    process.exit(1);
+  }
+} else {
+  rmSync(target, { recursive: true, force: true });
+  cpSync(fresh, target, { recursive: true });
+  rmSync(fresh, { recursive: true });
+}

@@ -1,0 +1,21 @@
+/** What a worker needs to know about a run: pulled once, by digest, when it attaches. */
+import { z } from "zod";
+import { methodConfigSchema } from "../config/method.js";
+
+export const runSetupSchema = z.object({
+  runId: z.string(),
+  seed: z.int(),
+  method: methodConfigSchema,
+  classes: z.array(z.string()),
+  manifestDigest: z.string(),
+  /** Blobs of the backbone's files; null: the built-in network. */
+  backbone: z.object({ modelJson: z.string(), weights: z.string(), sidecar: z.string().nullable() }).nullable(),
+});
+export type RunSetup = z.infer<typeof runSetupSchema>;
+
+/** Lists the label packs of one version, in shard order. Itself a blob; names the version by content. */
+export const labelCatalogueSchema = z.object({
+  version: z.int(),
+  packs: z.array(z.string()),
+});
+export type LabelCatalogue = z.infer<typeof labelCatalogueSchema>;

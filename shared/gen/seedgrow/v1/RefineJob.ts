@@ -1,0 +1,14 @@
+// Original file: proto/seedgrow/v1/worker.proto
+
+
+export interface RefineJob {
+  'shard'?: (number);
+  'camDigest'?: (string);
+  'labelsDigest'?: (string);
+}
+
+export interface RefineJob__Output {
+  'shard': (number);
+  'camDigest': (string);
+  'labelsDigest': (string);
+}

@@ -1,0 +1,158 @@
+/** Blob transfer: a memory store, the service that serves it, and the client that pulls and verifies. */
+import * as grpc from "@grpc/grpc-js";
+import { type Digest, sha256 } from "../codec/digest.js";
+import { AppError } from "../errors.js";
+import type { BlobsClient, BlobsHandlers } from "../gen/seedgrow/v1/Blobs.js";
+import type { Chunk__Output } from "../gen/seedgrow/v1/Chunk.js";
+import { blobBytesMax, chunkBytes, pullAttemptsMax } from "../limits.js";
+
+/** Where blobs come from: memory, a cache folder, the photos on disk. Null: not held here. */
+export interface BlobSource {
+  get(digest: Digest): Promise<Uint8Array | null>;
+}
+
+/** Blobs in memory, each held for as long as its owner says. */
+export class MemoryBlobs implements BlobSource {
+  private readonly blobs = new Map<Digest, Uint8Array>();
+
+  put(bytes: Uint8Array, digest: Digest = sha256(bytes)): Digest {
+    this.blobs.set(digest, bytes);
+    return digest;
+  }
+
+  delete(digest: Digest): void {
+    this.blobs.delete(digest);
+  }
+
+  peek(digest: Digest): Uint8Array | null {
+    return this.blobs.get(digest) ?? null;
+  }
+
+  async get(digest: Digest): Promise<Uint8Array | null> {
+    return this.peek(digest);
+  }
+}
+
+/** Asks each source in turn. */
+export function firstOf(...sources: readonly BlobSource[]): BlobSource {
+  return {
+    async get(digest) {
+      for (const source of sources) {
+        const bytes = await source.get(digest);
+        if (bytes) return bytes;
+      }
+      return null;
+    },
+  };
+}
+
+export function blobHandlers(source: BlobSource): BlobsHandlers {
+  return {
+    Pull(call) {
+      serve(call, source).catch((error: unknown) => {
+        call.destroy(error instanceof Error ? error : new Error(String(error)));
+      });
+    },
+  };
+}
+
+async function serve(call: Parameters<BlobsHandlers["Pull"]>[0], source: BlobSource): Promise<void> {
+  const { digest, offset } = call.request;
+  const bytes = await source.get(digest);
+  if (!bytes) {
+    call.destroy(Object.assign(new Error(`no blob ${digest}`), { code: grpc.status.NOT_FOUND }));
+    return;
+  }
+  for (let at = offset; at < bytes.length && !call.cancelled; at += chunkBytes) {
+    const data = Buffer.from(bytes.buffer, bytes.byteOffset + at, Math.min(chunkBytes, bytes.length - at));
+    if (!call.write({ data })) await drained(call);
+  }
+  call.end();
+}
+
+/** Resolves when the stream takes more, or is gone. */
+function drained(call: grpc.ServerWritableStream<unknown, unknown>): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      for (const event of ["drain", "close", "cancelled", "error"]) call.off(event, done);
+      resolve();
+    };
+    for (const event of ["drain", "close", "cancelled", "error"]) call.once(event, done);
+  });
+}
+
+export interface PullOptions {
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Pulls one blob whole and verifies its digest; a broken transfer goes on where it stopped.
+ * @throws AppError DIGEST_MISMATCH when the bytes are not what their name says.
+ */
+export async function pullBlob(client: BlobsClient, digest: Digest, options: PullOptions = {}): Promise<Uint8Array> {
+  const chunks: Buffer[] = [];
+  let received = 0;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await pullFrom(client, digest, received, options, (data) => {
+        received += data.length;
+        if (received > blobBytesMax)
+          throw new AppError("DIGEST_MISMATCH", `blob ${digest} exceeds ${blobBytesMax} bytes`);
+        chunks.push(data);
+      });
+      break;
+    } catch (error) {
+      if (attempt >= pullAttemptsMax || !isTransient(error) || options.signal?.aborted) throw error;
+    }
+  }
+  const bytes = alignedConcat(chunks, received);
+  const actual = sha256(bytes);
+  if (actual !== digest)
+    throw new AppError("DIGEST_MISMATCH", `blob ${digest} arrived as ${actual} (${received} bytes)`);
+  return bytes;
+}
+
+function pullFrom(
+  client: BlobsClient,
+  digest: Digest,
+  offset: number,
+  { signal }: PullOptions,
+  onData: (data: Buffer) => void,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const call = client.Pull({ digest, offset });
+    const abort = () => call.cancel();
+    signal?.addEventListener("abort", abort, { once: true });
+    const finish = (error?: unknown) => {
+      signal?.removeEventListener("abort", abort);
+      if (error) reject(error instanceof Error ? error : new Error(String(error)));
+      else resolve();
+    };
+    call.on("data", (chunk: Chunk__Output) => {
+      try {
+        onData(chunk.data);
+      } catch (error) {
+        call.cancel();
+        finish(error);
+      }
+    });
+    call.on("error", finish);
+    call.on("end", () => finish());
+  });
+}
+
+function isTransient(error: unknown): boolean {
+  const code = (error as grpc.ServiceError).code;
+  return code === grpc.status.UNAVAILABLE || code === grpc.status.INTERNAL;
+}
+
+/** A fresh buffer is 8-byte aligned, so float views need no further copy. */
+function alignedConcat(chunks: readonly Buffer[], length: number): Uint8Array {
+  const out = new Uint8Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    out.set(chunk, at);
+    at += chunk.length;
+  }
+  return out;
+}

@@ -1,0 +1,33 @@
+/** Loads proto/ once and hands out typed service definitions. The options equal those of scripts/gen.mjs. */
+import { fileURLToPath } from "node:url";
+import * as grpc from "@grpc/grpc-js";
+import { loadSync } from "@grpc/proto-loader";
+import type { ProtoGrpcType as BlobsProto } from "../gen/blobs.js";
+import type { ProtoGrpcType as WorkerProto } from "../gen/worker.js";
+import { flowControlWindowBytes, messageBytesMax } from "../limits.js";
+
+const protoDir = fileURLToPath(new URL("../../proto", import.meta.url));
+const definition = loadSync(["seedgrow/v1/blobs.proto", "seedgrow/v1/worker.proto"], {
+  includeDirs: [protoDir],
+  longs: Number,
+  enums: String,
+  defaults: true,
+  oneofs: true,
+});
+const loaded = grpc.loadPackageDefinition(definition) as unknown as BlobsProto & WorkerProto;
+
+export const { Blobs, Worker } = loaded.seedgrow.v1;
+
+export const clientOptions: grpc.ChannelOptions = {
+  "grpc-node.flow_control_window": flowControlWindowBytes,
+  "grpc.max_receive_message_length": messageBytesMax,
+  "grpc.max_send_message_length": messageBytesMax,
+  // A peer that died without closing its socket is noticed within a quarter of a minute.
+  "grpc.keepalive_time_ms": 10_000,
+  "grpc.keepalive_timeout_ms": 5_000,
+};
+
+export const serverOptions: grpc.ServerOptions = {
+  "grpc.max_receive_message_length": messageBytesMax,
+  "grpc.max_send_message_length": messageBytesMax,
+};

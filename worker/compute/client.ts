@@ -1,0 +1,84 @@
+/** The main thread's end of the compute thread: one call at a time, in order, as promises. */
+import { Worker } from "node:worker_threads";
+import { AppError } from "../../shared/errors.js";
+import { engineEnv } from "../engine/load.js";
+import type { Compute, ComputeSetup } from "./contract.js";
+import type { ComputeHello, ComputeMethod, ComputeResponse, EngineInfo, ThreadData } from "./messages.js";
+
+interface Waiting {
+  readonly resolve: (value: { result: unknown; computeMs: number }) => void;
+  readonly reject: (error: Error) => void;
+}
+
+export interface Timed<T> {
+  readonly result: T;
+  /** Time spent in the compute thread, milliseconds. */
+  readonly computeMs: number;
+}
+
+export class ComputeClient {
+  private readonly waiting = new Map<number, Waiting>();
+  private nextId = 1;
+
+  private constructor(
+    private readonly thread: Worker,
+    readonly engine: EngineInfo,
+  ) {
+    thread.on("message", (response: ComputeResponse) => this.settle(response));
+    thread.on("error", (error) => this.failAll(error));
+    thread.on("exit", () => this.failAll(new AppError("ENGINE_FAILED", "the compute thread has ended")));
+  }
+
+  /** Starts the thread and loads the engine. @throws AppError ENGINE_MISSING | ENGINE_FAILED */
+  static async start(data: ThreadData): Promise<ComputeClient> {
+    // Only the main thread's process.env reaches the C library, and it must be set before libtensorflow loads.
+    Object.assign(process.env, engineEnv(data));
+    const thread = new Worker(new URL("./thread.js", import.meta.url), { workerData: data });
+    const hello = await new Promise<ComputeHello>((resolve, reject) => {
+      thread.once("message", resolve);
+      thread.once("error", reject);
+      thread.once("exit", (code) => reject(new AppError("ENGINE_FAILED", `the compute thread exited with ${code}`)));
+    });
+    thread.removeAllListeners();
+    if (hello.kind === "failed") {
+      await thread.terminate();
+      throw new AppError(hello.code, hello.message, { hint: hello.hint });
+    }
+    return new ComputeClient(thread, hello.engine);
+  }
+
+  async setup(setup: ComputeSetup): Promise<void> {
+    await this.post({ call: "setup", setup });
+  }
+
+  async call<M extends ComputeMethod>(method: M, ...args: Parameters<Compute[M]>): Promise<Timed<ReturnType<Compute[M]>>> {
+    const { result, computeMs } = await this.post({ call: method, args });
+    return { result: result as ReturnType<Compute[M]>, computeMs };
+  }
+
+  async close(): Promise<void> {
+    this.thread.removeAllListeners("exit");
+    await this.thread.terminate();
+    this.failAll(new AppError("INTERRUPTED", "the compute thread was closed"));
+  }
+
+  private post(message: object): Promise<{ result: unknown; computeMs: number }> {
+    const id = this.nextId++;
+    return new Promise((resolve, reject) => {
+      this.waiting.set(id, { resolve, reject });
+      this.thread.postMessage({ id, ...message });
+    });
+  }
+
+  private settle(response: ComputeResponse): void {
+    const waiting = this.waiting.get(response.id);
+    this.waiting.delete(response.id);
+    if (response.ok) waiting?.resolve({ result: response.result, computeMs: response.computeMs });
+    else waiting?.reject(new AppError(response.code, response.message, { hint: response.hint }));
+  }
+
+  private failAll(error: Error): void {
+    for (const { reject } of this.waiting.values()) reject(error);
+    this.waiting.clear();
+  }
+}

@@ -1,0 +1,60 @@
+/**
+ * Entry of the compute thread: the only place that loads tfjs. Ops block their thread, which is why the network lives
+ * in another one (DESIGN section 4).
+ */
+import { parentPort, workerData } from "node:worker_threads";
+import { assert } from "../../shared/assert.js";
+import { AppError } from "../../shared/errors.js";
+import { loadEngine } from "../engine/load.js";
+import { createCompute } from "../segmentation/compute.js";
+import type { Compute } from "./contract.js";
+import type { ComputeHello, ComputeRequest, ComputeResponse, ThreadData } from "./messages.js";
+
+assert(parentPort, "thread.js runs as a worker thread");
+const port = parentPort;
+
+function send(message: ComputeHello | ComputeResponse, transfer: ArrayBuffer[] = []): void {
+  port.postMessage(message, transfer);
+}
+
+function failure(thrown: unknown) {
+  const { code, message, hint, stack } = AppError.from(thrown);
+  return { code, message: code === "INTERNAL" ? (stack ?? message) : message, hint };
+}
+
+async function main(): Promise<void> {
+  const engine = await loadEngine(workerData as ThreadData);
+  const { name, reason, version, device, fingerprint } = engine;
+  let compute: Compute | null = null;
+  port.on("message", (request: ComputeRequest) => {
+    const startedMs = performance.now();
+    try {
+      let result: unknown = null;
+      if (request.call === "setup") {
+        compute?.dispose();
+        compute = createCompute(engine.tf, request.setup);
+      } else {
+        assert(compute, "setup comes first");
+        const method = compute[request.call] as (...args: readonly unknown[]) => unknown;
+        result = method.apply(compute, request.args as unknown[]);
+      }
+      send({ id: request.id, ok: true, result, computeMs: performance.now() - startedMs }, buffersOf(result));
+    } catch (thrown) {
+      send({ id: request.id, ok: false, ...failure(thrown) });
+    }
+  });
+  send({ kind: "ready", engine: { name, reason, version, device, fingerprint } });
+}
+
+/** The big results (gradient sums, parameters) move instead of being copied. */
+function buffersOf(result: unknown): ArrayBuffer[] {
+  const items = Array.isArray(result) ? result : [result];
+  const buffers = items
+    .map((item) => (item as { values?: unknown } | null)?.values)
+    .filter((values): values is Float32Array => values instanceof Float32Array)
+    .map((values) => values.buffer)
+    .filter((buffer): buffer is ArrayBuffer => buffer instanceof ArrayBuffer);
+  return [...new Set(buffers)];
+}
+
+main().catch((thrown: unknown) => send({ kind: "failed", ...failure(thrown) }));
