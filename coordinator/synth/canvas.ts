@@ -1,0 +1,78 @@
+/**
+ * The picture while it is painted: colours as floats, and beside every colour the label of what it belongs to. Whatever
+ * covers a pixel takes its label too, which is why the masks are exact under every bush and blade of grass.
+ */
+import { BACKGROUND } from "../../shared/data/manifest.js";
+import { clamp } from "./noise.js";
+
+export type Rgb = readonly [red: number, green: number, blue: number];
+
+export interface Canvas {
+  readonly width: number;
+  readonly height: number;
+  /** [height, width, 3], display values 0..1, may overshoot. */
+  readonly rgb: Float32Array;
+  /** [height, width] */
+  readonly labels: Uint8Array;
+}
+
+export interface Picture {
+  readonly width: number;
+  readonly height: number;
+  /** [height, width, 3] */
+  readonly rgb: Uint8Array;
+  /** [height, width] */
+  readonly labels: Uint8Array;
+}
+
+export function createCanvas(width: number, height: number): Canvas {
+  return { width, height, rgb: new Float32Array(width * height * 3), labels: new Uint8Array(width * height) };
+}
+
+/** Paints one pixel over what is there; more than half covered, the pixel changes owner. */
+export function paint(canvas: Canvas, pixel: number, [r, g, b]: Rgb, alpha = 1, label = BACKGROUND): void {
+  const at = pixel * 3;
+  canvas.rgb[at] = canvas.rgb[at]! * (1 - alpha) + r * alpha;
+  canvas.rgb[at + 1] = canvas.rgb[at + 1]! * (1 - alpha) + g * alpha;
+  canvas.rgb[at + 2] = canvas.rgb[at + 2]! * (1 - alpha) + b * alpha;
+  if (alpha > 0.5) canvas.labels[pixel] = label;
+}
+
+export function mixRgb(a: Rgb, b: Rgb, t: number): Rgb {
+  return [a[0] + (b[0] - a[0]) * t, a[1] + (b[1] - a[1]) * t, a[2] + (b[2] - a[2]) * t];
+}
+
+export function scaleRgb(a: Rgb, by: number): Rgb {
+  return [a[0] * by, a[1] * by, a[2] * by];
+}
+
+/** Averages factor x factor samples into a pixel; its label is the class that owns at least half of the samples. */
+export function downsample(canvas: Canvas, factor: number): Picture {
+  const width = canvas.width / factor;
+  const height = canvas.height / factor;
+  const rgb = new Uint8Array(width * height * 3);
+  const labels = new Uint8Array(width * height);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) averageBlock(canvas, factor, x, y, rgb, labels);
+  }
+  return { width, height, rgb, labels };
+}
+
+function averageBlock(c: Canvas, factor: number, x: number, y: number, rgb: Uint8Array, labels: Uint8Array): void {
+  const out = y * (c.width / factor) + x;
+  const sum = [0, 0, 0];
+  let owned = 0;
+  let label = BACKGROUND;
+  for (let sy = 0; sy < factor; sy++) {
+    for (let sx = 0; sx < factor; sx++) {
+      const sample = (y * factor + sy) * c.width + x * factor + sx;
+      for (let k = 0; k < 3; k++) sum[k]! += c.rgb[sample * 3 + k]!;
+      if (c.labels[sample] === BACKGROUND) continue;
+      owned++;
+      label = c.labels[sample]!;
+    }
+  }
+  const samples = factor * factor;
+  for (let k = 0; k < 3; k++) rgb[out * 3 + k] = Math.round(clamp(sum[k]! / samples, 0, 1) * 255);
+  labels[out] = owned * 2 >= samples ? label : BACKGROUND;
+}

@@ -1,0 +1,201 @@
+/** The empty scene: sky with clouds, hills, and ground of grass, dry grass, sand or earth in perspective. */
+import type { Rng } from "../../shared/rng.js";
+import { type Canvas, mixRgb, paint, type Rgb, scaleRgb } from "./canvas.js";
+import { mix, type Noise, smoothStep } from "./noise.js";
+import type { Light } from "./solid.js";
+
+export interface Land {
+  /** Row of the horizon, samples; may be above the picture. */
+  readonly horizon: number;
+  readonly ground: readonly [Rgb, Rgb, Rgb];
+  /** Blades of grass, from dark to light. */
+  readonly grass: readonly [Rgb, Rgb];
+  /** Grass strokes per sample of ground. */
+  readonly grassDensity: number;
+  readonly leaf: readonly [Rgb, Rgb];
+  readonly sky: readonly [top: Rgb, bottom: Rgb];
+  readonly cloudiness: number;
+  readonly hills: readonly Rgb[];
+  readonly light: Light;
+}
+
+interface GroundKind {
+  readonly ground: readonly [Rgb, Rgb, Rgb];
+  readonly grass: readonly [Rgb, Rgb];
+  readonly density: readonly [number, number];
+}
+
+/** Green pasture, dry savanna, sand, red earth, mixed steppe. */
+const groundKinds: readonly GroundKind[] = [
+  {
+    ground: [
+      [0.3, 0.38, 0.15],
+      [0.4, 0.44, 0.2],
+      [0.5, 0.44, 0.27],
+    ],
+    grass: [
+      [0.2, 0.3, 0.1],
+      [0.52, 0.56, 0.26],
+    ],
+    density: [0.012, 0.03],
+  },
+  {
+    ground: [
+      [0.58, 0.46, 0.26],
+      [0.68, 0.56, 0.33],
+      [0.44, 0.36, 0.2],
+    ],
+    grass: [
+      [0.42, 0.32, 0.15],
+      [0.82, 0.7, 0.44],
+    ],
+    density: [0.015, 0.035],
+  },
+  {
+    ground: [
+      [0.7, 0.56, 0.38],
+      [0.78, 0.66, 0.47],
+      [0.56, 0.42, 0.28],
+    ],
+    grass: [
+      [0.46, 0.4, 0.22],
+      [0.7, 0.62, 0.38],
+    ],
+    density: [0.001, 0.006],
+  },
+  {
+    ground: [
+      [0.52, 0.32, 0.2],
+      [0.6, 0.41, 0.27],
+      [0.4, 0.27, 0.17],
+    ],
+    grass: [
+      [0.36, 0.32, 0.15],
+      [0.66, 0.56, 0.31],
+    ],
+    density: [0.002, 0.012],
+  },
+  {
+    ground: [
+      [0.42, 0.4, 0.22],
+      [0.6, 0.5, 0.31],
+      [0.34, 0.33, 0.18],
+    ],
+    grass: [
+      [0.28, 0.3, 0.12],
+      [0.74, 0.66, 0.4],
+    ],
+    density: [0.008, 0.025],
+  },
+];
+
+/** Noon, warm evening, overcast, hazy morning. */
+const skies: readonly { sky: readonly [Rgb, Rgb]; sun: Rgb; ambient: Rgb }[] = [
+  {
+    sky: [
+      [0.33, 0.55, 0.85],
+      [0.74, 0.84, 0.93],
+    ],
+    sun: [0.92, 0.88, 0.8],
+    ambient: [0.42, 0.45, 0.5],
+  },
+  {
+    sky: [
+      [0.5, 0.56, 0.72],
+      [0.96, 0.76, 0.52],
+    ],
+    sun: [1.05, 0.8, 0.52],
+    ambient: [0.38, 0.36, 0.4],
+  },
+  {
+    sky: [
+      [0.66, 0.69, 0.73],
+      [0.84, 0.85, 0.86],
+    ],
+    sun: [0.36, 0.36, 0.36],
+    ambient: [0.76, 0.77, 0.79],
+  },
+  {
+    sky: [
+      [0.62, 0.72, 0.8],
+      [0.9, 0.89, 0.83],
+    ],
+    sun: [0.72, 0.67, 0.58],
+    ambient: [0.52, 0.53, 0.55],
+  },
+];
+
+export function drawLand(height: number, rng: Rng): Land {
+  const kind = groundKinds[rng.integer(groundKinds.length)]!;
+  const weather = skies[rng.integer(skies.length)]!;
+  const tint = rng.uniform(0.9, 1.1);
+  const farGround = mixRgb(kind.ground[0], weather.sky[1], 0.45);
+  const forest = mixRgb([0.2, 0.26, 0.15], weather.sky[1], rng.uniform(0.15, 0.4));
+  const hills: Rgb[] = [mixRgb([0.42, 0.48, 0.58], weather.sky[1], 0.55), farGround, forest];
+  const green: Rgb = [0.16, rng.uniform(0.22, 0.28), 0.1];
+  const brown: Rgb = [0.3, 0.23, 0.13];
+  const leafDark = mixRgb(green, brown, rng.next() * rng.next());
+  return {
+    horizon: height * (rng.next() < 0.2 ? rng.uniform(-0.4, 0) : rng.uniform(0.12, 0.48)),
+    ground: [scaleRgb(kind.ground[0], tint), scaleRgb(kind.ground[1], tint), scaleRgb(kind.ground[2], tint)],
+    grass: kind.grass,
+    grassDensity: rng.uniform(...kind.density),
+    leaf: [leafDark, mixRgb(leafDark, [0.62, 0.62, 0.3], 0.5)],
+    sky: weather.sky,
+    cloudiness: rng.uniform(0.35, 0.75),
+    hills: hills.filter(() => rng.next() < 0.6),
+    light: { towards: sunDirection(rng), sun: weather.sun, sky: weather.ambient },
+  };
+}
+
+function sunDirection(rng: Rng): [number, number, number] {
+  const [x, y, z] = [rng.uniform(-0.9, 0.9), -rng.uniform(0.35, 1), rng.uniform(-0.25, 0.8)];
+  const norm = Math.sqrt(x * x + y * y + z * z);
+  return [x / norm, y / norm, z / norm];
+}
+
+/** Nearness of a row of ground: 0 at the horizon, 1 at the lower edge. */
+export function nearness(canvas: Canvas, land: Land, y: number): number {
+  return Math.max(0, (y - land.horizon) / (canvas.height - land.horizon));
+}
+
+export function paintLand(canvas: Canvas, land: Land, noise: Noise): void {
+  for (let y = 0; y < canvas.height; y++) {
+    for (let x = 0; x < canvas.width; x++) {
+      const color = y < land.horizon ? skyAt(canvas, land, noise, x, y) : groundAt(canvas, land, noise, x, y);
+      paint(canvas, y * canvas.width + x, color);
+    }
+  }
+}
+
+function skyAt(canvas: Canvas, land: Land, noise: Noise, x: number, y: number): Rgb {
+  const unit = canvas.width / 320;
+  for (let i = land.hills.length - 1; i >= 0; i--) {
+    const rough = i === land.hills.length - 1 ? 3 : 1;
+    const ridge = noise.fractal((x / unit / 70) * rough + i * 31, i * 7.7, 4) * (land.hills.length - i) * 16 * unit;
+    if (land.horizon - y > ridge) continue;
+    return scaleRgb(land.hills[i]!, 0.85 + 0.3 * noise.fractal(x / unit / 4, y / unit / 4, 2));
+  }
+  const clear = mixRgb(land.sky[0], land.sky[1], Math.sqrt(Math.max(0, y) / Math.max(1, land.horizon)));
+  const cloud = smoothStep(land.cloudiness, 0.95, noise.fractal(x / unit / 60, y / unit / 22, 5) + 0.15);
+  return mixRgb(clear, [0.97, 0.97, 0.97], cloud * 0.85);
+}
+
+function groundAt(canvas: Canvas, land: Land, noise: Noise, x: number, y: number): Rgb {
+  const near = nearness(canvas, land, y);
+  const unit = (canvas.width / 320) * (0.12 + 0.88 * near);
+  const [u, v] = [(x - canvas.width / 2) / unit, 260 / (near + 0.13)];
+  const patches = noise.fractal(u / 60, v / 60, 3);
+  const spots = noise.fractal(u / 14 + 50, v / 14, 2);
+  const base = mixRgb(land.ground[0], land.ground[1], smoothStep(0.3, 0.7, patches));
+  const color = mixRgb(base, land.ground[2], smoothStep(0.45, 0.75, spots) * 0.8);
+  const grain = 0.78 + 0.44 * noise.fractal(u / 2.2, v / 2.2, 2);
+  const far = 1 - near;
+  return mixRgb(scaleRgb(color, grain * sunlight(land.light)), land.sky[1], 0.35 * far * far * far * far);
+}
+
+/** Brightness of flat ground, relative to noon. */
+export function sunlight({ towards, sun, sky }: Light): number {
+  const brightness = (k: 0 | 1 | 2) => sun[k] * -towards[1] + sky[k];
+  return mix(0.35, 1, (brightness(0) + brightness(1) + brightness(2)) / 3 / 1.1);
+}
