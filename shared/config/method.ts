@@ -1,10 +1,157 @@
-/** Configuration of the method: what the results depend on besides data and seed. Part of a run's config. */
+/**
+ * Configuration of the method: what the results depend on besides data and seed. Part of a run's config. The defaults
+ * are the recipe for a backbone that was trained elsewhere (ImageNet); without one, shared/config/presets.ts adds the
+ * overrides of `scratchMethod`. No value below was chosen on the masks of a user's data; where a benchmark's masks were
+ * looked at, worker/segmentation/README.md says so.
+ */
 import { z } from "zod";
+
+const share = () => z.number().min(0).max(1);
+const range = (low: number, high: number) =>
+  z
+    .tuple([z.number(), z.number()])
+    .refine(([from, to]) => from <= to, "low end first")
+    .default([low, high]);
+
+/** How one stage is trained; the classifier and the segmenter differ in the defaults only. */
+const trainingShape = (defaults: { steps: number; learningRate: number; weightDecay: number; warmup: number }) => ({
+  steps: z.int().min(0).max(1_000_000).default(defaults.steps).meta({
+    help: "Optimiser updates.",
+  }),
+  microBatches: z.int().min(1).max(1024).default(4).meta({
+    help: "Micro-batches per step: the most workers that can share a step. Part of the result, unlike the worker count.",
+  }),
+  microBatchSize: z.int().min(1).max(256).default(2).meta({
+    help: "Images per micro-batch; a step sees microBatches x microBatchSize images.",
+  }),
+  learningRate: z.number().positive().max(10).default(defaults.learningRate).meta({
+    help: "AdamW's rate after the warm-up.",
+  }),
+  weightDecay: z.number().min(0).max(1).default(defaults.weightDecay).meta({
+    help: "Decoupled decay of kernels (never of biases and norms), times the learning rate.",
+  }),
+  warmupSteps: z.int().min(0).default(defaults.warmup).meta({
+    help: "Steps in which the learning rate rises linearly.",
+  }),
+  schedulePower: z.number().min(0).max(4).default(0.9).meta({
+    help: "Learning rate x (1 - progress)^power after the warm-up; 0 keeps it constant.",
+  }),
+});
+
+const classifierSchema = z.strictObject({
+  ...trainingShape({ steps: 300, learningRate: 3e-3, weightDecay: 1e-2, warmup: 10 }),
+  cropSize: z.int().multipleOf(32).min(32).max(1024).default(256).meta({
+    help: "Side of the training crops, pixels. Only for a network trained from scratch: a given backbone sees whole images.",
+  }),
+  stride: z.literal([4, 8, 16, 32]).default(32).meta({
+    help: "Stride of the features the classifier, and so the CAM, looks at.",
+  }),
+});
+
+const camSchema = z.strictObject({
+  scales: z.array(z.number().min(0.25).max(4)).min(1).max(8).default([1, 1.375, 1.75]).meta({
+    help: "Image sizes the CAM is summed over, relative to imageSize.",
+  }),
+  flip: z.boolean().default(true).meta({ help: "Add the CAM of the mirrored image." }),
+  threshold: share().default(0.4).meta({
+    help: "Share of the CAM's maximum above which the plain CAM label map, the yardstick of the seeds, has its class.",
+  }),
+});
+
+const seedsSchema = z.strictObject({
+  rule: z.enum(["otsu", "fixed"]).default("otsu").meta({
+    help: "otsu: threshold from each image's histogram, none to tune. fixed: foreground and background below.",
+  }),
+  band: share().default(0).meta({
+    help: "otsu: pixels within this relative distance of the threshold are left out of training (255).",
+  }),
+  foreground: share().default(0.45).meta({ help: "fixed: at or above this share of the 99 % quantile: the class." }),
+  background: share().default(0.25).meta({ help: "fixed: below it: background; between the two: ignored (255)." }),
+  pamrIterations: z.int().min(0).max(50).default(10).meta({ help: "PAMR iterations on the CAM; 0: none." }),
+});
+
+const pamrSchema = z.strictObject({
+  size: z.int().min(16).max(512).default(128).meta({
+    help: "Side at which masks are refined, pixels; at most imageSize. Cost grows with its square.",
+  }),
+  dilations: z.array(z.int().min(1).max(64)).min(1).max(12).default([1, 2, 4, 8, 12, 24]).meta({
+    help: "Distances of the 8 neighbours, pixels.",
+  }),
+});
+
+const segmenterSchema = z.strictObject({
+  ...trainingShape({ steps: 200, learningRate: 2e-3, weightDecay: 1e-3, warmup: 20 }),
+  cropSize: z.int().multipleOf(32).min(32).max(1024).default(192).meta({
+    help: "Side of the training crops, pixels.",
+  }),
+  channels: z.int().multipleOf(8).min(8).max(512).default(64).meta({
+    help: "Width of the Smooth Network; the paper's is 512, on a far larger backbone.",
+  }),
+  deepSupervision: z.number().min(0).max(1).default(0).meta({
+    help: "Weight of the loss at strides 32, 16 and 8 beside the one at stride 4; 0: none.",
+  }),
+  backboneRate: share().default(0).meta({
+    help: "Learning rate of the backbone relative to the decoder's; 0 freezes it, which is about twice as fast.",
+  }),
+  start: z.enum(["fresh", "warm"]).default("fresh").meta({
+    help: "fresh: each round's decoder starts anew, forgetting the last labels' mistakes. warm: from the last round.",
+  }),
+});
+
+const augmentSchema = z.strictObject({
+  negativeShare: share().default(0.25).meta({
+    help: "Share of images without any tag in a step, where there are some.",
+  }),
+  cropShare: range(0.6, 1).meta({ help: "Side of the crop relative to the image's." }),
+  gain: range(0.75, 1.3).meta({ help: "Contrast factor." }),
+  offset: z.number().min(0).max(1).default(0.2).meta({ help: "Largest brightness shift; an image spans -1 to 1." }),
+  grey: share().default(0.3).meta({ help: "Probability of a grey image." }),
+  colour: z.number().min(0).max(1).default(0.07).meta({ help: "Largest shift of each colour of a non-grey image." }),
+});
+
+const refineSchema = z.strictObject({
+  flip: z.boolean().default(true).meta({ help: "Average with the mirrored image." }),
+  pamrIterations: z.int().min(0).max(50).default(5).meta({ help: "PAMR iterations on the prediction." }),
+  pamrIterationsFirst: z.int().min(0).max(50).default(10).meta({
+    help: "The same after round 1, whose predictions are the coarsest.",
+  }),
+  shrinkMin: share().default(0.5).meta({
+    help: "New labels are refused when the foreground falls below this share of the old one.",
+  }),
+  anchorMin: share().default(0.5).meta({
+    help: "New labels are refused when they cover less than this share of the CAM's strongest pixels.",
+  }),
+});
+
+const predictSchema = z.strictObject({
+  flip: z.boolean().default(true).meta({ help: "Average with the mirrored image." }),
+  pamrIterations: z.int().min(0).max(50).default(3).meta({ help: "PAMR iterations on the prediction; 0: none." }),
+});
+
+const scratchSchema = z.strictObject({
+  widths: z.tuple([z.int(), z.int(), z.int(), z.int()]).default([24, 48, 96, 128]).meta({
+    help: "Channels of the built-in network at strides 4, 8, 16 and 32; multiples of 8.",
+  }),
+});
 
 export const methodConfigSchema = z.strictObject({
   imageSize: z.int().multipleOf(32).min(32).max(1024).default(256).meta({
     help: "Working size: every image is resized to a square of this side, pixels.",
   }),
+  rounds: z.int().min(1).max(50).default(4).meta({
+    help: "Rounds at most: each trains the network on the labels, then refines the labels with it.",
+  }),
+  classifier: classifierSchema.prefault({}),
+  cam: camSchema.prefault({}),
+  seeds: seedsSchema.prefault({}),
+  pamr: pamrSchema.prefault({}),
+  segmenter: segmenterSchema.prefault({}),
+  augment: augmentSchema.prefault({}),
+  refine: refineSchema.prefault({}),
+  predict: predictSchema.prefault({}),
+  scratch: scratchSchema.prefault({}),
 });
 
 export type MethodConfig = z.infer<typeof methodConfigSchema>;
+/** What a user writes: every key optional. */
+export type MethodOverrides = z.input<typeof methodConfigSchema>;

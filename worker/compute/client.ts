@@ -51,7 +51,10 @@ export class ComputeClient {
     await this.post({ call: "setup", setup });
   }
 
-  async call<M extends ComputeMethod>(method: M, ...args: Parameters<Compute[M]>): Promise<Timed<ReturnType<Compute[M]>>> {
+  async call<M extends ComputeMethod>(
+    method: M,
+    ...args: Parameters<Compute[M]>
+  ): Promise<Timed<ReturnType<Compute[M]>>> {
     const { result, computeMs } = await this.post({ call: method, args });
     return { result: result as ReturnType<Compute[M]>, computeMs };
   }

@@ -10,7 +10,13 @@ export type ComputeRequest =
 
 export type ComputeResponse =
   | { readonly id: number; readonly ok: true; readonly result: unknown; readonly computeMs: number }
-  | { readonly id: number; readonly ok: false; readonly code: ErrorCode; readonly message: string; readonly hint: string };
+  | {
+      readonly id: number;
+      readonly ok: false;
+      readonly code: ErrorCode;
+      readonly message: string;
+      readonly hint: string;
+    };
 
 /** Sent once, when the engine is loaded (or cannot be). */
 export type ComputeHello =

@@ -20,7 +20,9 @@ export type Session =
       readonly lastContactMs: number;
     };
 
-export type Admission = { readonly kind: "admit"; readonly session: Session } | { readonly kind: "refuse"; readonly reason: string };
+export type Admission =
+  | { readonly kind: "admit"; readonly session: Session }
+  | { readonly kind: "refuse"; readonly reason: string };
 
 export const initialSession: Session = { kind: "idle", lastToken: 0 };
 

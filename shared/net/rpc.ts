@@ -1,0 +1,70 @@
+/** Promises over grpc-js's callbacks, servers that listen with a clear error, and errors that keep their code on the way. */
+import * as grpc from "@grpc/grpc-js";
+import { AppError, type ErrorCode, errorCodes } from "../errors.js";
+
+const codeKey = "seedgrow-code";
+const hintKey = "seedgrow-hint";
+
+/** An async function as a unary handler; what it throws reaches the caller with code and hint. */
+export function unary<Request, Reply>(
+  handle: (request: Request) => Promise<Reply>,
+): grpc.handleUnaryCall<Request, Reply> {
+  return (call, callback) => {
+    handle(call.request).then(
+      (reply) => callback(null, reply),
+      (thrown: unknown) => callback(toServiceError(thrown)),
+    );
+  };
+}
+
+function toServiceError(thrown: unknown): Partial<grpc.ServiceError> {
+  const error = AppError.from(thrown);
+  const metadata = new grpc.Metadata();
+  metadata.set(codeKey, error.code);
+  metadata.set(hintKey, encodeURIComponent(error.hint));
+  const code = error.code === "LEASE_LOST" ? grpc.status.FAILED_PRECONDITION : grpc.status.UNKNOWN;
+  return { code, details: error.message, metadata };
+}
+
+/** The peer's own error when it sent one; null when the peer could not be reached or did not answer in time. */
+export function peerError(thrown: unknown): AppError | null {
+  const error = thrown as Partial<grpc.ServiceError>;
+  const code = error.metadata?.get(codeKey)[0];
+  if (typeof code !== "string" || !(code in errorCodes)) return null;
+  const hint = decodeURIComponent(String(error.metadata?.get(hintKey)[0] ?? ""));
+  return new AppError(code as ErrorCode, error.details ?? String(thrown), { hint });
+}
+
+type UnaryMethod<Request, Reply> = (
+  request: Request,
+  options: grpc.CallOptions,
+  callback: (error: grpc.ServiceError | null, reply?: Reply) => void,
+) => grpc.ClientUnaryCall;
+
+export function callUnary<Request, Reply>(
+  client: grpc.Client,
+  method: UnaryMethod<Request, Reply>,
+  request: Request,
+  timeoutMs: number,
+): Promise<Reply> {
+  return new Promise((resolve, reject) => {
+    method.call(client, request, { deadline: Date.now() + timeoutMs }, (error, reply) => {
+      if (error || reply === undefined) reject(error ?? new Error("empty reply"));
+      else resolve(reply);
+    });
+  });
+}
+
+/** Binds and returns host:port as bound. @throws AppError PORT_BUSY */
+export function listen(server: grpc.Server, address: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    server.bindAsync(address, grpc.ServerCredentials.createInsecure(), (error, port) => {
+      if (error) {
+        const hint = "Choose another port with --listen, or 0 for a free one.";
+        reject(new AppError("PORT_BUSY", `cannot listen on ${address}`, { hint, cause: error }));
+        return;
+      }
+      resolve(`${address.slice(0, address.lastIndexOf(":"))}:${port}`);
+    });
+  });
+}

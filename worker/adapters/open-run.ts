@@ -1,0 +1,63 @@
+/** Prepares a run on this worker: pulls setup, manifest and backbone, and hands the method to the compute thread. */
+import * as grpc from "@grpc/grpc-js";
+import { manifestSchema } from "../../shared/data/manifest.js";
+import { type RunSetup, runSetupSchema } from "../../shared/data/run-setup.js";
+import type { AttachRequest__Output } from "../../shared/gen/seedgrow/v1/AttachRequest.js";
+import type { Bus } from "../../shared/net/bus.js";
+import { Blobs, clientOptions } from "../../shared/net/proto.js";
+import type { ComputeClient } from "../compute/client.js";
+import type { BackboneFiles } from "../compute/contract.js";
+import { ImageStore } from "../data/image-store.js";
+import { LabelStore } from "../data/label-store.js";
+import type { AttachedRun } from "../runtime.js";
+import type { BlobCache } from "./blob-cache.js";
+import { Fetcher } from "./fetcher.js";
+import { busPackStore } from "./label-packs.js";
+
+export interface OpenRunOptions {
+  readonly bus: Bus;
+  readonly compute: ComputeClient;
+  readonly cache: BlobCache;
+  readonly localDir: string | null;
+  readonly memoryBytesMax: number;
+}
+
+export async function openRun(options: OpenRunOptions, request: AttachRequest__Output): Promise<AttachedRun> {
+  const closed = new AbortController();
+  const client = new Blobs(request.coordinatorAddress, grpc.credentials.createInsecure(), clientOptions);
+  const close = () => {
+    closed.abort();
+    client.close();
+  };
+  try {
+    const fetcher = new Fetcher(client, options.cache, busPackStore(options.bus), closed.signal);
+    const setup = runSetupSchema.parse(await pullJson(fetcher, request.setupDigest));
+    const manifest = manifestSchema.parse(await pullJson(fetcher, setup.manifestDigest));
+    const { method, seed, classes } = setup;
+    await options.compute.setup({ method, seed, classes, backbone: await pullBackbone(fetcher, setup) });
+    const cached = (digest: string) => fetcher.cached(digest);
+    const pull = (digest: string) => fetcher.pull(digest);
+    const pack = (digest: string) => fetcher.pack(digest);
+    const { localDir, memoryBytesMax, compute } = options;
+    const images = new ImageStore({ manifest, imageSize: method.imageSize, localDir, fetch: cached, memoryBytesMax });
+    const labels = new LabelStore({ pull, pack });
+    return { context: { setup, manifest, compute, images, labels, pull, cached, pack, loaded: new Map() }, close };
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+async function pullJson(fetcher: Fetcher, digest: string): Promise<unknown> {
+  return JSON.parse(Buffer.from(await fetcher.pull(digest)).toString("utf8"));
+}
+
+async function pullBackbone(fetcher: Fetcher, { backbone }: RunSetup): Promise<BackboneFiles | null> {
+  if (!backbone) return null;
+  const [modelJson, weights, sidecar] = await Promise.all([
+    fetcher.cached(backbone.modelJson),
+    fetcher.cached(backbone.weights),
+    backbone.sidecar === null ? null : fetcher.cached(backbone.sidecar),
+  ]);
+  return { modelJson, weights, sidecar };
+}

@@ -1,0 +1,73 @@
+/**
+ * Photos as the method wants them: decoded, upright, square, 8-bit. Decoded once and kept in shared memory, so that
+ * handing one to the compute thread copies nothing.
+ */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { sha256 } from "../../shared/codec/digest.js";
+import { decodeSquare } from "../../shared/data/decode.js";
+import type { ImageEntry, Manifest, Split, SplitName } from "../../shared/data/manifest.js";
+
+export interface ImageStoreOptions {
+  readonly manifest: Manifest;
+  /** Side of the square, pixels. */
+  readonly imageSize: number;
+  /** Folder on this machine that may hold the same photos under the same relative paths, or null. */
+  readonly localDir: string | null;
+  /** Where a photo comes from when it is not in `localDir`. */
+  readonly fetch: (digest: string) => Promise<Uint8Array>;
+  /** Decoded photos held, bytes. */
+  readonly memoryBytesMax: number;
+}
+
+export class ImageStore {
+  /** In order of use: the first is the next to go. */
+  private readonly held = new Map<string, Promise<Uint8Array>>();
+
+  constructor(private readonly options: ImageStoreOptions) {}
+
+  entry(split: SplitName, image: number): ImageEntry {
+    return this.split(split).images[image]!;
+  }
+
+  split(name: SplitName): Split {
+    const split = this.options.manifest[name];
+    if (!split) throw new Error(`the manifest has no ${name} split`);
+    return split;
+  }
+
+  /** RGB, [S, S, 3], in shared memory. */
+  pixels(split: SplitName, image: number): Promise<Uint8Array> {
+    const entry = this.entry(split, image);
+    const known = this.held.get(entry.digest);
+    const pixels = known ?? this.load(entry);
+    this.held.delete(entry.digest);
+    this.held.set(entry.digest, pixels);
+    if (!known) pixels.catch(() => this.held.delete(entry.digest));
+    this.evict();
+    return pixels;
+  }
+
+  private async load(entry: ImageEntry): Promise<Uint8Array> {
+    const bytes = (await this.local(entry)) ?? (await this.options.fetch(entry.digest));
+    const decoded = await decodeSquare(bytes, this.options.imageSize);
+    const shared = new Uint8Array(new SharedArrayBuffer(decoded.length));
+    shared.set(decoded);
+    return shared;
+  }
+
+  /** The file of the same name, if its bytes are the same. */
+  private async local(entry: ImageEntry): Promise<Uint8Array | null> {
+    if (this.options.localDir === null) return null;
+    const bytes = await readFile(join(this.options.localDir, entry.path)).catch(() => null);
+    return bytes && sha256(bytes) === entry.digest ? bytes : null;
+  }
+
+  private evict(): void {
+    const countMax = Math.max(1, Math.floor(this.options.memoryBytesMax / (3 * this.options.imageSize ** 2)));
+    for (const digest of this.held.keys()) {
+      if (this.held.size <= countMax) return;
+      this.held.delete(digest);
+    }
+  }
+}

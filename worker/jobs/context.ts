@@ -1,0 +1,59 @@
+/** What the jobs of one run work with; made when the worker attaches. */
+import { type Digest, float32Of } from "../../shared/codec/digest.js";
+import type { Manifest, SplitName } from "../../shared/data/manifest.js";
+import type { RunSetup } from "../../shared/data/run-setup.js";
+import type { WorkMetrics } from "../../shared/data/work-metrics.js";
+import type { Stage__Output } from "../../shared/gen/seedgrow/v1/Stage.js";
+import type { ComputeClient } from "../compute/client.js";
+import type { Example, ModelKind, TrainStage } from "../compute/contract.js";
+import type { ImageStore } from "../data/image-store.js";
+import type { LabelStore } from "../data/label-store.js";
+
+export interface JobContext {
+  readonly setup: RunSetup;
+  readonly manifest: Manifest;
+  readonly compute: ComputeClient;
+  readonly images: ImageStore;
+  readonly labels: LabelStore;
+  readonly pull: (digest: Digest) => Promise<Uint8Array>;
+  readonly cached: (digest: Digest) => Promise<Uint8Array>;
+  readonly pack: (digest: Digest) => Promise<Uint8Array>;
+  /** Digest of the parameters loaded for each kind of model. */
+  readonly loaded: Map<ModelKind, Digest>;
+}
+
+export interface JobResult {
+  readonly outputs: readonly { readonly name: string; readonly bytes: Uint8Array }[];
+  readonly metrics: WorkMetrics;
+  readonly images: number;
+  readonly computeMs: number;
+}
+
+export function stageOf(message: Stage__Output | null): TrainStage {
+  const model = message?.model === "classifier" ? "classifier" : "segmenter";
+  return { model, round: message?.round ?? 0 };
+}
+
+/** Makes `digest` the parameters of the stage's model, unless they are loaded already. */
+export async function useWeights(context: JobContext, stage: TrainStage, digest: Digest): Promise<void> {
+  if (digest === "" || context.loaded.get(stage.model) === digest) return;
+  const values = float32Of(await context.pull(digest));
+  context.loaded.delete(stage.model);
+  await context.compute.call("load", stage, values);
+  context.loaded.set(stage.model, digest);
+}
+
+export async function examplesOf(context: JobContext, split: SplitName, images: readonly number[]): Promise<Example[]> {
+  return Promise.all(
+    images.map(async (image) => {
+      const { tags } = context.images.entry(split, image);
+      return { image, tags, pixels: await context.images.pixels(split, image) };
+    }),
+  );
+}
+
+export function shardOf(context: JobContext, split: SplitName, shard: number): readonly number[] {
+  const images = context.images.split(split).shards[shard];
+  if (!images) throw new Error(`the ${split} split has no shard ${shard}`);
+  return images;
+}

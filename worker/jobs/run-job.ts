@@ -1,0 +1,21 @@
+/** One entry for every job of the contract (proto/seedgrow/v1/worker.proto). */
+import { AppError } from "../../shared/errors.js";
+import type { WorkRequest__Output } from "../../shared/gen/seedgrow/v1/WorkRequest.js";
+import { type JobContext, type JobResult, stageOf } from "./context.js";
+import { evaluateJob, refineJob, seedJob } from "./shards.js";
+import { gradientJob, initJob, prefetch } from "./train.js";
+
+export async function runJob(context: JobContext, request: WorkRequest__Output): Promise<JobResult> {
+  const stage = stageOf(request.stage);
+  const weights = request.weightsDigest;
+  if (request.init) return initJob(context, stage, request.init);
+  if (request.gradient) {
+    const running = gradientJob(context, stage, weights, request.gradient);
+    prefetch(context, stage, request.gradient);
+    return running;
+  }
+  if (request.seed) return seedJob(context, stage, weights, request.seed);
+  if (request.refine) return refineJob(context, stage, weights, request.refine);
+  if (request.evaluate) return evaluateJob(context, stage, weights, request.evaluate);
+  throw new AppError("INTERNAL", `work ${request.key} names no job`);
+}

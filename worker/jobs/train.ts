@@ -1,0 +1,74 @@
+/** The training jobs: initial parameters of a stage, and gradient sums of a run of micro-batches. */
+import { bytesOf } from "../../shared/codec/digest.js";
+import type { GradientJob__Output } from "../../shared/gen/seedgrow/v1/GradientJob.js";
+import type { InitJob__Output } from "../../shared/gen/seedgrow/v1/InitJob.js";
+import { nodeKey } from "../../shared/math/tree-sum.js";
+import type { LabelledExample, MicroBatch, TrainStage } from "../compute/contract.js";
+import { imagesOfMicroBatch } from "../training/sampling.js";
+import { examplesOf, type JobContext, type JobResult, useWeights } from "./context.js";
+
+export async function initJob(context: JobContext, stage: TrainStage, job: InitJob__Output): Promise<JobResult> {
+  await useWeights(context, { model: "classifier", round: 0 }, job.classifierDigest);
+  const { result, computeMs } = await context.compute.call("init", stage);
+  const outputs = [
+    { name: "specs", bytes: Buffer.from(JSON.stringify(result.specs)) },
+    { name: "params", bytes: bytesOf(result.values) },
+  ];
+  return { outputs, metrics: {}, images: 0, computeMs };
+}
+
+export async function gradientJob(
+  context: JobContext,
+  stage: TrainStage,
+  weightsDigest: string,
+  job: GradientJob__Output,
+): Promise<JobResult> {
+  const [microBatches] = await Promise.all([
+    Promise.all(leavesOf(job).map((leaf) => microBatch(context, stage, job, leaf))),
+    useWeights(context, stage, weightsDigest),
+  ]);
+  const { leafCount, step } = job;
+  const sums = await context.compute.call("gradients", { stage, step, leafCount, microBatches });
+  const { result: stats } = await context.compute.call("stats");
+  return {
+    outputs: sums.result.map(({ node, values }) => ({ name: nodeKey(node), bytes: bytesOf(values) })),
+    metrics: { tensors: stats.tensors },
+    images: microBatches.reduce((sum, { examples }) => sum + examples.length, 0),
+    computeMs: sums.computeMs,
+  };
+}
+
+/** Decodes the photos of the same micro-batches of the next step while this one computes. */
+export function prefetch(context: JobContext, stage: TrainStage, job: GradientJob__Output): void {
+  for (const leaf of leavesOf(job)) {
+    for (const image of imagesAt(context, stage, job.step + 1, leaf)) {
+      context.images.pixels("train", image).catch(() => undefined);
+    }
+  }
+}
+
+function leavesOf(job: GradientJob__Output): number[] {
+  return Array.from({ length: job.leafEnd - job.leafFirst }, (_, i) => job.leafFirst + i);
+}
+
+function imagesAt(context: JobContext, stage: TrainStage, step: number, leaf: number): number[] {
+  const tags = context.manifest.train.images.map((entry) => entry.tags);
+  return imagesOfMicroBatch({ method: context.setup.method, seed: context.setup.seed, tags, stage, step, leaf });
+}
+
+async function microBatch(
+  context: JobContext,
+  stage: TrainStage,
+  job: GradientJob__Output,
+  leaf: number,
+): Promise<MicroBatch> {
+  const images = imagesAt(context, stage, job.step, leaf);
+  const labels = job.labelsDigest === "" ? null : await context.labels.version(job.labelsDigest);
+  const examples = await examplesOf(context, "train", images);
+  return {
+    leaf,
+    examples: examples.map((example): LabelledExample => {
+      return { ...example, labels: labels ? labels.get(example.image)!.data : null };
+    }),
+  };
+}

@@ -1,0 +1,100 @@
+/** Composition root of the worker: config -> adapters -> runtime; signals -> graceful stop. */
+import { hostname } from "node:os";
+import { join } from "node:path";
+import * as grpc from "@grpc/grpc-js";
+import { HealthImplementation } from "grpc-health-check";
+import pino from "pino";
+import type { AttachRequest__Output } from "../shared/gen/seedgrow/v1/AttachRequest.js";
+import type { DetachRequest__Output } from "../shared/gen/seedgrow/v1/DetachRequest.js";
+import { blobHandlers } from "../shared/net/blobs.js";
+import { type Bus, connectBus } from "../shared/net/bus.js";
+import { Blobs, serverOptions, Worker } from "../shared/net/proto.js";
+import { listen, unary } from "../shared/net/rpc.js";
+import type { WorkerBeat } from "../shared/net/subjects.js";
+import { cacheDir } from "../shared/tool-paths.js";
+import { protocolVersion, seedgrowVersion } from "../shared/version.js";
+import { BlobCache } from "./adapters/blob-cache.js";
+import { openRun } from "./adapters/open-run.js";
+import { startPresence } from "./adapters/presence.js";
+import { ComputeClient } from "./compute/client.js";
+import type { WorkerConfig } from "./config.js";
+import { WorkerRuntime } from "./runtime.js";
+
+/** Runs until a signal, or until stdin ends when `exitWithParent` is set (a local worker never outlives its starter). */
+export async function runWorker(config: WorkerConfig, { exitWithParent = false } = {}): Promise<void> {
+  const log = pino({ name: "worker", base: { pid: process.pid } }, pino.destination({ dest: 2, sync: true }));
+  const stopped = untilStopped(exitWithParent);
+  const bus = await connectBus({ url: config.nats, name: "seedgrow-worker" });
+  const compute = await ComputeClient.start({ engine: config.engine, threads: config.threads });
+  log.info({ engine: compute.engine }, `engine ${compute.engine.name}: ${compute.engine.reason}`);
+  const cache = new BlobCache(config.cache || join(cacheDir(process.env), "blobs"));
+  const localDir = config.data || null;
+  const memoryBytesMax = config.memoryMb * 1024 * 1024;
+  const runtime = new WorkerRuntime({
+    nowMs: () => performance.now(),
+    openRun: (request) => openRun({ bus, compute, cache, localDir, memoryBytesMax }, request),
+    log: (message, fields) => log.info(fields ?? {}, message),
+  });
+  const server = createServer(runtime);
+  const address = await listen(server, config.listen);
+  const beat = () => describe(config, compute, runtime, address);
+  const workerId = beat().workerId;
+  const stopPresence = await startPresence({ bus, workerId, beat, onRenewed: () => runtime.renewed() });
+  const ticker = setInterval(() => runtime.tick(), 1_000);
+  log.info({ workerId, address }, "ready");
+  await stopped;
+  log.info("stopping");
+  clearInterval(ticker);
+  stopPresence();
+  runtime.close();
+  server.forceShutdown();
+  await Promise.all([compute.close(), closeBus(bus)]);
+}
+
+function createServer(runtime: WorkerRuntime): grpc.Server {
+  const server = new grpc.Server(serverOptions);
+  server.addService(Worker.service, {
+    Attach: unary(async (request: AttachRequest__Output) => {
+      await runtime.attach(request);
+      return {};
+    }),
+    Work: unary((request: Parameters<WorkerRuntime["work"]>[0]) => runtime.work(request)),
+    Detach: unary(async (request: DetachRequest__Output) => {
+      runtime.detach(request.lease);
+      return {};
+    }),
+  });
+  server.addService(Blobs.service, blobHandlers(runtime));
+  new HealthImplementation({ "": "SERVING" }).addToServer(server);
+  return server;
+}
+
+function describe(config: WorkerConfig, compute: ComputeClient, runtime: WorkerRuntime, address: string): WorkerBeat {
+  const { version, device, fingerprint } = compute.engine;
+  return {
+    workerId: config.id || `${hostname().replace(/[^A-Za-z0-9_-]/g, "-")}-${process.pid}`,
+    protocolVersion,
+    seedgrowVersion,
+    host: hostname(),
+    pid: process.pid,
+    address: config.advertise || address,
+    engine: version,
+    device,
+    fingerprint,
+    threads: config.threads,
+    leasedBy: runtime.runId,
+    rssBytes: process.memoryUsage.rss(),
+  };
+}
+
+function untilStopped(exitWithParent: boolean): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve());
+    if (exitWithParent) process.stdin.on("end", resolve).on("error", resolve).resume();
+  });
+}
+
+/** A broker that is gone already must not keep the worker from ending. */
+async function closeBus(bus: Bus): Promise<void> {
+  await Promise.race([bus.connection.close(), new Promise((resolve) => setTimeout(resolve, 1_000))]);
+}

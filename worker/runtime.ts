@@ -1,0 +1,145 @@
+/** The worker's only event loop: admits commands by lease, runs jobs, keeps their outputs ready to be pulled. */
+
+import { sha256 } from "../shared/codec/digest.js";
+import { AppError } from "../shared/errors.js";
+import type { AttachRequest__Output } from "../shared/gen/seedgrow/v1/AttachRequest.js";
+import type { Lease__Output } from "../shared/gen/seedgrow/v1/Lease.js";
+import type { Output } from "../shared/gen/seedgrow/v1/Output.js";
+import type { WorkReply } from "../shared/gen/seedgrow/v1/WorkReply.js";
+import type { WorkRequest__Output } from "../shared/gen/seedgrow/v1/WorkRequest.js";
+import { leaseMs } from "../shared/limits.js";
+import type { BlobSource } from "../shared/net/blobs.js";
+import * as session from "./core/session.js";
+import type { JobContext } from "./jobs/context.js";
+import { runJob } from "./jobs/run-job.js";
+
+/** A run as this worker sees it; `close` ends its transfers. */
+export interface AttachedRun {
+  readonly context: JobContext;
+  readonly close: () => void;
+}
+
+export interface WorkerRuntimeOptions {
+  readonly nowMs: () => number;
+  readonly openRun: (request: AttachRequest__Output) => Promise<AttachedRun>;
+  readonly log: (message: string, fields?: Record<string, unknown>) => void;
+}
+
+interface Kept {
+  readonly reply: Promise<WorkReply>;
+  readonly blobs: Map<string, Uint8Array>;
+}
+
+/** Results kept for a repeated request or a slow pull: the current and the last three. */
+const keptMax = 4;
+
+export class WorkerRuntime implements BlobSource {
+  private session: session.Session = session.initialSession;
+  private run: AttachedRun | null = null;
+  private readonly kept = new Map<string, Kept>();
+
+  constructor(private readonly options: WorkerRuntimeOptions) {}
+
+  get runId(): string | null {
+    return this.session.kind === "attached" ? this.session.runId : null;
+  }
+
+  async attach(request: AttachRequest__Output): Promise<void> {
+    this.admit(session.attach(this.session, claimOf(request.lease), this.options.nowMs()));
+    this.closeRun();
+    this.options.log("attached", { runId: this.runId, coordinator: request.coordinatorAddress });
+    try {
+      this.run = await this.options.openRun(request);
+    } catch (error) {
+      this.session = session.release(this.session);
+      throw error;
+    }
+    this.renewed();
+  }
+
+  async work(request: WorkRequest__Output): Promise<WorkReply> {
+    const claim = claimOf(request.lease);
+    this.admit(session.command(this.session, claim, this.options.nowMs()));
+    if (!this.run) throw new AppError("LEASE_LOST", "not attached yet");
+    const key = `${claim.token}/${request.key}`;
+    const known = this.kept.get(key);
+    if (known) return known.reply;
+    const blobs = new Map<string, Uint8Array>();
+    const reply = this.compute(this.run.context, request, blobs);
+    this.keep(key, { reply, blobs });
+    reply.catch(() => this.kept.delete(key));
+    return reply;
+  }
+
+  detach(lease: Lease__Output | null): void {
+    this.admit(session.command(this.session, claimOf(lease), this.options.nowMs()));
+    this.becomeIdle("released");
+  }
+
+  /** The lease was renewed. */
+  renewed(): void {
+    this.session = session.contact(this.session, this.options.nowMs());
+  }
+
+  /** Frees the worker when its coordinator has gone. */
+  tick(): void {
+    if (session.expired(this.session, this.options.nowMs(), leaseMs)) this.becomeIdle("the coordinator fell silent");
+  }
+
+  async get(digest: string): Promise<Uint8Array | null> {
+    for (const { blobs } of this.kept.values()) {
+      const bytes = blobs.get(digest);
+      if (bytes) return bytes;
+    }
+    return null;
+  }
+
+  close(): void {
+    this.closeRun();
+  }
+
+  private async compute(
+    context: JobContext,
+    request: WorkRequest__Output,
+    blobs: Map<string, Uint8Array>,
+  ): Promise<WorkReply> {
+    const startedMs = this.options.nowMs();
+    const { outputs, metrics, images, computeMs } = await runJob(context, request);
+    const described = outputs.map(({ name, bytes }): Output => {
+      const digest = sha256(bytes);
+      blobs.set(digest, bytes);
+      return { name, digest, bytes: bytes.byteLength };
+    });
+    const waitMs = Math.max(0, this.options.nowMs() - startedMs - computeMs);
+    return { outputs: described, metricsJson: JSON.stringify(metrics), images, computeMs, waitMs };
+  }
+
+  private keep(key: string, kept: Kept): void {
+    this.kept.set(key, kept);
+    for (const oldest of this.kept.keys()) {
+      if (this.kept.size <= keptMax) return;
+      this.kept.delete(oldest);
+    }
+  }
+
+  private admit(admission: session.Admission): void {
+    if (admission.kind === "refuse") throw new AppError("LEASE_LOST", `this worker refuses: ${admission.reason}`);
+    this.session = admission.session;
+  }
+
+  private becomeIdle(reason: string): void {
+    this.options.log("idle", { runId: this.runId, reason });
+    this.session = session.release(this.session);
+    this.closeRun();
+  }
+
+  private closeRun(): void {
+    this.run?.close();
+    this.run = null;
+    this.kept.clear();
+  }
+}
+
+function claimOf(lease: Lease__Output | null): session.LeaseClaim {
+  return { runId: lease?.runId ?? "", token: lease?.token ?? 0 };
+}
