@@ -8,7 +8,15 @@ import { existsSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { buildInto, cacheDir, linkEngine, readRecord, tfjsVersion, withLock, writeRecord } from "./engine/cache.mjs";
 import { runStep, StepError } from "./engine/process.mjs";
-import { addonOf, PINNED_WHEEL, packageRecipe, pipDownloadArgs, sha256Of, wheelRecipe } from "./engine/recipes.mjs";
+import {
+  addonOf,
+  PINNED_WHEEL,
+  packageRecipe,
+  pipDownloadArgs,
+  RECIPE_VERSION,
+  sha256Of,
+  wheelRecipe,
+} from "./engine/recipes.mjs";
 
 const HELP = `usage: node deploy/engine.mjs [--verify] [--help]
 
@@ -55,7 +63,7 @@ async function wheelId(path) {
 
 async function findCached(engines) {
   for (const engine of engines) {
-    const record = await readRecord(engine.folder);
+    const record = await readRecord(engine.folder, RECIPE_VERSION);
     if (record) return { ...engine, record };
   }
   return null;
@@ -68,7 +76,7 @@ async function installFirst(engines) {
     try {
       const record = await buildInto(engine.folder, async (folder) => {
         await engine.build(folder);
-        return writeRecord(folder, { source: engine.title, ...(await verify(folder)) });
+        return writeRecord(folder, { recipeVersion: RECIPE_VERSION, source: engine.title, ...(await verify(folder)) });
       });
       return { ...engine, record };
     } catch (error) {

@@ -38,9 +38,10 @@ export function tfjsVersion(packageDir) {
 }
 
 /** The record of a whole engine, or null. Sizes catch a damaged disk or a tidy-up that took the large file. */
-export async function readRecord(folder) {
+export async function readRecord(folder, recipeVersion) {
   try {
     const record = JSON.parse(await readFile(join(folder, RECORD), "utf8"));
+    if (record.recipeVersion !== recipeVersion) return null;
     for (const [path, bytes] of Object.entries(record.files)) {
       if ((await stat(join(folder, path))).size !== bytes) return null;
     }

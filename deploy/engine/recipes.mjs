@@ -24,6 +24,13 @@ export const PINNED_WHEEL = {
 /** C declarations of N-API, for a Node that came without its headers. */
 const NODE_HEADERS = "node-api-headers@1.9.0";
 const NAPI_VERSION = 8;
+/**
+ * Node unloads an addon when the worker thread that loaded it ends, but libtensorflow has registered exit handlers and
+ * may have threads running: both would then point to nothing (segmentation fault at exit). So it stays loaded.
+ */
+const LINKER_FLAGS = "-Wl,-z,nodelete";
+/** Raise when a recipe changes what it builds: cached engines of other versions are then built again. */
+export const RECIPE_VERSION = 2;
 const ADDON = `lib/napi-v${NAPI_VERSION}/tfjs_binding.node`;
 
 export function pipDownloadArgs(folder) {
@@ -114,7 +121,11 @@ async function buildWithNodeGyp(folder, toolsDir) {
   const variables = ["-Dmodule_name=tfjs_binding", `-Dmodule_path=${join(folder, dirname(ADDON))}`];
   const gyp = join(toolsDir, "node-gyp/bin/node-gyp.js");
   const args = [gyp, "rebuild", "-j", "2", ...headers, "--", ...variables, `-Dnapi_build_version=${NAPI_VERSION}`];
-  await runStep("node-gyp rebuild", process.execPath, args, { cwd: folder });
+  await runStep("node-gyp rebuild", process.execPath, args, { cwd: folder, env: buildEnv() });
+}
+
+function buildEnv() {
+  return { ...process.env, LDFLAGS: `${process.env.LDFLAGS ?? ""} ${LINKER_FLAGS}` };
 }
 
 async function buildWithCompiler(folder) {
@@ -122,7 +133,7 @@ async function buildWithCompiler(folder) {
   const sources = ["tfjs_backend.cc", "tfjs_binding.cc"].map((name) => join(folder, "binding", name));
   const flags = ["-std=c++17", "-O3", "-fPIC", "-shared", `-DNAPI_VERSION=${NAPI_VERSION}`];
   const libraries = [`-L${join(folder, "deps/lib")}`, "-ltensorflow", "-ltensorflow_framework"];
-  const output = ["-Wl,-rpath,$ORIGIN/../../deps/lib", "-o", join(folder, ADDON)];
+  const output = [LINKER_FLAGS, "-Wl,-rpath,$ORIGIN/../../deps/lib", "-o", join(folder, ADDON)];
   await mkdir(join(folder, dirname(ADDON)), { recursive: true });
   const compiler = process.env.CXX || "c++";
   await runStep("C++ compiler", compiler, [...flags, ...includes, ...sources, ...libraries, ...output]);
@@ -141,7 +152,7 @@ function nodePrefix() {
   return dirname(dirname(process.execPath));
 }
 
-/** The package's own download: libtensorflow 2.9.1 and a ready-made addon from its makers' server. */
+/** The package's own installer: libtensorflow 2.9.1 from its makers' server; the addon is built here as well. */
 export function packageRecipe({ packageDir, toolsDir, log }) {
   return {
     title: "the package's own download (libtensorflow 2.9.1)",
@@ -149,7 +160,8 @@ export function packageRecipe({ packageDir, toolsDir, log }) {
       log("fetching libtensorflow 2.9.1 with the package's own installer");
       const copy = join(folder, "package");
       await cp(packageDir, copy, { recursive: true, filter: (path) => !/\/(deps|lib|dist)$/.test(path) });
-      const env = { ...process.env, NODE_PATH: toolsDir, PATH: `${join(toolsDir, ".bin")}:${process.env.PATH}` };
+      const path = `${join(toolsDir, ".bin")}:${process.env.PATH}`;
+      const env = { ...buildEnv(), NODE_PATH: toolsDir, PATH: path, npm_config_build_from_source: "true" };
       const args = [join(copy, "scripts/install.js"), "cpu", "download"];
       await runStep("the package's installer", process.execPath, args, { cwd: copy, env });
       for (const name of ["deps", "lib"]) await rename(join(copy, name), join(folder, name));

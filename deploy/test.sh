@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# Sets up, then runs every check and every test. Ends with one line "N passed, N failed"; fails if anything failed.
+# A check (lint, types, imports, shellcheck) counts as one, and the
+# tests run even if one fails. Flags go to vitest.
+set -euo pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+passed=0
+failed=0
+
+run_check() {
+  local name="$1"
+  shift
+  printf '\n== %s\n' "$name"
+  if "$@" < /dev/null; then
+    passed=$((passed + 1))
+  else
+    failed=$((failed + 1))
+    printf 'FAILED: %s\n' "$name"
+  fi
+}
+
+# vitest's exit code also tells of what no test reports: a file that does not load, an error after the last test.
+run_tests() {
+  local report counts exit_code=0
+  printf '\n== tests\n'
+  report="$(mktemp)"
+  npx vitest run --reporter=default --reporter=json --outputFile.json="$report" "$@" < /dev/null || exit_code=$?
+  counts="$(node deploy/count-tests.mjs "$report" "$exit_code")"
+  rm -f "$report"
+  read -r tests_passed tests_failed tests_skipped <<< "$counts"
+  passed=$((passed + tests_passed))
+  failed=$((failed + tests_failed))
+  if ((tests_skipped > 0)); then printf '\n%s tests skipped: see above for the reasons\n' "$tests_skipped"; fi
+}
+
+./deploy/setup.sh
+for script in lint types imports; do run_check "$script" npm run --silent "$script"; done
+if command -v shellcheck > /dev/null; then
+  run_check shellcheck shellcheck deploy/*.sh .ci/run
+else
+  printf '\n== shellcheck: SKIPPED, it is not installed\n'
+fi
+run_tests "$@"
+printf '\n%s passed, %s failed\n' "$passed" "$failed"
+((failed == 0))
