@@ -93,9 +93,6 @@ const segmenterSchema = z.strictObject({
   backboneRate: share().default(0).meta({
     help: "Learning rate of the backbone relative to the decoder's; 0 freezes it, which is about twice as fast.",
   }),
-  start: z.enum(["fresh", "warm"]).default("fresh").meta({
-    help: "fresh: each round's decoder starts anew, forgetting the last labels' mistakes. warm: from the last round.",
-  }),
 });
 
 const augmentSchema = z.strictObject({

@@ -144,7 +144,10 @@ export interface ComputeStats {
 
 /** Implemented by worker/segmentation/compute.ts; called through worker/compute/thread.ts. Synchronous: ops block. */
 export interface Compute {
-  /** Initial parameters of a stage: a function of (setup, stage) alone. Loads nothing. */
+  /**
+   * Initial parameters of a stage: a function of (setup, stage) and, for rounds without a backbone file, of the loaded
+   * classifier, whose trained backbone they start from. Loads nothing.
+   */
   init(stage: TrainStage): InitialParams;
   /** Sets the parameters that the calls below use for this kind of model. `values` may be kept. */
   load(stage: TrainStage, values: Float32Array): void;

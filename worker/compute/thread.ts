@@ -26,13 +26,13 @@ async function main(): Promise<void> {
   const engine = await loadEngine(workerData as ThreadData);
   const { name, reason, version, device, fingerprint } = engine;
   let compute: Compute | null = null;
-  port.on("message", (request: ComputeRequest) => {
+  const answer = async (request: ComputeRequest): Promise<void> => {
     const startedMs = performance.now();
     try {
       let result: unknown = null;
       if (request.call === "setup") {
         compute?.dispose();
-        compute = createCompute(engine.tf, request.setup);
+        compute = await createCompute(engine.tf, request.setup);
       } else {
         assert(compute, "setup comes first");
         const method = compute[request.call] as (...args: readonly unknown[]) => unknown;
@@ -42,6 +42,11 @@ async function main(): Promise<void> {
     } catch (thrown) {
       send({ id: request.id, ok: false, ...failure(thrown) });
     }
+  };
+  /** One after the other, in the order asked: loading a backbone is asynchronous. */
+  let last = Promise.resolve();
+  port.on("message", (request: ComputeRequest) => {
+    last = last.then(() => answer(request));
   });
   send({ kind: "ready", engine: { name, reason, version, device, fingerprint } });
 }

@@ -1,0 +1,150 @@
+/** The method behind the compute contract: models, their live parameters, and what is done with them. */
+import { assert } from "../../shared/assert.js";
+import { TreeAccumulator } from "../../shared/math/tree-sum.js";
+import type {
+  Compute,
+  ComputeSetup,
+  ComputeStats,
+  Example,
+  GradientJob,
+  InitialParams,
+  MicroBatch,
+  PartialSum,
+  PredictExample,
+  PredictResult,
+  RefineExample,
+  RefineResult,
+  SeedResult,
+  TrainStage,
+} from "../compute/contract.js";
+import type { Backbone } from "./backbone/backbone.js";
+import { pretrainedBackbone } from "./backbone/pretrained.js";
+import { scratchBackbone } from "./backbone/scratch.js";
+import { type TagClassifier, tagClassifier } from "./classifier.js";
+import { classifierGradient, type FeatureCache, segmenterGradient } from "./gradients.js";
+import { type SegmentationNetwork, smoothNetwork } from "./network.js";
+import { initialValues, ParamStore, splitFlat } from "./params.js";
+import { predictImage, refineImage, seedImage } from "./stages.js";
+import type { Tf } from "./tf.js";
+
+interface ClassifierModel {
+  readonly backbone: Backbone;
+  readonly classifier: TagClassifier;
+  readonly store: ParamStore;
+}
+
+interface SegmenterModel {
+  readonly backbone: Backbone;
+  readonly network: SegmentationNetwork;
+  readonly store: ParamStore;
+}
+
+/** @throws AppError BACKBONE_INVALID. */
+export async function createCompute(tf: Tf, setup: ComputeSetup): Promise<Compute> {
+  const { method, classes } = setup;
+  const trained = { classifier: setup.backbone ? 0 : 1, segmenter: method.segmenter.backboneRate };
+  /** Each model has a backbone of its own: fine-tuning the segmenter's must not move the classifier's features. */
+  const makeBackbone = async (rate: number) =>
+    setup.backbone ? pretrainedBackbone(tf, setup.backbone, rate) : scratchBackbone(tf, method.scratch.widths, rate);
+  const seeing = await makeBackbone(trained.classifier);
+  const classifier = tagClassifier(tf, seeing, method.classifier.stride, classes.length);
+  const growing = await makeBackbone(trained.segmenter);
+  const network = smoothNetwork(tf, growing, method.segmenter, classes.length + 1);
+  return new MethodCompute(
+    tf,
+    setup,
+    { backbone: seeing, classifier, store: new ParamStore(tf, classifier.defs, seeing.variables) },
+    { backbone: growing, network, store: new ParamStore(tf, network.defs, growing.variables) },
+  );
+}
+
+class MethodCompute implements Compute {
+  private readonly features: FeatureCache = new Map();
+
+  constructor(
+    private readonly tf: Tf,
+    private readonly setup: ComputeSetup,
+    private readonly classifying: ClassifierModel,
+    private readonly segmenting: SegmenterModel,
+  ) {}
+
+  init(stage: TrainStage): InitialParams {
+    const { defs } = this.storeOf(stage);
+    const inherited = this.inheritedBackbone(stage);
+    const values = initialValues(defs, [this.setup.seed, "init", stage.model, stage.round], inherited);
+    const specs = defs.map(({ name, shape, learningRateScale, weightDecay }) => {
+      return { name, shape, learningRateScale, weightDecay };
+    });
+    return { specs, values };
+  }
+
+  load(stage: TrainStage, values: Float32Array): void {
+    this.storeOf(stage).load(values);
+  }
+
+  gradients(job: GradientJob): PartialSum[] {
+    const sums = new TreeAccumulator(job.leafCount);
+    for (const microBatch of job.microBatches) {
+      sums.add({ level: 0, index: microBatch.leaf }, this.gradient(job, microBatch));
+    }
+    return sums.nodes().map(({ node, sum }) => ({ node, values: sum }));
+  }
+
+  seeds(examples: readonly Example[]): SeedResult[] {
+    const { backbone, classifier, store } = this.classifying;
+    assert(store.values, "the classifier is loaded");
+    const parts = { tf: this.tf, method: this.setup.method, backbone, classifier, params: store.get };
+    return examples.map((example) => seedImage(parts, example));
+  }
+
+  refine(stage: TrainStage, examples: readonly RefineExample[]): RefineResult[] {
+    return examples.map((example) => refineImage(this.segmenterParts(), stage, example));
+  }
+
+  predict(examples: readonly PredictExample[]): PredictResult[] {
+    return examples.map((example) => predictImage(this.segmenterParts(), example));
+  }
+
+  stats(): ComputeStats {
+    const { numTensors, numBytes } = this.tf.memory();
+    return { tensors: numTensors, bytes: numBytes };
+  }
+
+  dispose(): void {
+    for (const { store, backbone } of [this.classifying, this.segmenting]) {
+      store.dispose();
+      backbone.dispose();
+    }
+  }
+
+  /** A network trained from scratch: the rounds take the backbone that the classifier has learnt. */
+  private inheritedBackbone(stage: TrainStage): ReadonlyMap<string, Float32Array> {
+    if (this.setup.backbone !== null || stage.model === "classifier") return new Map();
+    const { store } = this.classifying;
+    assert(store.values, "without a backbone file, rounds start from a loaded classifier");
+    return splitFlat(store.defs, store.values);
+  }
+
+  private storeOf(stage: TrainStage): ParamStore {
+    return stage.model === "classifier" ? this.classifying.store : this.segmenting.store;
+  }
+
+  private segmenterParts() {
+    const { backbone, network, store } = this.segmenting;
+    assert(store.values, "the segmenter is loaded");
+    const { method, classes } = this.setup;
+    return { tf: this.tf, method, backbone, network, params: store.get, classCount: classes.length };
+  }
+
+  private gradient({ stage, step }: GradientJob, microBatch: MicroBatch): Float32Array {
+    const { method, seed, classes } = this.setup;
+    assert(this.storeOf(stage).values, `the ${stage.model} is loaded`);
+    const context = { tf: this.tf, method, seed, stage, step };
+    if (stage.model === "segmenter") {
+      const { backbone, network, store } = this.segmenting;
+      return segmenterGradient(context, microBatch, backbone, network, store);
+    }
+    const { backbone, classifier, store } = this.classifying;
+    return classifierGradient(context, microBatch, backbone, classifier, store, this.features, classes.length);
+  }
+}

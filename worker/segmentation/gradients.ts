@@ -1,0 +1,166 @@
+/**
+ * The gradient of one micro-batch: [gradient of the sum of per-image losses, loss sum, weight sum]. A function of
+ * (setup, stage, step, images, parameters) alone; which worker, and what else it computes, has no part in it.
+ */
+import type { MethodConfig } from "../../shared/config/method.js";
+import { IGNORE } from "../../shared/data/manifest.js";
+import { Rng } from "../../shared/rng.js";
+import type { LabelledExample, MicroBatch, TrainStage } from "../compute/contract.js";
+import { augment, drawCrop, drawLight } from "./augment.js";
+import type { Backbone } from "./backbone/backbone.js";
+import type { TagClassifier } from "./classifier.js";
+import { toUnit } from "./images.js";
+import { pixelLoss, tagLoss } from "./loss.js";
+import type { SegmentationNetwork } from "./network.js";
+import { upsample } from "./nn/upsample.js";
+import type { ParamStore } from "./params.js";
+import type { Tensor, Tensor2D, Tensor4D, Tf } from "./tf.js";
+
+export interface StepContext {
+  readonly tf: Tf;
+  readonly method: MethodConfig;
+  readonly seed: number;
+  readonly stage: TrainStage;
+  readonly step: number;
+}
+
+interface Batch {
+  readonly pixels: Float32Array;
+  readonly labels: Int32Array;
+  readonly size: number;
+}
+
+/** Crops of all images of a micro-batch. The RNG's key names the image, and its slot should it appear twice. */
+function augmentedBatch(context: StepContext, { leaf, examples }: MicroBatch, size: number): Batch {
+  const { method, seed, stage, step } = context;
+  const pixels = new Float32Array(examples.length * size * size * 3);
+  const labels = new Int32Array(examples.length * size * size);
+  examples.forEach((example, slot) => {
+    const rng = new Rng(seed, "augment", stage.model, stage.round, step, leaf, slot, example.image);
+    const crop = drawCrop(method.augment, method.imageSize, rng);
+    const light = drawLight(method.augment, rng);
+    const cells = size * size;
+    const out = pixels.subarray(slot * cells * 3, (slot + 1) * cells * 3);
+    augment(example, method.imageSize, crop, light, size, out, labels.subarray(slot * cells, (slot + 1) * cells));
+  });
+  return { pixels, labels, size };
+}
+
+function imageTensor(tf: Tf, { pixels, size }: Batch): Tensor4D {
+  return tf.tensor4d(pixels, [pixels.length / (size * size * 3), size, size, 3]);
+}
+
+/** 1 / counted pixels of each image; 0 where there are none. */
+function countedShares({ labels, size }: Batch): Float32Array {
+  const cells = size * size;
+  const shares = new Float32Array(labels.length / cells);
+  for (let n = 0; n < shares.length; n++) {
+    let counted = 0;
+    for (let i = n * cells; i < (n + 1) * cells; i++) if (labels[i] !== IGNORE) counted++;
+    shares[n] = counted > 0 ? 1 / counted : 0;
+  }
+  return shares;
+}
+
+export function segmenterGradient(
+  context: StepContext,
+  microBatch: MicroBatch,
+  backbone: Backbone,
+  network: SegmentationNetwork,
+  store: ParamStore,
+): Float32Array {
+  const { tf, method } = context;
+  const { cropSize, deepSupervision } = method.segmenter;
+  const batch = augmentedBatch(context, microBatch, cropSize);
+  const shares = countedShares(batch);
+  const result = tf.tidy(() => {
+    const x = imageTensor(tf, batch);
+    const n = x.shape[0];
+    const targets = {
+      labels_NHW: tf.tensor3d(batch.labels, [n, cropSize, cropSize], "int32"),
+      share_N111: tf.tensor4d(shares, [n, 1, 1, 1]),
+    };
+    const frozenTaps = backbone.frozen ? backbone.taps(x, store.get) : null;
+    return store.flatGradient(() => {
+      const taps = frozenTaps ?? backbone.taps(x, store.get);
+      const outputs = network.logits(taps, store.get, deepSupervision > 0);
+      const losses = outputs.map((logits, i) => {
+        const loss = pixelLoss(tf, upsample(tf, logits, cropSize, cropSize), targets);
+        return i === 0 ? loss : loss.mul(deepSupervision);
+      });
+      return tf.addN(losses);
+    });
+  });
+  return readSums(result, shares.filter((share) => share > 0).length);
+}
+
+/** Pooled features by image index: of a frozen backbone they never change, so each image goes through it once. */
+export type FeatureCache = Map<number, Float32Array>;
+
+export function classifierGradient(
+  context: StepContext,
+  microBatch: MicroBatch,
+  backbone: Backbone,
+  classifier: TagClassifier,
+  store: ParamStore,
+  cache: FeatureCache,
+  classCount: number,
+): Float32Array {
+  const { tf, method } = context;
+  const { examples } = microBatch;
+  const result = tf.tidy(() => {
+    const tags = tagMatrix(tf, examples, classCount);
+    if (backbone.frozen) {
+      const features = frozenFeatures(context, examples, backbone, classifier, store, cache);
+      return store.flatGradient(() => tagLoss(tf, classifier.logits(features, store.get), tags));
+    }
+    const x = imageTensor(tf, augmentedBatch(context, microBatch, method.classifier.cropSize));
+    return store.flatGradient(() => {
+      const features = classifier.features(backbone.taps(x, store.get));
+      return tagLoss(tf, classifier.logits(features, store.get), tags);
+    });
+  });
+  return readSums(result, examples.length);
+}
+
+function tagMatrix(tf: Tf, examples: readonly LabelledExample[], classCount: number): Tensor2D {
+  const tags = new Float32Array(examples.length * classCount);
+  examples.forEach((example, n) => {
+    for (const tag of example.tags) tags[n * classCount + tag - 1] = 1;
+  });
+  return tf.tensor2d(tags, [examples.length, classCount]);
+}
+
+/** One image at a time, so that its bits do not depend on its company. */
+function frozenFeatures(
+  { tf, method }: StepContext,
+  examples: readonly LabelledExample[],
+  backbone: Backbone,
+  classifier: TagClassifier,
+  store: ParamStore,
+  cache: FeatureCache,
+): Tensor2D {
+  const size = method.imageSize;
+  const rows = examples.map(({ image, pixels }) => {
+    const known = cache.get(image);
+    if (known) return known;
+    const features = tf.tidy(() => {
+      const x = tf.tensor4d(toUnit(pixels), [1, size, size, 3]);
+      return classifier.features(backbone.taps(x, store.get));
+    });
+    const row = features.dataSync<"float32">().slice();
+    features.dispose();
+    cache.set(image, row);
+    return row;
+  });
+  return tf.stack(rows.map((row) => tf.tensor1d(row))) as Tensor2D;
+}
+
+function readSums(flat: Tensor, weight: number): Float32Array {
+  const gradient = flat.dataSync<"float32">();
+  const out = new Float32Array(gradient.length + 1);
+  out.set(gradient);
+  out[gradient.length] = weight;
+  flat.dispose();
+  return out;
+}

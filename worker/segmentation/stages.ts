@@ -1,0 +1,160 @@
+/**
+ * What is done to one image at each stage, from tensors to labels. Images are taken one by one, so that a result does
+ * not depend on which others were in the shard.
+ */
+import type { MethodConfig } from "../../shared/config/method.js";
+import { BACKGROUND } from "../../shared/data/manifest.js";
+import type {
+  Example,
+  PredictExample,
+  PredictResult,
+  RefineExample,
+  RefineResult,
+  SeedResult,
+  TrainStage,
+} from "../compute/contract.js";
+import type { Backbone } from "./backbone/backbone.js";
+import { type CamOptions, camOf } from "./cam.js";
+import type { TagClassifier } from "./classifier.js";
+import { argMax, resize, shrink, toUnit } from "./images.js";
+import { changedShare, gate, guard, otsuLabels, seedLabels, threeWay } from "./labels.js";
+import type { SegmentationNetwork } from "./network.js";
+import type { Params } from "./nn/conv.js";
+import { affinityOf, pamr } from "./pamr.js";
+import type { Tensor4D, Tf } from "./tf.js";
+
+/** The stored CAM's side: an anchor, not a picture. */
+const camSide = 64;
+
+export interface ClassifierParts {
+  readonly tf: Tf;
+  readonly method: MethodConfig;
+  readonly backbone: Backbone;
+  readonly classifier: TagClassifier;
+  readonly params: Params;
+}
+
+export function seedImage(parts: ClassifierParts, example: Example): SeedResult {
+  const { method, tf } = parts;
+  const size = method.imageSize;
+  const side = Math.min(camSide, size);
+  const scores = scoresOf(parts, example.pixels);
+  const tags = example.tags;
+  const shared = { image: example.image, camHeight: side, camWidth: side, scores };
+  if (tags.length === 0) {
+    const empty = new Uint8Array(size * size).fill(BACKGROUND);
+    return { ...shared, cam: new Uint8Array(0), camLabels: empty, labels: empty.slice() };
+  }
+  const mapSide = refineSide(method);
+  const options: CamOptions = { config: method.cam, imageSize: size, size: mapSide };
+  const cam = camOf(tf, parts.backbone, parts.classifier, parts.params, toUnit(example.pixels), tags, options);
+  const full = (map: Float32Array) => squareResize(map, mapSide, tags.length, size);
+  const refined = refineMap(method, example.pixels, cam, tags.length, method.seeds.pamrIterations);
+  return {
+    ...shared,
+    cam: Uint8Array.from(squareResize(cam, mapSide, tags.length, side), (value) => Math.round(value * 255)),
+    camLabels: threeWay(full(cam), tags, method.cam.threshold, method.cam.threshold),
+    labels: seedLabels(full(refined), tags, method.seeds),
+  };
+}
+
+function scoresOf({ tf, method, backbone, classifier, params }: ClassifierParts, pixels: Uint8Array): number[] {
+  const size = method.imageSize;
+  const scores = tf.tidy(() => {
+    const image = tf.tensor4d(toUnit(pixels), [1, size, size, 3]);
+    return classifier.logits(classifier.features(backbone.taps(image, params)), params).sigmoid();
+  });
+  const values = [...scores.dataSync<"float32">()];
+  scores.dispose();
+  return values;
+}
+
+export interface SegmenterParts {
+  readonly tf: Tf;
+  readonly method: MethodConfig;
+  readonly backbone: Backbone;
+  readonly network: SegmentationNetwork;
+  readonly params: Params;
+  readonly classCount: number;
+}
+
+export function refineImage(parts: SegmenterParts, stage: TrainStage, example: RefineExample): RefineResult {
+  const { method } = parts;
+  const { image, tags } = example;
+  if (tags.length === 0) {
+    const labels = new Uint8Array(example.labels.length).fill(BACKGROUND);
+    return { image, labels, changed: changedShare(example.labels, labels), kept: null };
+  }
+  const { refine } = method;
+  const iterations = stage.round <= 1 ? refine.pamrIterationsFirst : refine.pamrIterations;
+  const gated = gate(probabilitiesOf(parts, example.pixels, refine.flip), parts.classCount + 1, tags);
+  const refined = refineMap(method, example.pixels, gated, tags.length, iterations);
+  const scores = squareResize(refined, refineSide(method), tags.length, method.imageSize);
+  const fresh = otsuLabels(scores, tags, 0);
+  const cam = Float32Array.from(example.cam);
+  const camGrid = { height: example.camHeight, width: example.camWidth, channels: tags.length };
+  const anchor = resize(cam, camGrid, method.imageSize, method.imageSize);
+  const kept = guard({ old: example.labels, fresh, cam: anchor, tags }, refine);
+  if (kept) return { image, labels: example.labels, changed: 0, kept };
+  return { image, labels: fresh, changed: changedShare(example.labels, fresh), kept };
+}
+
+export function predictImage(parts: SegmenterParts, example: PredictExample): PredictResult {
+  const { method, classCount } = parts;
+  const { image, width, height, allowed } = example;
+  if (allowed?.length === 0) return { image, labels: new Uint8Array(width * height).fill(BACKGROUND) };
+  const channels = classCount + 1;
+  const all = probabilitiesOf(parts, example.pixels, method.predict.flip);
+  const masked = allowed ? maskOut(all, channels, allowed) : all;
+  const refined = refineMap(method, example.pixels, masked, channels, method.predict.pamrIterations);
+  const side = refineSide(method);
+  const full = resize(refined, { height: side, width: side, channels }, height, width);
+  return { image, labels: argMax(full, channels) };
+}
+
+function maskOut(probabilities: Float32Array, channels: number, allowed: readonly number[]): Float32Array {
+  return probabilities.map((p, i) => (i % channels === BACKGROUND || allowed.includes(i % channels) ? p : 0));
+}
+
+/** Class probabilities on the refinement grid, [side, side, K + 1]. */
+function probabilitiesOf(parts: SegmenterParts, pixels: Uint8Array, flip: boolean): Float32Array {
+  const { tf, method, backbone, network, params } = parts;
+  const size = method.imageSize;
+  const side = refineSide(method);
+  const probabilities = tf.tidy(() => {
+    const image = tf.tensor4d(toUnit(pixels), [1, size, size, 3]);
+    const batch = flip ? tf.concat([image, image.reverse(2)]) : image;
+    const [finest] = network.logits(backbone.taps(batch, params), params, false);
+    const soft = finest!.softmax() as Tensor4D;
+    if (!flip) return tf.image.resizeBilinear(soft, [side, side], false, true);
+    const [plain, mirrored] = soft.unstack() as [Tensor4D, Tensor4D];
+    const mean = plain.add(mirrored.reverse(1)).div(2).expandDims(0) as Tensor4D;
+    return tf.image.resizeBilinear(mean, [side, side], false, true);
+  });
+  const values = probabilities.dataSync<"float32">().slice();
+  probabilities.dispose();
+  return values;
+}
+
+/** Masks are refined at this side, cells. */
+function refineSide(method: MethodConfig): number {
+  return Math.min(method.pamr.size, method.imageSize);
+}
+
+function refineMap(
+  method: MethodConfig,
+  pixels: Uint8Array,
+  map: Float32Array,
+  channels: number,
+  iterations: number,
+): Float32Array {
+  if (iterations === 0) return map;
+  const side = refineSide(method);
+  const small = shrink(pixels, method.imageSize, 3, side);
+  return pamr(map, channels, affinityOf(small, side, method.pamr.dilations), iterations);
+}
+
+function squareResize(map: Float32Array, from: number, channels: number, to: number): Float32Array {
+  if (to === from) return map;
+  return resize(map, { height: from, width: from, channels }, to, to);
+}
