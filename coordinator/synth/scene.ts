@@ -23,6 +23,10 @@ export const labelOf = { none: BACKGROUND, horse: 1, zebra: 2 } as const satisfi
 export const shareMin = 0.08;
 export const shareMax = 0.45;
 
+/** Below, no leg is a pixel wide; above, one scene takes seconds. */
+export const sceneSideMin = 48;
+export const sceneSideMax = 1024;
+
 /** Samples per pixel side: smooth edges at four times the work. */
 const samplesPerPixel = 2;
 /** About one scene in four misses the share at the first try; this many misses in a row is a bug. */

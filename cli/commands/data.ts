@@ -1,0 +1,223 @@
+/** `seedgrow data`: draws a practice data set, and checks a real one before hours are spent on it. */
+import { SingleBar } from "cli-progress";
+import Table from "cli-table3";
+import { Command, InvalidArgumentError } from "commander";
+import pc from "picocolors";
+import { type DataScan, scanData } from "../../coordinator/adapters/image-index.js";
+import { writeSynth } from "../../coordinator/adapters/synth-writer.js";
+import { describeProblem, isBroken } from "../../coordinator/data/problems.js";
+import { type DataSummary, type SplitSummary, summarise } from "../../coordinator/data/summary.js";
+import { sceneSideMax, sceneSideMin } from "../../coordinator/synth/scene.js";
+import { AppError } from "../../shared/errors.js";
+import { out, outJson } from "../output.js";
+
+/** A synthetic set beyond this is a typing mistake. */
+const synthImagesMax = 100_000;
+
+export function dataCommand(): Command {
+  return new Command("data")
+    .description("check a data set, or draw a synthetic one with exact masks")
+    .addCommand(synthCommand())
+    .addCommand(checkCommand());
+}
+
+interface SynthFlags {
+  readonly out: string;
+  readonly seed: number;
+  readonly train: number;
+  readonly val: number;
+  readonly size: { width: number; height: number };
+  readonly json?: boolean;
+}
+
+function synthCommand(): Command {
+  return new Command("synth")
+    .description("draw horses, zebras and empty savannas, with exact masks; the same seed gives the same files")
+    .requiredOption("--out <dir>", "folder to write; must be new or empty")
+    .option("--seed <n>", "seed of everything drawn", integerIn(0, 2 ** 31 - 1), 0)
+    .option("--train <n>", "training images", integerIn(1, synthImagesMax), 160)
+    .option("--val <n>", "validation images", integerIn(0, synthImagesMax), 40)
+    .option("--size <WxH>", "size of every image, pixels", parseSize, { width: 160, height: 120 })
+    .option("--json", "print the result as one line of JSON")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ seedgrow data synth --out savanna
+  $ seedgrow data synth --out big --seed 7 --train 800 --val 200 --size 256x192
+  $ seedgrow train --data savanna/train --val savanna/val --masks savanna/masks --local 2
+
+Writes train/ and val/ with the class folders horse, zebra and none, and masks/ with palette PNGs
+(0 background, 1 horse, 2 zebra). Masks are for measuring; training uses the folder names only.`,
+    )
+    .action(runSynth);
+}
+
+async function runSynth(flags: SynthFlags): Promise<void> {
+  const bar = startBar("drawing");
+  try {
+    const images = await writeSynth({
+      outPath: flags.out,
+      seed: flags.seed,
+      trainImages: flags.train,
+      valImages: flags.val,
+      size: flags.size,
+      onProgress: bar.update,
+    });
+    bar.stop();
+    if (flags.json) outJson({ out: flags.out, seed: flags.seed, images, ...flags.size });
+    else out(`${images} images of ${flags.size.width}x${flags.size.height} with masks in ${flags.out}`);
+  } finally {
+    bar.stop();
+  }
+}
+
+interface CheckFlags {
+  readonly data: string;
+  readonly val?: string;
+  readonly masks?: string;
+  readonly classes?: string[];
+  readonly brokenShareMax: number;
+  readonly shardImages: number;
+  readonly json?: boolean;
+}
+
+function checkCommand(): Command {
+  return new Command("check")
+    .description("read every image and mask, and say what would be trained on and what is wrong, by name")
+    .requiredOption(
+      "--data <path>",
+      "class folders, a folder with train/ and val/, trainA/ and trainB/, or a .csv of tags",
+    )
+    .option("--val <path>", "validation images, laid out like --data")
+    .option("--masks <dir>", "true masks (PNG), for measuring only")
+    .option("--classes <names>", "class names in the order of their ids, separated by commas", parseNames)
+    .option("--broken-share-max <share>", "broken images tolerated, as a share of all", shareOf, 0.05)
+    .option("--shard-images <n>", "images per shard", integerIn(1, 100_000), 32)
+    .option("--json", "print the result as one line of JSON")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ seedgrow data check --data photos/train --val photos/val --masks photos/masks
+  $ seedgrow data check --data horse2zebra --classes horse,zebra
+  $ seedgrow data check --data tags.csv --json
+
+Exit code 0: it would train. 3: it would not, and why.`,
+    )
+    .action(runCheck);
+}
+
+async function runCheck(flags: CheckFlags): Promise<void> {
+  const bar = startBar("reading");
+  const scan = await scanData({
+    dataPath: flags.data,
+    valPath: flags.val,
+    masksPath: flags.masks,
+    classes: flags.classes,
+    brokenShareMax: flags.brokenShareMax,
+    shardImages: flags.shardImages,
+    onProgress: bar.update,
+  }).finally(bar.stop);
+  if (flags.json) outJson(checkResult(scan));
+  else printCheck(scan);
+  // The names are printed above; the error repeats only the reason.
+  if (scan.verdict) throw new AppError(scan.verdict.code, reasonOf(scan.verdict), { hint: scan.verdict.hint });
+}
+
+function reasonOf(verdict: AppError): string {
+  return verdict.message.split("\n")[0]!.replace(/:$/, "");
+}
+
+function checkResult(scan: DataScan) {
+  return {
+    wouldTrain: scan.verdict === null,
+    reason: scan.verdict && { code: scan.verdict.code, message: reasonOf(scan.verdict), hint: scan.verdict.hint },
+    layout: scan.layoutName,
+    ...summarise(scan.manifest),
+    masksUnused: scan.masksUnused,
+    problems: scan.problems,
+  };
+}
+
+function printCheck(scan: DataScan): void {
+  const summary = summarise(scan.manifest);
+  out(`${pc.bold(scan.manifest.train.root)}  ${scan.layoutName}`);
+  out(classTable(summary));
+  for (const [name, split] of [
+    ["train", summary.train],
+    ["val", summary.val],
+  ] as const) {
+    if (split) out(`${name.padEnd(6)}${describeSplit(split, scan.masksRoot !== null)}`);
+  }
+  if (scan.masksUnused > 0) out(`masks  ${scan.masksUnused} match no image`);
+  const broken = scan.problems.filter(isBroken).length;
+  out(
+    scan.problems.length === 0 ? "no problems" : `${scan.problems.length} problems, ${broken} of them broken images:`,
+  );
+  for (const problem of scan.problems) out(`  ${describeProblem(problem)}`);
+  if (scan.verdict === null) out(pc.green("it would train"));
+}
+
+function classTable({ classes }: DataSummary): string {
+  const table = new Table({ head: ["id", "class", "train", "val"], style: { head: [], compact: true } });
+  for (const { id, name, train, val } of classes) table.push([id ?? "-", name, train, val]);
+  return table.toString();
+}
+
+function describeSplit({ images, bytes, masks, shards, sizes }: SplitSummary, hasMasks: boolean): string {
+  const megabytes = (bytes / 1e6).toFixed(1);
+  const span = sizes ? `, ${sizes.smallest} to ${sizes.largest} (median ${sizes.median})` : "";
+  return `${images} images, ${megabytes} MB${span}, ${shards} shards${hasMasks ? `, ${masks} masks` : ""}`;
+}
+
+interface Bar {
+  readonly update: (done: number, total: number) => void;
+  readonly stop: () => void;
+}
+
+/** On stderr, and only where somebody watches. */
+function startBar(verb: string): Bar {
+  if (!process.stderr.isTTY) return { update: () => {}, stop: () => {} };
+  const format = `${verb} {bar} {value}/{total}  {eta_formatted} left`;
+  const bar = new SingleBar({ format, stream: process.stderr, clearOnComplete: true, hideCursor: true });
+  let started = false;
+  const update = (done: number, total: number) => {
+    if (!started) bar.start(total, done);
+    started = true;
+    bar.setTotal(total);
+    bar.update(done);
+  };
+  return { update, stop: () => bar.stop() };
+}
+
+function integerIn(low: number, high: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() !== "" && Number.isInteger(value) && value >= low && value <= high) return value;
+    throw new InvalidArgumentError(`It must be a whole number from ${low} to ${high}.`);
+  };
+}
+
+function shareOf(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== "" && value >= 0 && value <= 1) return value;
+  throw new InvalidArgumentError("It must be a number from 0 to 1.");
+}
+
+function parseNames(text: string): string[] {
+  return text
+    .split(",")
+    .map((name) => name.trim())
+    .filter((name) => name !== "");
+}
+
+function parseSize(text: string): { width: number; height: number } {
+  const [, width, height] = /^(\d+)x(\d+)$/.exec(text) ?? [];
+  const size = { width: Number(width), height: Number(height) };
+  const fits = (side: number) => side >= sceneSideMin && side <= sceneSideMax;
+  if (fits(size.width) && fits(size.height)) return size;
+  throw new InvalidArgumentError(
+    `It must be WIDTHxHEIGHT, each from ${sceneSideMin} to ${sceneSideMax}, such as 160x120.`,
+  );
+}

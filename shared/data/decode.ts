@@ -1,0 +1,76 @@
+/**
+ * Photo bytes -> pixels, one way for everybody: what the indexer accepts is what every worker can decode, to the same
+ * pixels. Rotates by EXIF, turns CMYK, grey and 16-bit into 8-bit sRGB, puts transparent pixels on mid-grey.
+ * libvips rounds its filters the same everywhere it runs the same version; a cluster should run one version.
+ */
+import sharp, { type OutputInfo, type Sharp } from "sharp";
+import { AppError } from "../errors.js";
+import { photoPixelsMax } from "../limits.js";
+
+/** Files are read whole, a few at a time. */
+export const imageBytesMax = 256 * 1024 * 1024;
+/** Mean of natural images: a network sees no edge that is not there. */
+const transparentBecomes = { r: 128, g: 128, b: 128 };
+
+export interface UprightPicture {
+  readonly width: number;
+  readonly height: number;
+  /** RGB, [height, width, 3] */
+  readonly rgb: Uint8Array;
+}
+
+export interface PhotoHeader {
+  /** Upright size in pixels, after EXIF rotation. */
+  readonly width: number;
+  readonly height: number;
+  /** As libvips names it: "jpeg", "png", "webp", ... */
+  readonly format: string;
+}
+
+/** Size and format from the header alone; the pixels may still be damaged. */
+export async function readPhotoHeader(bytes: Uint8Array): Promise<PhotoHeader> {
+  const { autoOrient, format } = await orThrow(() => open(bytes).metadata());
+  return { width: autoOrient.width, height: autoOrient.height, format: format ?? "unknown" };
+}
+
+/** RGB of the whole photo squashed into a square, [size, size, 3]. Reads every scan line, so damage anywhere shows. */
+export async function decodeSquare(bytes: Uint8Array, size: number): Promise<Uint8Array> {
+  const { data } = await orThrow(() =>
+    toRgb(normalised(bytes).resize(size, size, { fit: "fill", kernel: "lanczos3" })),
+  );
+  return data;
+}
+
+/** The photo as a person sees it, no side longer than `maxSide`: for reports and full-size predictions. */
+export async function decodeUpright(bytes: Uint8Array, options: { maxSide?: number } = {}): Promise<UprightPicture> {
+  const { maxSide } = options;
+  const whole = normalised(bytes);
+  const fitted = maxSide
+    ? whole.resize(maxSide, maxSide, { fit: "inside", withoutEnlargement: true, kernel: "lanczos3" })
+    : whole;
+  const { data, info } = await orThrow(() => toRgb(fitted));
+  return { width: info.width, height: info.height, rgb: data };
+}
+
+function open(bytes: Uint8Array): Sharp {
+  // "error" includes truncated files, and lets through harmless oddities such as junk after the end of a JPEG.
+  return sharp(bytes, { failOn: "error", limitInputPixels: photoPixelsMax });
+}
+
+function normalised(bytes: Uint8Array): Sharp {
+  return open(bytes).autoOrient().flatten({ background: transparentBecomes }).toColourspace("srgb");
+}
+
+function toRgb(image: Sharp): Promise<{ data: Buffer; info: OutputInfo }> {
+  return image.raw({ depth: "uchar" }).toBuffer({ resolveWithObject: true });
+}
+
+async function orThrow<T>(decode: () => Promise<T>): Promise<T> {
+  try {
+    return await decode();
+  } catch (cause) {
+    // libvips repeats itself, a line per scan line.
+    const reason = cause instanceof Error ? cause.message.split("\n")[0]! : String(cause);
+    throw new AppError("DATA_BROKEN", `the photo cannot be decoded: ${reason}`, { cause });
+  }
+}
