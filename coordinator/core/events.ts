@@ -23,7 +23,9 @@ export type RunEvent =
   /** A `settle` effect is complete and durable. `endRounds`: the stop rule fired, with its reason. */
   | { readonly kind: "settled"; readonly endRounds?: string }
   | { readonly kind: "tick" }
-  | { readonly kind: "stop"; readonly reason: string };
+  | { readonly kind: "stop"; readonly reason: string }
+  /** Something no retry can mend: a full disk, a backbone nobody can use. */
+  | { readonly kind: "fail"; readonly reason: string };
 
 export type RunEffect =
   | { readonly kind: "attach"; readonly workerId: string }

@@ -79,6 +79,8 @@ export function step(state: RunState, event: RunEvent, nowMs: number): Transitio
       return onTick(state, nowMs);
     case "stop":
       return finish(state, { state: "stopped", reason: event.reason });
+    case "fail":
+      return finish(state, { state: "failed", reason: event.reason });
     default:
       return unreachable(event);
   }

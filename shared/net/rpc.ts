@@ -35,20 +35,13 @@ export function peerError(thrown: unknown): AppError | null {
   return new AppError(code as ErrorCode, error.details ?? String(thrown), { hint });
 }
 
-type UnaryMethod<Request, Reply> = (
-  request: Request,
-  options: grpc.CallOptions,
-  callback: (error: grpc.ServiceError | null, reply?: Reply) => void,
-) => grpc.ClientUnaryCall;
-
-export function callUnary<Request, Reply>(
-  client: grpc.Client,
-  method: UnaryMethod<Request, Reply>,
-  request: Request,
+/** `start` gets the call options and the callback: `callUnary((o, cb) => client.Work(request, o, cb), timeoutMs)`. */
+export function callUnary<Reply>(
+  start: (options: grpc.CallOptions, callback: grpc.requestCallback<Reply>) => grpc.ClientUnaryCall,
   timeoutMs: number,
 ): Promise<Reply> {
   return new Promise((resolve, reject) => {
-    method.call(client, request, { deadline: Date.now() + timeoutMs }, (error, reply) => {
+    start({ deadline: Date.now() + timeoutMs }, (error, reply) => {
       if (error || reply === undefined) reject(error ?? new Error("empty reply"));
       else resolve(reply);
     });

@@ -1,0 +1,53 @@
+/** The run's event log: a line in events.jsonl (the truth) and a message in the bus's event stream (for watchers). */
+import { RetentionPolicy, StorageType } from "nats";
+import { type Bus, publishJson } from "../../shared/net/bus.js";
+import { eventStream, type RunEventRecord, type RunStatus, runBucket, subjects } from "../../shared/net/subjects.js";
+import type { RunStore } from "./run-store.js";
+
+/** The stream forgets after a week or 64 MB; events.jsonl never does. */
+const streamAgeNs = 7 * 24 * 3600 * 1e9;
+const streamBytesMax = 64 * 1024 * 1024;
+
+export class EventLog {
+  private writing: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly bus: Bus,
+    private readonly store: RunStore,
+    private readonly runId: string,
+    private readonly onEvent: (record: RunEventRecord) => void,
+  ) {}
+
+  static async prepare(bus: Bus): Promise<void> {
+    const manager = await bus.connection.jetstreamManager();
+    await manager.streams.add({
+      name: eventStream,
+      subjects: [subjects.allEvents],
+      retention: RetentionPolicy.Limits,
+      storage: StorageType.File,
+      max_age: streamAgeNs,
+      max_bytes: streamBytesMax,
+    });
+  }
+
+  append(fields: { readonly kind: string; readonly [field: string]: unknown }): void {
+    const record: RunEventRecord = { at: new Date().toISOString(), runId: this.runId, ...fields };
+    this.writing = this.writing.then(() => this.store.appendEvent(record)).catch(() => undefined);
+    publishJson(this.bus, subjects.event(this.runId), record);
+    this.onEvent(record);
+  }
+
+  async flush(): Promise<void> {
+    await this.writing;
+  }
+}
+
+/** Publishes what `seedgrow status` shows. The bus being away is no reason to stop training. */
+export async function publishStatus(bus: Bus, status: RunStatus): Promise<void> {
+  try {
+    const kv = await bus.connection.jetstream({ timeout: 2_000 }).views.kv(runBucket, { history: 1 });
+    await kv.put(status.runId, JSON.stringify(status));
+  } catch {
+    // The next status comes within a second.
+  }
+}

@@ -1,0 +1,54 @@
+/** Files that are there whole or not at all: written beside, flushed to the disk, renamed. */
+import { randomUUID } from "node:crypto";
+import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { dirname } from "node:path";
+import type { z } from "zod";
+import { AppError } from "../../shared/errors.js";
+
+export async function writeFileDurably(path: string, bytes: Uint8Array | string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  const draft = `${path}.${randomUUID().slice(0, 8)}.tmp`;
+  try {
+    const file = await open(draft, "w");
+    try {
+      await file.writeFile(bytes);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(draft, path);
+    await syncDir(dirname(path));
+  } catch (error) {
+    await rm(draft, { force: true }).catch(() => undefined);
+    throw diskError(path, error);
+  }
+}
+
+export async function writeJson(path: string, value: unknown): Promise<void> {
+  await writeFileDurably(path, `${JSON.stringify(value, null, 2)}\n`);
+}
+
+/** Null when there is no such file. @throws AppError CHECKPOINT_INVALID when it is not what the schema says. */
+export async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T | null> {
+  const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return null;
+    throw error;
+  });
+  if (text === null) return null;
+  try {
+    return schema.parse(JSON.parse(text));
+  } catch (error) {
+    throw new AppError("CHECKPOINT_INVALID", `${path} is damaged or of another version`, { cause: error });
+  }
+}
+
+/** The rename itself must survive a power cut. */
+async function syncDir(dir: string): Promise<void> {
+  const handle = await open(dir, "r");
+  await handle.sync().finally(() => handle.close());
+}
+
+function diskError(path: string, error: unknown): AppError {
+  const { code, message } = AppError.from(error);
+  return new AppError(code, `cannot write ${path}: ${message}`, { cause: error });
+}

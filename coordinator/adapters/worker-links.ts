@@ -1,0 +1,90 @@
+/** Connections to workers: attach, work (with its outputs pulled and verified), detach. */
+import * as grpc from "@grpc/grpc-js";
+import type { WorkMetrics } from "../../shared/data/work-metrics.js";
+import type { AttachReply } from "../../shared/gen/seedgrow/v1/AttachReply.js";
+import type { BlobsClient } from "../../shared/gen/seedgrow/v1/Blobs.js";
+import type { WorkerClient } from "../../shared/gen/seedgrow/v1/Worker.js";
+import type { DetachReply } from "../../shared/gen/seedgrow/v1/DetachReply.js";
+import type { WorkReply__Output } from "../../shared/gen/seedgrow/v1/WorkReply.js";
+import type { WorkRequest } from "../../shared/gen/seedgrow/v1/WorkRequest.js";
+import { attachTimeoutMs, workTimeoutMs } from "../../shared/limits.js";
+import { pullBlob } from "../../shared/net/blobs.js";
+import { Blobs, clientOptions, Worker } from "../../shared/net/proto.js";
+import { callUnary } from "../../shared/net/rpc.js";
+
+export interface WorkResult {
+  /** In the order the worker named them. */
+  readonly outputs: readonly { readonly name: string; readonly digest: string; readonly bytes: Uint8Array }[];
+  readonly metrics: WorkMetrics;
+  readonly images: number;
+  readonly computeMs: number;
+  /** Time the worker waited for data, milliseconds. */
+  readonly waitMs: number;
+}
+
+interface Link {
+  readonly worker: WorkerClient;
+  readonly blobs: BlobsClient;
+  readonly lease: { readonly runId: string; readonly token: number };
+}
+
+/** Detaching is a courtesy: the lease's end frees the worker anyway. */
+const detachTimeoutMs = 2_000;
+
+export class WorkerLinks {
+  private readonly links = new Map<string, Link>();
+
+  constructor(
+    private readonly runId: string,
+    private readonly coordinatorAddress: string,
+    private readonly setupDigest: string,
+  ) {}
+
+  async attach(workerId: string, address: string, token: number): Promise<void> {
+    this.close(workerId);
+    const credentials = grpc.credentials.createInsecure();
+    // A dead connection of an earlier session must not be shared with a worker that came back on the same port.
+    const options = { ...clientOptions, "grpc.use_local_subchannel_pool": 1 };
+    const link: Link = {
+      worker: new Worker(address, credentials, options),
+      blobs: new Blobs(address, credentials, options),
+      lease: { runId: this.runId, token },
+    };
+    this.links.set(workerId, link);
+    const request = { lease: link.lease, coordinatorAddress: this.coordinatorAddress, setupDigest: this.setupDigest };
+    await callUnary<AttachReply>((options, done) => link.worker.Attach(request, options, done), attachTimeoutMs);
+  }
+
+  async work(workerId: string, request: WorkRequest): Promise<WorkResult> {
+    const link = this.links.get(workerId);
+    if (!link) throw new Error(`no connection to ${workerId}`);
+    const { worker, lease } = link;
+    const order = { ...request, lease };
+    const reply = await callUnary<WorkReply__Output>((options, done) => worker.Work(order, options, done), workTimeoutMs);
+    const outputs = await Promise.all(
+      reply.outputs.map(async ({ name, digest }) => ({ name, digest, bytes: await pullBlob(link.blobs, digest) })),
+    );
+    const metrics = JSON.parse(reply.metricsJson || "{}") as WorkMetrics;
+    return { outputs, metrics, images: reply.images, computeMs: reply.computeMs, waitMs: reply.waitMs };
+  }
+
+  async detach(workerId: string): Promise<void> {
+    const link = this.links.get(workerId);
+    if (!link) return;
+    const { worker, lease } = link;
+    const detached = callUnary<DetachReply>((options, done) => worker.Detach({ lease }, options, done), detachTimeoutMs);
+    await detached.catch(() => undefined);
+    this.close(workerId);
+  }
+
+  close(workerId: string): void {
+    const link = this.links.get(workerId);
+    link?.worker.close();
+    link?.blobs.close();
+    this.links.delete(workerId);
+  }
+
+  async detachAll(): Promise<void> {
+    await Promise.all([...this.links.keys()].map((workerId) => this.detach(workerId)));
+  }
+}

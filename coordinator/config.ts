@@ -1,0 +1,49 @@
+/** The settings of a training run. Everything here except `cluster` decides the result and is kept with the run. */
+import { z } from "zod";
+import { methodConfigSchema } from "../shared/config/method.js";
+
+const dataSchema = z.strictObject({
+  brokenShareMax: z.number().min(0).max(1).default(0.05).meta({
+    help: "Share of unreadable images that is tolerated (they are listed and left out); beyond it the run does not start.",
+  }),
+  shardImages: z.int().min(1).max(1000).default(12).meta({
+    help: "Images per shard, the unit of seeding, refining and evaluating. Smaller spreads better over many workers.",
+  }),
+});
+
+const roundsSchema = z.strictObject({
+  changedShareMin: z.number().min(0).max(1).default(0).meta({
+    help: "End the rounds when fewer label pixels than this share change in one; 0: always run method.rounds.",
+  }),
+});
+
+const clusterSchema = z.strictObject({
+  workersMin: z.int().min(1).max(10_000).default(1).meta({
+    help: "Fewer live workers than this pause the run until they are back.",
+  }),
+  allowMixed: z.boolean().default(false).meta({
+    help: "Take workers with another engine, version or thread count: results are then no longer reproducible bit by bit.",
+  }),
+  listen: z.string().default("127.0.0.1:0").meta({
+    help: "host:port of the coordinator's gRPC server; workers elsewhere need an address they can reach.",
+  }),
+  advertise: z.string().default("").meta({ help: "host:port told to workers, when it differs from cluster.listen." }),
+  threads: z.int().min(1).max(256).default(1).meta({
+    help: "Threads per operation of the workers that --local starts. Changes the bits of the result.",
+  }),
+});
+
+export const runConfigSchema = z.strictObject({
+  seed: z.int().min(0).max(2_147_483_647).default(0).meta({
+    help: "Seed of everything random. Same config, data, seed and engine: same bits.",
+  }),
+  data: dataSchema.prefault({}),
+  method: methodConfigSchema.prefault({}),
+  rounds: roundsSchema.prefault({}),
+  cluster: clusterSchema.prefault({}),
+});
+
+export type RunConfig = z.infer<typeof runConfigSchema>;
+
+/** Environment variables of a run: SEEDGROW_METHOD__SEGMENTER__STEPS=100. */
+export const runEnvPrefix = "SEEDGROW";

@@ -1,0 +1,64 @@
+/** Turns an assignment into the command that a worker gets. Pure. */
+import { unreachable } from "../shared/assert.js";
+import type { WorkRequest } from "../shared/gen/seedgrow/v1/WorkRequest.js";
+import type { Purpose } from "./core/events.js";
+import type { Phase } from "./core/plan.js";
+import type { Assignment } from "./core/work-pool.js";
+
+/** Digests that work refers to; empty string: none yet. */
+export interface RunDigests {
+  /** Parameters of the stage being trained, or of the model that a map phase applies. */
+  readonly weights: string;
+  readonly classifier: string;
+  /** Catalogue of the current label version. */
+  readonly labels: string;
+  /** CAM pack per training shard. */
+  readonly cams: readonly string[];
+}
+
+export interface WorkOrder {
+  readonly assignment: Assignment;
+  readonly phase: Phase;
+  readonly purpose: Purpose;
+}
+
+export function stageOf(phase: Phase): { model: "classifier" | "segmenter"; round: number } {
+  const model = phase.kind === "classify" || phase.kind === "seed" ? "classifier" : "segmenter";
+  return { model, round: phase.round };
+}
+
+export function requestFor({ assignment, phase, purpose }: WorkOrder, digests: RunDigests): WorkRequest {
+  const base = { key: assignment.id, stage: stageOf(phase) };
+  if (purpose.kind === "init") {
+    const classifierDigest = phase.kind === "train" ? digests.classifier : "";
+    return { ...base, weightsDigest: "", init: { classifierDigest }, job: "init" };
+  }
+  const withWeights = { ...base, weightsDigest: digests.weights };
+  if (purpose.kind === "step") {
+    const gradient = {
+      step: purpose.step,
+      leafFirst: assignment.first,
+      leafEnd: assignment.end,
+      leafCount: phase.units,
+      labelsDigest: phase.kind === "train" ? digests.labels : "",
+    };
+    return { ...withWeights, gradient, job: "gradient" };
+  }
+  return { ...withWeights, ...mapJob(phase, assignment.first, digests) };
+}
+
+function mapJob(phase: Phase, shard: number, digests: RunDigests): Partial<WorkRequest> {
+  switch (phase.kind) {
+    case "seed":
+      return { seed: { shard }, job: "seed" };
+    case "refine":
+      return { refine: { shard, camDigest: digests.cams[shard]!, labelsDigest: digests.labels }, job: "refine" };
+    case "evaluate":
+      return { evaluate: { shard }, job: "evaluate" };
+    case "classify":
+    case "train":
+      throw new Error(`${phase.kind} is not a map over shards`);
+    default:
+      return unreachable(phase.kind);
+  }
+}

@@ -1,0 +1,215 @@
+/**
+ * What a run has produced so far, in memory and on disk: accepts results, combines them when a phase's work is in, and
+ * makes each phase durable before the next begins.
+ */
+import { assert } from "../shared/assert.js";
+import type { Digest } from "../shared/codec/digest.js";
+import type { Manifest } from "../shared/data/manifest.js";
+import { runFiles, type StageRecord } from "../shared/data/run-record.js";
+import type { MemoryBlobs } from "../shared/net/blobs.js";
+import type { ParamSpecs, RunStore } from "./adapters/run-store.js";
+import type { WorkResult } from "./adapters/worker-links.js";
+import type { RunConfig } from "./config.js";
+import type { Purpose } from "./core/events.js";
+import type { Phase } from "./core/plan.js";
+import { meanChange, mergedScores, stopRule } from "./metrics.js";
+import type { Progress } from "./progress.js";
+import type { RunDigests, WorkOrder } from "./requests.js";
+import { StageBook } from "./stage-book.js";
+import { StageTrainer, type StepOutcome } from "./training.js";
+
+export interface ResultsDeps {
+  readonly config: RunConfig;
+  readonly manifest: Manifest;
+  readonly store: RunStore;
+  readonly blobs: MemoryBlobs;
+  /** Broadcasts a label version's packs to the workers. */
+  readonly broadcast: (
+    version: number,
+    catalogueDigest: Digest,
+    packs: { digest: Digest; bytes: Uint8Array }[],
+  ) => Promise<void>;
+  readonly nowMs: () => number;
+  readonly onStep: (phase: Phase, step: number, outcome: StepOutcome) => void;
+  readonly onStage: (record: StageRecord) => void;
+}
+
+/** Results of the shards of one phase, by shard. */
+type ShardResults = Map<number, WorkResult>;
+
+export class RunResults {
+  private trainer: StageTrainer | null = null;
+  private initial: { specs: ParamSpecs; values: Uint8Array } | null = null;
+  private shards: ShardResults = new Map();
+  private catalogueDigest = "";
+  private readonly book: StageBook;
+  private phaseStartedMs: number;
+
+  constructor(
+    private readonly deps: ResultsDeps,
+    public progress: Progress,
+    stages: readonly StageRecord[],
+  ) {
+    this.book = new StageBook(deps.store, stages, deps.onStage);
+    this.phaseStartedMs = deps.nowMs();
+  }
+
+  /** Puts what earlier sittings left on disk back into memory. */
+  async restore(): Promise<void> {
+    const { store, blobs } = this.deps;
+    const { classifier, segmenter, labels, cams } = this.progress;
+    for (const model of [classifier, segmenter]) {
+      if (model) blobs.put((await store.readCheckpoint(model.digest)).values, model.digest);
+    }
+    for (const [shard, digest] of (cams ?? []).entries()) {
+      blobs.put(await store.readBlob(runFiles.camPack(shard), digest), digest);
+    }
+    if (!labels) return;
+    const packs = await Promise.all(
+      labels.packs.map((digest, shard) => store.readBlob(runFiles.labelPack(labels.version, shard), digest)),
+    );
+    await this.publish(
+      labels.version,
+      packs.map((bytes, shard) => ({ bytes, digest: labels.packs[shard]! })),
+    );
+  }
+
+  digests(phase: Phase): RunDigests {
+    const model = phase.kind === "seed" ? this.progress.classifier : this.progress.segmenter;
+    return {
+      weights: this.trainer?.weightsDigest ?? model?.digest ?? "",
+      classifier: this.progress.classifier?.digest ?? "",
+      labels: this.catalogueDigest,
+      cams: this.progress.cams ?? [],
+    };
+  }
+
+  /** Takes a result that counts. */
+  accept({ assignment, purpose }: WorkOrder, result: WorkResult): void {
+    switch (purpose.kind) {
+      case "init": {
+        const [specs, params] = ["specs", "params"].map((name) =>
+          result.outputs.find((output) => output.name === name),
+        );
+        assert(specs && params, "an init job has two outputs");
+        this.initial = { specs: JSON.parse(Buffer.from(specs.bytes).toString()) as ParamSpecs, values: params.bytes };
+        break;
+      }
+      case "step":
+        this.trainer!.accept(result.outputs);
+        break;
+      case "map":
+        this.shards.set(assignment.first, result);
+        break;
+    }
+  }
+
+  /** Combines what the pool has gathered. Resolves when it is durable; the answer may end the rounds. */
+  async settle(phase: Phase, purpose: Purpose, lastStep: boolean): Promise<{ endRounds?: string }> {
+    switch (purpose.kind) {
+      case "init":
+        this.beginTraining(phase);
+        return {};
+      case "step": {
+        const outcome = this.trainer!.apply(purpose.step);
+        this.book.addLoss(phase, purpose.step, outcome.loss);
+        this.deps.onStep(phase, purpose.step, outcome);
+        if (lastStep) await this.endTraining(phase);
+        return {};
+      }
+      case "map":
+        return this.endMap(phase);
+    }
+  }
+
+  private beginTraining(phase: Phase): void {
+    assert(this.initial, "parameters come before steps");
+    const { specs, values } = this.initial;
+    const { method } = this.deps.config;
+    const { steps, microBatches, learningRate, weightDecay, warmupSteps, schedulePower } =
+      phase.kind === "classify" ? method.classifier : method.segmenter;
+    const options = { steps, learningRate, weightDecay, warmupSteps, schedulePower, leafCount: microBatches };
+    this.trainer = new StageTrainer(specs, values, options, this.deps.blobs);
+    this.initial = null;
+  }
+
+  private async endTraining(phase: Phase): Promise<void> {
+    const trainer = this.trainer!;
+    const digest = trainer.weightsDigest;
+    await this.deps.store.writeCheckpoint(digest, trainer.bytes, trainer.specs);
+    const model = { round: phase.round, digest };
+    const before = this.progress.segmenter;
+    if (phase.kind === "train" && before && before.digest !== digest) this.deps.blobs.delete(before.digest);
+    this.trainer = null;
+    await this.commit(phase.kind === "classify" ? { classifier: model } : { segmenter: model });
+  }
+
+  private async endMap(phase: Phase): Promise<{ endRounds?: string }> {
+    const results = [...this.shards].sort(([a], [b]) => a - b).map(([, result]) => result);
+    this.shards = new Map();
+    const seconds = (this.deps.nowMs() - this.phaseStartedMs) / 1000;
+    if (phase.kind === "evaluate") return this.endEvaluating(phase, results, seconds);
+    const version = phase.round;
+    const labels = await this.writePacks(results, "labels", (shard) => runFiles.labelPack(version, shard));
+    const packs = { labels: { version, packs: labels.map(({ digest }) => digest) } };
+    await this.publish(version, labels);
+    if (phase.kind === "seed") {
+      const cams = await this.writePacks(results, "cam", runFiles.camPack);
+      for (const { digest, bytes } of cams) this.deps.blobs.put(bytes, digest);
+      await this.book.seeded(this.scores(results), seconds);
+      await this.commit({ ...packs, cams: cams.map(({ digest }) => digest) });
+      return {};
+    }
+    const metrics = results.map((result) => result.metrics);
+    const changed = meanChange(
+      metrics,
+      results.reduce((sum, { images }) => sum + images, 0),
+    );
+    await this.book.refined(phase.round, this.scores(results).labels, changed, seconds);
+    const reason = stopRule(changed, this.deps.config.rounds.changedShareMin);
+    await this.commit(reason === null ? packs : { ...packs, lastRound: phase.round });
+    return reason === null ? {} : { endRounds: reason };
+  }
+
+  private async endEvaluating(
+    phase: Phase,
+    results: readonly WorkResult[],
+    seconds: number,
+  ): Promise<Record<string, never>> {
+    const { free, gated, ellipse } = this.scores(results);
+    await this.book.evaluated(phase.round, { free, gated, ellipse }, seconds);
+    await this.commit({});
+    return {};
+  }
+
+  private scores(results: readonly WorkResult[]) {
+    const metrics = results.map((result) => result.metrics);
+    const of = (key: Parameters<typeof mergedScores>[1]) => mergedScores(metrics, key, this.deps.manifest.classes);
+    return { cam: of("cam"), labels: of("labels"), ellipse: of("ellipse"), free: of("free"), gated: of("gated") };
+  }
+
+  private async writePacks(results: readonly WorkResult[], name: string, pathOf: (shard: number) => string) {
+    const packs = results.map(({ outputs }) => outputs.find((output) => output.name === name)!);
+    await Promise.all(packs.map(({ bytes }, shard) => this.deps.store.writePack(pathOf(shard), bytes)));
+    return packs.map(({ digest, bytes }) => ({ digest, bytes }));
+  }
+
+  /** Makes a label version the current one: on the bus for everybody, and here for whoever misses it there. */
+  private async publish(version: number, packs: { digest: Digest; bytes: Uint8Array }[]): Promise<void> {
+    const { blobs } = this.deps;
+    for (const digest of this.progress.labels?.packs ?? []) blobs.delete(digest);
+    for (const { digest, bytes } of packs) blobs.put(bytes, digest);
+    const catalogue = { version, packs: packs.map(({ digest }) => digest) };
+    if (this.catalogueDigest) blobs.delete(this.catalogueDigest);
+    this.catalogueDigest = blobs.put(Buffer.from(JSON.stringify(catalogue)));
+    await this.deps.broadcast(version, this.catalogueDigest, packs);
+  }
+
+  private async commit(change: Partial<Progress>): Promise<void> {
+    const nowMs = this.deps.nowMs();
+    const seconds = this.progress.seconds + (nowMs - this.phaseStartedMs) / 1000;
+    this.phaseStartedMs = nowMs;
+    this.progress = { ...this.progress, ...change, phasesDone: this.progress.phasesDone + 1, seconds };
+    await this.deps.store.writeProgress(this.progress);
+  }
+}

@@ -1,0 +1,226 @@
+/** The coordinator's only event loop: feeds what happens to the state machine, and does what it answers. */
+import { AppError } from "../shared/errors.js";
+import { leaseMs } from "../shared/limits.js";
+import { type Bus, onJson, publishJson } from "../shared/net/bus.js";
+import { peerError } from "../shared/net/rpc.js";
+import type { RunStatus, WorkerBeat } from "../shared/net/subjects.js";
+import { subjects, workerBeatSchema } from "../shared/net/subjects.js";
+import { type EventLog, publishStatus } from "./adapters/event-log.js";
+import type { Leases } from "./adapters/leases.js";
+import type { WorkerLinks, WorkResult } from "./adapters/worker-links.js";
+import type { Outcome, RunEffect, RunEvent } from "./core/events.js";
+import { activeIds } from "./core/members.js";
+import { currentPhase, type RunState, type StartOptions, startRun, step, type Transition } from "./core/run.js";
+import { requestFor, type WorkOrder } from "./requests.js";
+import type { RunResults } from "./results.js";
+import { describeRun } from "./status.js";
+import { Throughput } from "./throughput.js";
+
+export interface RuntimeDeps {
+  readonly bus: Bus;
+  readonly events: EventLog;
+  readonly leases: Leases;
+  readonly links: WorkerLinks;
+  readonly results: RunResults;
+  readonly runDir: string;
+  readonly nowMs: () => number;
+  /** Called a few times a second with what `seedgrow status` would show. */
+  readonly onStatus: (status: RunStatus) => void;
+}
+
+const tickMs = 250;
+
+export class RunRuntime {
+  private state: RunState;
+  private readonly orders = new Map<string, WorkOrder>();
+  private readonly finished = new Map<string, WorkResult>();
+  private readonly throughput = new Throughput();
+  private finish: (outcome: Outcome) => void = () => undefined;
+  private lossOfStep: number | null = null;
+  readonly beats = new Map<string, WorkerBeat>();
+
+  constructor(
+    private readonly deps: RuntimeDeps,
+    private readonly start: StartOptions,
+  ) {
+    this.state = startRun(start).state;
+  }
+
+  /** Runs to the end; resolves with how it ended. Everything it started is stopped again. */
+  async run(): Promise<Outcome> {
+    const { bus, leases, links } = this.deps;
+    const outcome = new Promise<Outcome>((resolve) => {
+      this.finish = resolve;
+    });
+    const beats = onJson(bus, subjects.beat, workerBeatSchema, (beat) => this.onBeat(beat));
+    const timers = [
+      setInterval(() => this.handle({ kind: "tick" }), tickMs),
+      setInterval(() => this.reportStatus(true), 1_000),
+      setInterval(() => void this.renewLeases(), leaseMs / 3),
+    ];
+    this.perform(startRun(this.start));
+    publishJson(bus, subjects.discover, {});
+    const ended = await outcome;
+    for (const timer of timers) clearInterval(timer);
+    beats.unsubscribe();
+    await links.detachAll();
+    await leases.releaseAll();
+    await this.deps.events.flush();
+    return ended;
+  }
+
+  stop(reason: string): void {
+    this.handle({ kind: "stop", reason });
+  }
+
+  /** For the loss in the status line. */
+  noteLoss(loss: number): void {
+    this.lossOfStep = loss;
+  }
+
+  status(): RunStatus {
+    const { runDir, nowMs } = this.deps;
+    const extra = { runDir, loss: this.lossOfStep, beats: this.beats, nowMs: nowMs(), at: new Date().toISOString() };
+    return describeRun(this.state, this.throughput, extra);
+  }
+
+  private handle(event: RunEvent): void {
+    this.perform(step(this.state, event, this.deps.nowMs()));
+  }
+
+  private perform({ state, effects }: Transition): void {
+    this.state = state;
+    this.throughput.enter(currentPhase(state), this.deps.nowMs());
+    for (const effect of effects) this.do(effect);
+  }
+
+  private do(effect: RunEffect): void {
+    switch (effect.kind) {
+      case "attach":
+        void this.attach(effect.workerId);
+        break;
+      case "release":
+        this.deps.links.close(effect.workerId);
+        void this.deps.leases.release(effect.workerId);
+        break;
+      case "assign":
+        void this.work(effect);
+        break;
+      case "accept":
+        this.accept(effect.assignmentId);
+        break;
+      case "discard":
+        this.forget(effect.assignmentId);
+        break;
+      case "settle":
+        void this.settle(effect);
+        break;
+      case "report":
+        this.deps.events.append(effect.record);
+        break;
+      case "finish":
+        this.deps.events.append({ kind: "run-ended", ...effect.outcome });
+        this.reportStatus(true);
+        this.finish(effect.outcome);
+        break;
+    }
+  }
+
+  private onBeat(beat: WorkerBeat): void {
+    this.beats.set(beat.workerId, beat);
+    this.handle({ kind: "beat", beat });
+  }
+
+  private async attach(workerId: string): Promise<void> {
+    try {
+      const token = await this.deps.leases.take(workerId);
+      await this.deps.links.attach(workerId, this.beats.get(workerId)!.address, token);
+      this.handle({ kind: "attached", workerId });
+    } catch (thrown) {
+      const error = peerError(thrown) ?? AppError.from(thrown);
+      // Every worker would refuse this for the same reason: the run's fault, not the worker's.
+      if (error.code === "BACKBONE_INVALID" || error.code === "CONFIG_INVALID") this.fail(error);
+      else this.handle({ kind: "lost", workerId, reason: `cannot attach: ${error.message}` });
+    }
+  }
+
+  private async work(order: WorkOrder): Promise<void> {
+    const { id, workerId } = order.assignment;
+    this.orders.set(id, order);
+    try {
+      const request = requestFor(order, this.deps.results.digests(order.phase));
+      const result = await this.deps.links.work(workerId, request);
+      const { images, computeMs, waitMs } = result;
+      this.throughput.add(workerId, { atMs: this.deps.nowMs(), images, computeMs, waitMs });
+      this.finished.set(id, result);
+      this.handle({ kind: "done", assignmentId: id });
+    } catch (thrown) {
+      this.forget(id);
+      this.workFailed(order, thrown);
+    }
+  }
+
+  /** A worker that answers "it failed" lives; one that does not answer, or obeys somebody else, is lost. */
+  private workFailed({ assignment }: WorkOrder, thrown: unknown): void {
+    const error = peerError(thrown);
+    if (error && error.code !== "LEASE_LOST") {
+      const reason = `[${error.code}] ${error.message}`;
+      this.handle({ kind: "failed", assignmentId: assignment.id, reason });
+      return;
+    }
+    const reason = error ? error.message : `unreachable: ${AppError.from(thrown).message}`;
+    this.handle({ kind: "lost", workerId: assignment.workerId, reason });
+  }
+
+  private accept(assignmentId: string): void {
+    const order = this.orders.get(assignmentId);
+    const result = this.finished.get(assignmentId);
+    this.forget(assignmentId);
+    if (!order || !result) return;
+    this.deps.results.accept(order, result);
+    for (const { path, reason } of result.metrics.kept ?? [])
+      this.deps.events.append({ kind: "labels-kept", path, reason });
+    for (const { path, scores } of result.metrics.doubtful ?? []) {
+      this.deps.events.append({ kind: "tag-doubtful", path, scores });
+    }
+  }
+
+  private forget(assignmentId: string): void {
+    this.orders.delete(assignmentId);
+    this.finished.delete(assignmentId);
+  }
+
+  private async settle(effect: Extract<RunEffect, { kind: "settle" }>): Promise<void> {
+    try {
+      const { endRounds } = await this.deps.results.settle(effect.phase, effect.purpose, effect.lastStep);
+      this.handle(endRounds === undefined ? { kind: "settled" } : { kind: "settled", endRounds });
+    } catch (thrown) {
+      this.fail(AppError.from(thrown));
+    }
+  }
+
+  /** The first failure is the cause: kept for the exit code. */
+  failure: AppError | null = null;
+
+  private fail(error: AppError): void {
+    this.failure ??= error;
+    this.deps.events.append({ kind: "failure", code: error.code, message: error.message, hint: error.hint });
+    this.handle({ kind: "fail", reason: error.message });
+  }
+
+  private async renewLeases(): Promise<void> {
+    const lost = await this.deps.leases.renew().catch(() => []);
+    for (const workerId of lost) this.handle({ kind: "lost", workerId, reason: "another coordinator took its lease" });
+  }
+
+  private reportStatus(publish: boolean): void {
+    const status = this.status();
+    this.deps.onStatus(status);
+    if (publish) void publishStatus(this.deps.bus, status);
+  }
+
+  /** Ids of the workers that take part now. */
+  get workerIds(): string[] {
+    return activeIds(this.state.members);
+  }
+}

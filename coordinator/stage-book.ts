@@ -1,0 +1,82 @@
+/** Keeps stages.json and ellipse.json: what each stage achieved, for the report and for `train --json`. */
+import type { StageRecord } from "../shared/data/run-record.js";
+import type { Scores } from "../shared/math/scores.js";
+import type { RunStore } from "./adapters/run-store.js";
+import type { Phase } from "./core/plan.js";
+
+export class StageBook {
+  private readonly stages: StageRecord[];
+  private losses: [number, number | null][] = [];
+
+  constructor(
+    private readonly store: RunStore,
+    stages: readonly StageRecord[],
+    private readonly onStage: (record: StageRecord) => void,
+  ) {
+    this.stages = [...stages];
+  }
+
+  addLoss(phase: Phase, step: number, loss: number): void {
+    if (step === 0) this.losses = [];
+    // About a hundred points a stage draw the curve.
+    const every = Math.max(1, Math.floor(phase.steps / 100));
+    if (step % every === 0 || step === phase.steps - 1) this.losses.push([step, Number.isFinite(loss) ? loss : null]);
+  }
+
+  async seeded(
+    scores: { cam: Scores | null; labels: Scores | null; ellipse: Scores | null },
+    seconds: number,
+  ): Promise<void> {
+    await this.store.writeEllipse({ train: scores.ellipse, val: null });
+    this.upsert({ ...blank("cam"), labels: scores.cam, losses: this.losses });
+    await this.put({ ...blank("seeds"), labels: scores.labels, seconds, labelVersion: 0 });
+  }
+
+  async refined(round: number, labels: Scores | null, changedShare: number | null, seconds: number): Promise<void> {
+    await this.put({
+      ...blank(`round-${round}`),
+      labels,
+      changedShare,
+      seconds,
+      losses: this.losses,
+      labelVersion: round,
+    });
+  }
+
+  async evaluated(
+    round: number,
+    scores: { free: Scores | null; gated: Scores | null; ellipse: Scores | null },
+    seconds: number,
+  ): Promise<void> {
+    const { train } = await this.store.readEllipse();
+    await this.store.writeEllipse({ train, val: scores.ellipse });
+    const name = `round-${round}`;
+    const held = this.stages.find((stage) => stage.name === name) ?? blank(name);
+    await this.put({ ...held, val: scores.free, valGated: scores.gated, seconds: held.seconds + seconds });
+  }
+
+  private async put(record: StageRecord): Promise<void> {
+    this.upsert(record);
+    await this.store.writeStages(this.stages);
+    this.onStage(record);
+  }
+
+  private upsert(record: StageRecord): void {
+    const at = this.stages.findIndex((stage) => stage.name === record.name);
+    if (at >= 0) this.stages[at] = record;
+    else this.stages.push(record);
+  }
+}
+
+function blank(name: string): StageRecord {
+  return {
+    name,
+    labels: null,
+    val: null,
+    valGated: null,
+    seconds: 0,
+    losses: [],
+    changedShare: null,
+    labelVersion: null,
+  };
+}

@@ -1,0 +1,58 @@
+/** What `seedgrow status`, `watch` and the progress line show, from the run's state. Pure. */
+import type { RunStatus, WorkerBeat } from "../shared/net/subjects.js";
+import { describePhase, isTraining } from "./core/plan.js";
+import { currentPhase, type RunState } from "./core/run.js";
+import { doneCount } from "./core/work-pool.js";
+import type { Throughput } from "./throughput.js";
+
+export interface StatusExtra {
+  readonly runDir: string;
+  readonly loss: number | null;
+  readonly beats: ReadonlyMap<string, WorkerBeat>;
+  readonly nowMs: number;
+  readonly at: string;
+}
+
+export function describeRun(state: RunState, throughput: Throughput, extra: StatusExtra): RunStatus {
+  const phase = currentPhase(state);
+  const { done, total } = phaseProgress(state);
+  const isEnded = state.activity === "finished";
+  return {
+    runId: state.runId,
+    runDir: extra.runDir,
+    state: isEnded ? "stopping" : state.waitingFor === null ? "running" : "waiting",
+    reason: state.waitingFor ?? "",
+    phase: describePhase(phase),
+    round: phase.round,
+    rounds: state.plan.reduce((max, { round }) => Math.max(max, round), 0),
+    done,
+    total,
+    imagesPerSecond: throughput.total(extra.nowMs),
+    etaSeconds: throughput.etaSeconds(state.plan, state.phaseIndex, done / Math.max(1, total), extra.nowMs),
+    loss: isTraining(phase) ? extra.loss : null,
+    miou: null,
+    workers: describeWorkers(state, throughput, extra),
+    updatedAt: extra.at,
+  };
+}
+
+function phaseProgress(state: RunState): { done: number; total: number } {
+  const phase = currentPhase(state);
+  switch (state.purpose.kind) {
+    case "init":
+      return { done: 0, total: phase.steps };
+    case "step":
+      return { done: state.purpose.step, total: phase.steps };
+    case "map":
+      return { done: doneCount(state.pool), total: phase.units };
+  }
+}
+
+function describeWorkers(state: RunState, throughput: Throughput, extra: StatusExtra): RunStatus["workers"] {
+  return [...state.members.values()].map((member) => ({
+    workerId: member.workerId,
+    host: extra.beats.get(member.workerId)?.host ?? "?",
+    state: member.kind === "away" ? `away: ${member.reason}` : member.kind,
+    ...throughput.of(member.workerId, extra.nowMs),
+  }));
+}

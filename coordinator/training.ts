@@ -1,0 +1,83 @@
+/** One stage of training: sums the gradients of a step along the tree, updates the parameters, hands out the new ones. */
+import { assert } from "../shared/assert.js";
+import { bytesOf, type Digest, float32Of, sha256 } from "../shared/codec/digest.js";
+import { rootOf, TreeAccumulator, type TreeNode } from "../shared/math/tree-sum.js";
+import type { MemoryBlobs } from "../shared/net/blobs.js";
+import type { ParamSpecs } from "./adapters/run-store.js";
+import { AdamW } from "./aggregate/adamw.js";
+import { learningRateAt, type ScheduleOptions } from "./aggregate/learning-rate.js";
+
+export interface StageOptions extends ScheduleOptions {
+  readonly weightDecay: number;
+  readonly leafCount: number;
+}
+
+export interface StepOutcome {
+  /** Mean loss per image of the step. */
+  readonly loss: number;
+  readonly weightsDigest: Digest;
+}
+
+export class StageTrainer {
+  private readonly values: Float32Array;
+  private readonly optimizer: AdamW;
+  private sums: TreeAccumulator;
+  private digest: Digest;
+
+  constructor(
+    readonly specs: ParamSpecs,
+    initial: Uint8Array,
+    private readonly options: StageOptions,
+    private readonly blobs: MemoryBlobs,
+  ) {
+    this.values = float32Of(initial.slice());
+    this.optimizer = new AdamW(specs, { weightDecay: options.weightDecay });
+    this.sums = new TreeAccumulator(options.leafCount);
+    this.digest = this.publish();
+  }
+
+  get weightsDigest(): Digest {
+    return this.digest;
+  }
+
+  /** The parameters' bytes; valid until the next update. */
+  get bytes(): Uint8Array {
+    return bytesOf(this.values);
+  }
+
+  accept(outputs: readonly { readonly name: string; readonly bytes: Uint8Array }[]): void {
+    for (const { name, bytes } of outputs) {
+      const sum = float32Of(bytes);
+      assert(sum.length === this.values.length + 2, `a gradient sum has ${this.values.length} + 2 numbers`);
+      assert(this.sums.add(parseNode(name), sum), `node ${name} is counted once`);
+    }
+  }
+
+  /** Updates the parameters with the step's mean gradient. */
+  apply(step: number): StepOutcome {
+    const total = this.sums.total();
+    assert(total, `every leaf below ${JSON.stringify(rootOf(this.options.leafCount))} is in`);
+    const count = this.values.length;
+    const weight = total[count + 1]!;
+    const gradient = total.subarray(0, count);
+    const scale = Math.fround(1 / weight);
+    for (let i = 0; i < count; i++) gradient[i] = gradient[i]! * scale;
+    this.optimizer.step(this.values, gradient, learningRateAt(step, this.options));
+    this.sums = new TreeAccumulator(this.options.leafCount);
+    this.blobs.delete(this.digest);
+    this.digest = this.publish();
+    return { loss: total[count]! / weight, weightsDigest: this.digest };
+  }
+
+  /** Served as a copy: a slow puller of the old parameters must not see the new ones. */
+  private publish(): Digest {
+    const copy = this.bytes.slice();
+    return this.blobs.put(copy, sha256(copy));
+  }
+}
+
+function parseNode(name: string): TreeNode {
+  const [level, index] = name.split(":").map(Number);
+  assert(Number.isInteger(level) && Number.isInteger(index), `"${name}" names a tree node`);
+  return { level: level!, index: index! };
+}
