@@ -1,7 +1,7 @@
 /** `seedgrow data`: draws a practice data set, and checks a real one before hours are spent on it. */
 import { SingleBar } from "cli-progress";
 import Table from "cli-table3";
-import { Command, InvalidArgumentError } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import pc from "picocolors";
 import { type DataScan, scanData } from "../../coordinator/adapters/image-index.js";
 import { writeSynth } from "../../coordinator/adapters/synth-writer.js";
@@ -37,7 +37,7 @@ function synthCommand(): Command {
     .option("--seed <n>", "seed of everything drawn", integerIn(0, 2 ** 31 - 1), 0)
     .option("--train <n>", "training images", integerIn(1, synthImagesMax), 160)
     .option("--val <n>", "validation images", integerIn(0, synthImagesMax), 40)
-    .option("--size <WxH>", "size of every image, pixels", parseSize, { width: 160, height: 120 })
+    .addOption(sizeOption())
     .option("--json", "print the result as one line of JSON")
     .addHelpText(
       "after",
@@ -51,6 +51,11 @@ Writes train/ and val/ with the class folders horse, zebra and none, and masks/ 
 (0 background, 1 horse, 2 zebra). Masks are for measuring; training uses the folder names only.`,
     )
     .action(runSynth);
+}
+
+function sizeOption(): Option {
+  const option = new Option("--size <WxH>", "size of every image, pixels");
+  return option.argParser(parseSize).default({ width: 160, height: 120 }, "160x120");
 }
 
 async function runSynth(flags: SynthFlags): Promise<void> {
@@ -160,7 +165,7 @@ function printCheck(scan: DataScan): void {
 }
 
 function classTable({ classes }: DataSummary): string {
-  const table = new Table({ head: ["id", "class", "train", "val"], style: { head: [], compact: true } });
+  const table = new Table({ head: ["id", "class", "train", "val"], style: { head: [], border: [] } });
   for (const { id, name, train, val } of classes) table.push([id ?? "-", name, train, val]);
   return table.toString();
 }

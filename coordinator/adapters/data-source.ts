@@ -127,7 +127,9 @@ async function statOrThrow(path: string, flag: string): Promise<Stats> {
   try {
     return await stat(path);
   } catch (cause) {
-    throw new AppError("DATA_NOT_FOUND", `${flag} ${path}: ${(cause as Error).message}`, { cause });
+    const { code, message } = cause as NodeJS.ErrnoException;
+    const why = code === "ENOENT" ? "does not exist" : message;
+    throw new AppError("DATA_NOT_FOUND", `${flag} ${path} ${why}`, { cause });
   }
 }
 

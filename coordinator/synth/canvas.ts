@@ -30,11 +30,11 @@ export function createCanvas(width: number, height: number): Canvas {
 }
 
 /** Paints one pixel over what is there; more than half covered, the pixel changes owner. */
-export function paint(canvas: Canvas, pixel: number, [r, g, b]: Rgb, alpha = 1, label = BACKGROUND): void {
+export function paint(canvas: Canvas, pixel: number, color: Rgb, alpha = 1, label = BACKGROUND): void {
   const at = pixel * 3;
-  canvas.rgb[at] = canvas.rgb[at]! * (1 - alpha) + r * alpha;
-  canvas.rgb[at + 1] = canvas.rgb[at + 1]! * (1 - alpha) + g * alpha;
-  canvas.rgb[at + 2] = canvas.rgb[at + 2]! * (1 - alpha) + b * alpha;
+  canvas.rgb[at] = canvas.rgb[at]! * (1 - alpha) + color[0] * alpha;
+  canvas.rgb[at + 1] = canvas.rgb[at + 1]! * (1 - alpha) + color[1] * alpha;
+  canvas.rgb[at + 2] = canvas.rgb[at + 2]! * (1 - alpha) + color[2] * alpha;
   if (alpha > 0.5) canvas.labels[pixel] = label;
 }
 
@@ -60,19 +60,23 @@ export function downsample(canvas: Canvas, factor: number): Picture {
 
 function averageBlock(c: Canvas, factor: number, x: number, y: number, rgb: Uint8Array, labels: Uint8Array): void {
   const out = y * (c.width / factor) + x;
-  const sum = [0, 0, 0];
+  let red = 0;
+  let green = 0;
+  let blue = 0;
   let owned = 0;
   let label = BACKGROUND;
-  for (let sy = 0; sy < factor; sy++) {
-    for (let sx = 0; sx < factor; sx++) {
-      const sample = (y * factor + sy) * c.width + x * factor + sx;
-      for (let k = 0; k < 3; k++) sum[k]! += c.rgb[sample * 3 + k]!;
-      if (c.labels[sample] === BACKGROUND) continue;
-      owned++;
-      label = c.labels[sample]!;
-    }
+  for (let i = 0; i < factor * factor; i++) {
+    const sample = (y * factor + Math.floor(i / factor)) * c.width + x * factor + (i % factor);
+    red += c.rgb[sample * 3]!;
+    green += c.rgb[sample * 3 + 1]!;
+    blue += c.rgb[sample * 3 + 2]!;
+    if (c.labels[sample] === BACKGROUND) continue;
+    owned++;
+    label = c.labels[sample]!;
   }
-  const samples = factor * factor;
-  for (let k = 0; k < 3; k++) rgb[out * 3 + k] = Math.round(clamp(sum[k]! / samples, 0, 1) * 255);
-  labels[out] = owned * 2 >= samples ? label : BACKGROUND;
+  const toByte = (sum: number) => Math.round(clamp(sum / (factor * factor), 0, 1) * 255);
+  rgb[out * 3] = toByte(red);
+  rgb[out * 3 + 1] = toByte(green);
+  rgb[out * 3 + 2] = toByte(blue);
+  labels[out] = owned * 2 >= factor * factor ? label : BACKGROUND;
 }

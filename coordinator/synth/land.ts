@@ -159,11 +159,14 @@ export function nearness(canvas: Canvas, land: Land, y: number): number {
   return Math.max(0, (y - land.horizon) / (canvas.height - land.horizon));
 }
 
-export function paintLand(canvas: Canvas, land: Land, noise: Noise): void {
-  for (let y = 0; y < canvas.height; y++) {
-    for (let x = 0; x < canvas.width; x++) {
+/** One colour per block of `block` x `block` samples: land has no edge that would need more, and this is most of the work. */
+export function paintLand(canvas: Canvas, land: Land, noise: Noise, block: number): void {
+  for (let y = 0; y < canvas.height; y += block) {
+    for (let x = 0; x < canvas.width; x += block) {
       const color = y < land.horizon ? skyAt(canvas, land, noise, x, y) : groundAt(canvas, land, noise, x, y);
-      paint(canvas, y * canvas.width + x, color);
+      for (let i = 0; i < block * block; i++) {
+        paint(canvas, (y + Math.floor(i / block)) * canvas.width + x + (i % block), color);
+      }
     }
   }
 }
@@ -184,7 +187,8 @@ function skyAt(canvas: Canvas, land: Land, noise: Noise, x: number, y: number): 
 function groundAt(canvas: Canvas, land: Land, noise: Noise, x: number, y: number): Rgb {
   const near = nearness(canvas, land, y);
   const unit = (canvas.width / 320) * (0.12 + 0.88 * near);
-  const [u, v] = [(x - canvas.width / 2) / unit, 260 / (near + 0.13)];
+  const u = (x - canvas.width / 2) / unit;
+  const v = 260 / (near + 0.13);
   const patches = noise.fractal(u / 60, v / 60, 3);
   const spots = noise.fractal(u / 14 + 50, v / 14, 2);
   const base = mixRgb(land.ground[0], land.ground[1], smoothStep(0.3, 0.7, patches));
@@ -196,6 +200,6 @@ function groundAt(canvas: Canvas, land: Land, noise: Noise, x: number, y: number
 
 /** Brightness of flat ground, relative to noon. */
 export function sunlight({ towards, sun, sky }: Light): number {
-  const brightness = (k: 0 | 1 | 2) => sun[k] * -towards[1] + sky[k];
-  return mix(0.35, 1, (brightness(0) + brightness(1) + brightness(2)) / 3 / 1.1);
+  const brightness = (sun[0] + sun[1] + sun[2]) * -towards[1] + sky[0] + sky[1] + sky[2];
+  return mix(0.35, 1, brightness / 3.3);
 }

@@ -57,7 +57,7 @@ function drawAttempt(kind: SceneKind, size: SceneSize, rng: Rng): Picture {
   const canvas = createCanvas(size.width * samplesPerPixel, size.height * samplesPerPixel);
   const noise = new Noise(rng.integer(2 ** 31));
   const land = drawLand(canvas.height, rng);
-  paintLand(canvas, land, noise);
+  paintLand(canvas, land, noise, samplesPerPixel);
   const animals = kind === "none" ? [] : animalItems(canvas, land, rng, noise, kind);
   const items = [...sceneryItems(canvas, land, rng, noise), ...animals].sort((a, b) => a.y - b.y);
   let grassFrom = land.horizon;

@@ -148,18 +148,24 @@ function shade(
 function hitAt(b: Buffers, sphere: Sphere, at: number): Hit {
   const x = b.left + (at % b.width);
   const y = b.top + Math.floor(at / b.width);
-  const [nx, ny, nz] = [b.normal[at * 3]!, b.normal[at * 3 + 1]!, b.normal[at * 3 + 2]!];
+  const nx = b.normal[at * 3]!;
+  const ny = b.normal[at * 3 + 1]!;
+  const nz = b.normal[at * 3 + 2]!;
   const norm = Math.sqrt(nx * nx + ny * ny + nz * nz) || 1;
-  const [ax, ay, az] = sphere.axis;
-  const along = sphere.along + (x + 0.5 - sphere.x) * ax + (y + 0.5 - sphere.y) * ay + (b.depth[at]! - sphere.z) * az;
+  const { axis } = sphere;
+  const rise = b.depth[at]! - sphere.z;
+  const along = sphere.along + (x + 0.5 - sphere.x) * axis[0] + (y + 0.5 - sphere.y) * axis[1] + rise * axis[2];
   return { sphere, along, x, y, nx: nx / norm, ny: ny / norm, nz: nz / norm };
 }
 
 /** Sun on the side that faces it, sky from above, and a little light back from the ground. */
-export function lit(color: Rgb, { nx, ny, nz, sphere }: Pick<Hit, "nx" | "ny" | "nz" | "sphere">, light: Light): Rgb {
-  const [lx, ly, lz] = light.towards;
-  const sun = Math.max(0, nx * lx + ny * ly + nz * lz);
-  const sky = 0.7 - 0.3 * ny;
-  const shadeOf = (k: 0 | 1 | 2) => color[k] * sphere.tone * (light.sun[k] * sun + light.sky[k] * sky);
-  return [shadeOf(0), shadeOf(1), shadeOf(2)];
+function lit(color: Rgb, { nx, ny, nz, sphere }: Hit, light: Light): Rgb {
+  const { towards, sun, sky } = light;
+  const direct = Math.max(0, nx * towards[0] + ny * towards[1] + nz * towards[2]);
+  const diffuse = 0.7 - 0.3 * ny;
+  return [
+    color[0] * sphere.tone * (sun[0] * direct + sky[0] * diffuse),
+    color[1] * sphere.tone * (sun[1] * direct + sky[1] * diffuse),
+    color[2] * sphere.tone * (sun[2] * direct + sky[2] * diffuse),
+  ];
 }
