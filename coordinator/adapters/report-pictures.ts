@@ -8,6 +8,7 @@ import type { LabelPicture, Picture } from "../report/model.js";
 
 /** Longest side, pixels: sharp at the page's 148 CSS pixels on most screens, and about 8 KB. */
 const thumbSide = 240;
+const look = { background: "grey", opacity: 0.45 } as const;
 const webp = { quality: 74, effort: 4 } as const;
 
 /** A photo at thumbnail size, RGB [height, width, 3]. */
@@ -51,13 +52,13 @@ export async function heatPicture(thumb: Thumb, cam: ByteMap): Promise<Picture> 
 /** `truth`: true labels [map.height, map.width], or null. */
 export async function labelPicture(thumb: Thumb, map: ByteMap, truth: Uint8Array | null): Promise<LabelPicture> {
   const labels = resizeLabels(map.data, map, thumb);
-  const picture = await encode(thumb, overlayLabels(thumb.rgb, labels, thumb.width, thumb.height));
+  const picture = await encode(thumb, overlayLabels(thumb.rgb, labels, thumb.width, thumb.height, look));
   return { ...picture, fgMiou: truth && fgMiouOf(map, truth) };
 }
 
 export function truthPicture(thumb: Thumb, truth: Mask): Promise<Picture> {
   const labels = resizeLabels(truth.labels, truth, thumb);
-  return encode(thumb, overlayLabels(thumb.rgb, labels, thumb.width, thumb.height));
+  return encode(thumb, overlayLabels(thumb.rgb, labels, thumb.width, thumb.height, look));
 }
 
 function fgMiouOf(map: ByteMap, truth: Uint8Array): number | null {

@@ -1,5 +1,6 @@
 /** The report's charts: scores per stage, and the loss within each stage. */
 import type { StageRecord } from "../../shared/data/run-record.js";
+import { meanOfKnown } from "../../shared/math/confusion.js";
 import type { Scores } from "../../shared/math/scores.js";
 import { type ChartSpec, lineChart, type Point, paddedRange, type Series } from "./charts.js";
 import { decimal, stageTitle } from "./format.js";
@@ -101,13 +102,12 @@ function thinned(losses: readonly Point[]): Point[] {
   });
 }
 
-/** Exponential mean over about a tenth of the curve, started at the first value. */
+/** Mean over a window centred on each point, about a tenth of the curve wide. */
 function smoothed(points: readonly Point[]): Point[] {
-  const keep = 1 - 1 / Math.max(1, points.length / 12);
-  let mean: number | null = null;
-  return points.map(([step, loss]) => {
-    if (loss !== null) mean = mean === null ? loss : keep * mean + (1 - keep) * loss;
-    return [step, mean];
+  const reach = Math.floor(points.length / 20);
+  return points.map(([step], i) => {
+    const window = points.slice(Math.max(0, i - reach), i + reach + 1);
+    return [step, meanOfKnown(window.map(([, loss]) => loss))];
   });
 }
 

@@ -25,9 +25,7 @@ ${problems.map((problem) => html`<p class="notice">${problem}</p>`)}
 
 function titleOf({ classes, trainImages }: ReportModel): string {
   const what =
-    classes.length > 0 && classes.length <= 4
-      ? listing(classes)
-      : plural(classes.length, "class").replace("classs", "classes");
+    classes.length > 0 && classes.length <= 4 ? listing(classes) : plural(classes.length, "class", "classes");
   return trainImages === null
     ? `Masks for ${what}`
     : `Masks for ${what}, grown from the tags of ${plural(trainImages, "photo")}`;

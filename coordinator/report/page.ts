@@ -61,7 +61,7 @@ ${workersTable(run.workers)}
 
 function workersTable(workers: ReportModel["run"]["workers"]): Html | null {
   if (workers.length === 0) return null;
-  return html`<div class="scroll" role="region" aria-label="Workers" tabindex="0"><table>
+  return html`<div class="scroll" role="region" aria-label="Workers" tabindex="0"><table class="words">
 <thead><tr><th scope="col">Worker</th><th scope="col">Host</th><th scope="col">Engine</th></tr></thead>
 <tbody>${workers.map(({ id, host, engine }) => html`<tr><th scope="row">${id}</th><td>${host}</td><td>${engine}</td></tr>`)}</tbody>
 </table></div>`;

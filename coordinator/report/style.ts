@@ -8,7 +8,7 @@ export const css = `
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--paper); color: var(--ink);
   font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", sans-serif; }
-main { max-width: 1200px; margin: 0 auto; padding: 40px 28px 80px; }
+main { max-width: 1280px; margin: 0 auto; padding: 40px 28px 80px; }
 h1 { font-size: 2.1rem; line-height: 1.15; letter-spacing: -0.02em; margin: 0 0 8px; text-wrap: balance; }
 h2 { font-size: 1.25rem; letter-spacing: -0.01em; margin: 56px 0 6px; }
 p { margin: 6px 0 14px; max-width: 72ch; }
@@ -21,27 +21,29 @@ p { margin: 6px 0 14px; max-width: 72ch; }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: 12px; padding: 16px 18px; margin: 0; }
 .card dt { color: var(--soft); font-size: 0.85rem; }
 .card dd { margin: 0; }
-.card .value { font-size: 1.9rem; font-weight: 680; letter-spacing: -0.02em; line-height: 1.25; font-variant-numeric: tabular-nums; }
+.card .value { font-size: 1.75rem; font-weight: 680; letter-spacing: -0.02em; line-height: 1.3; white-space: nowrap; font-variant-numeric: tabular-nums; }
 .card .note { color: var(--soft); font-size: 0.82rem; line-height: 1.4; }
 .card.main .value { color: var(--accent); }
 .scroll { overflow-x: auto; margin: 14px 0 0; border: 1px solid var(--line); border-radius: 12px; background: var(--card); }
 .scroll:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
-th, td { padding: 8px 14px; text-align: right; white-space: nowrap; border-top: 1px solid var(--line); }
-thead th { border-top: 0; color: var(--soft); font-weight: 550; font-size: 0.82rem; vertical-align: bottom; }
-th:first-child, td.left { text-align: left; }
+th, td { padding: 8px 12px; text-align: right; white-space: nowrap; border-top: 1px solid var(--line); }
+thead th { border-top: 0; white-space: normal; color: var(--soft); font-weight: 550; font-size: 0.82rem; vertical-align: bottom; }
+th:first-child, .words th, .words td { text-align: left; }
 tbody th { font-weight: 550; }
 tr.baseline { color: var(--soft); font-style: italic; }
 .best { color: var(--accent); font-weight: 680; }
-.samples th, .samples td { text-align: center; padding: 10px 6px; vertical-align: top; }
-.samples th:first-child { text-align: left; padding-left: 16px; vertical-align: middle; max-width: 120px; white-space: normal;
-  overflow-wrap: anywhere; font-size: 0.78rem; font-weight: 400; color: var(--soft); }
-.samples img { display: block; margin: 0 auto; max-width: 148px; max-height: 148px; width: auto; height: auto; border-radius: 6px; }
-.samples small { color: var(--soft); font-size: 0.78rem; }
-.missing { display: grid; place-items: center; width: 120px; height: 90px; margin: 0 auto; border-radius: 6px;
-  border: 1px dashed var(--line); color: var(--soft); font-size: 0.78rem; }
+.samples { table-layout: fixed; }
+.samples th, .samples td { text-align: center; padding: 10px 5px; vertical-align: top; white-space: normal; font-weight: 400; }
+.samples img { display: block; margin: 0 auto 5px; max-width: 100%; max-height: 170px; width: auto; height: auto; border-radius: 6px; }
+.samples small { display: block; color: var(--soft); font-size: 0.76rem; overflow-wrap: anywhere; line-height: 1.35; }
+.samples .tag { margin: 0 4px; }
+.missing { display: grid; place-items: center; min-height: 84px; border-radius: 6px; border: 1px dashed var(--line);
+  color: var(--soft); font-size: 0.78rem; }
+details { margin-top: 14px; }
 .tag { display: inline-flex; align-items: center; gap: 6px; color: var(--ink); font-weight: 600; font-size: 0.85rem; margin-right: 10px; }
 .tag i { width: 12px; height: 12px; border-radius: 3px; flex: none; }
+.tag .hatched { background-image: repeating-linear-gradient(135deg, #0007 0 2px, #0000 2px 4px); }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 440px), 1fr)); gap: 16px; margin-top: 14px; }
 .charts.small { grid-template-columns: repeat(auto-fit, minmax(min(100%, 300px), 1fr)); }
 .chart { background: var(--card); border: 1px solid var(--line); border-radius: 12px; padding: 14px 16px 8px; margin: 0; max-width: 640px; }

@@ -1,0 +1,149 @@
+/** `seedgrow train` and `seedgrow resume`. */
+import { Command } from "commander";
+import { findRun } from "../../coordinator/adapters/run-store.js";
+import { resumeRun, type TrainObserver, type TrainSummary, train } from "../../coordinator/main.js";
+import { AppError } from "../../shared/errors.js";
+import {
+  collect,
+  defaultRunsDir,
+  interruptSignal,
+  nameList,
+  presetFor,
+  runConfigFrom,
+  wholeNumber,
+} from "../options.js";
+import { note, out, outJson } from "../output.js";
+import { ProgressView } from "../progress-view.js";
+import { stageTable } from "../stage-table.js";
+
+/** More local workers than this are a typing mistake. */
+const localWorkersMax = 64;
+
+interface WhereFlags {
+  readonly local?: number;
+  readonly nats?: string;
+}
+
+interface TrainFlags extends WhereFlags {
+  readonly data: string;
+  readonly val?: string;
+  readonly masks?: string;
+  readonly classes?: string[];
+  readonly backbone: string;
+  readonly out: string;
+  readonly config?: string;
+  readonly set: string[];
+  readonly seed?: number;
+  readonly json?: boolean;
+}
+
+export function trainCommand(): Command {
+  return new Command("train")
+    .description("train on tagged photos: seeds, rounds, masks, a model and a report")
+    .requiredOption("--data <path>", "class folders, trainA/trainB folders, or a .csv of path,tag;tag")
+    .option("--val <path>", "validation photos, laid out like --data")
+    .option("--masks <dir>", "true masks (PNG), for measuring only; never trained on")
+    .option("--classes <names>", "tags in the order of their class ids, separated by commas", nameList)
+    .option("--backbone <path|url|scratch>", "tfjs LayersModel to start from", "scratch")
+    .option("--local <n>", "start a broker and n workers here", wholeNumber(1, localWorkersMax))
+    .option("--nats <url>", "use the workers of a cluster")
+    .option("--out <dir>", "folder of runs", defaultRunsDir)
+    .option("--config <file>", "settings, YAML or JSON (docs/CONFIG.md)")
+    .option("--set <key=value>", "one setting; may be repeated", collect, [])
+    .option("--seed <n>", "seed of everything random", wholeNumber(0, 2 ** 31 - 1))
+    .option("--json", "end with one line of JSON on stdout")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ seedgrow train --data photos/train --local 2
+  $ seedgrow train --data photos/train --val photos/val --masks photos/masks --backbone mobilenet --local 2
+  $ seedgrow train --data tags.csv --nats nats://head:4222 --set method.rounds=6
+  $ seedgrow train --data horse2zebra --classes horse,zebra --local 1 --seed 7 --json
+
+Every setting of --set is also a variable: SEEDGROW_METHOD__ROUNDS=6. Ctrl-C stops; \`seedgrow resume\` goes on.`,
+    )
+    .action(runTrain);
+}
+
+async function runTrain(flags: TrainFlags): Promise<void> {
+  const config = await runConfigFrom(flags, presetFor(flags.backbone));
+  const { data, val, masks, classes, backbone } = flags;
+  const command = process.argv.slice(2);
+  await withView(flags.json === true, (observer, signal) => {
+    const options = { dataPath: data, valPath: val, masksPath: masks, classes, backbone, config, runsDir: flags.out };
+    return train({ ...options, ...whereToRun(flags), command }, observer, signal);
+  });
+}
+
+interface ResumeFlags extends WhereFlags {
+  readonly out: string;
+  readonly json?: boolean;
+}
+
+export function resumeCommand(): Command {
+  return new Command("resume")
+    .description("go on with a run that was stopped or killed, from its last finished phase; the result is the same")
+    .argument("<run>", 'id, start of an id, folder, or "latest"')
+    .option("--local <n>", "start a broker and n workers here", wholeNumber(1, localWorkersMax))
+    .option("--nats <url>", "use the workers of a cluster")
+    .option("--out <dir>", "folder of runs", defaultRunsDir)
+    .option("--json", "end with one line of JSON on stdout")
+    .addHelpText("after", "\nExamples:\n  $ seedgrow resume latest\n  $ seedgrow resume 20260101-1200 --local 4")
+    .action(async (run: string, flags: ResumeFlags) => {
+      const dir = await findRun(flags.out, run);
+      const where = flags.local === undefined && flags.nats === undefined ? {} : whereToRun(flags);
+      await withView(flags.json === true, (observer, signal) => resumeRun(dir, where, observer, signal));
+    });
+}
+
+function whereToRun({ local, nats }: WhereFlags) {
+  if (local === undefined && nats === undefined) {
+    throw new AppError("USAGE", "say where to train: --local N on this machine, or --nats URL for a cluster");
+  }
+  return { localWorkers: local ?? 0, natsUrl: nats ?? null };
+}
+
+/** Runs training with a progress display on stderr and the result on stdout. */
+export async function withView(
+  json: boolean,
+  work: (observer: TrainObserver, signal: AbortSignal) => Promise<TrainSummary>,
+): Promise<TrainSummary> {
+  const view = new ProgressView(process.stderr);
+  const signal = interruptSignal(() =>
+    view.note("stopping: finishing what is under way (Ctrl-C again to quit at once)"),
+  );
+  try {
+    const summary = await work(view, signal);
+    view.close();
+    if (json) outJson(jsonOf(summary));
+    else printSummary(summary);
+    return summary;
+  } finally {
+    view.close();
+  }
+}
+
+function printSummary(summary: TrainSummary): void {
+  note("");
+  out(stageTable(summary.stages));
+  out("");
+  out(`masks    ${summary.runDir}/masks (${summary.masks} PNGs)`);
+  out(`model    ${summary.runDir}/model`);
+  out(`report   ${summary.runDir}/report.html`);
+  out(`weights  sha256 ${summary.weightsSha256}`);
+  out(`time     ${Math.round(summary.seconds)} s`);
+}
+
+/** The line that programs read; its shape is stable. */
+export function jsonOf(summary: TrainSummary) {
+  const { runId, runDir, weightsSha256, seconds } = summary;
+  const stages = summary.stages.map(({ name, labels, val }) => ({
+    name,
+    labelMiou: labels?.miou ?? null,
+    valMiou: val?.miou ?? null,
+    valFgMiou: val?.fgMiou ?? null,
+    valBoundaryIou: val?.boundaryIou ?? null,
+  }));
+  return { runId, runDir, weightsSha256, seconds, stages };
+}

@@ -1,0 +1,32 @@
+/** `seedgrow worker`: waits for runs and computes for them. */
+import { Command, Option } from "commander";
+import { listKeys, resolveConfig } from "../../shared/config/resolve.js";
+import { workerConfigSchema } from "../../worker/config.js";
+
+const envPrefix = "SEEDGROW_WORKER";
+
+/** Flags are the schema's keys: --nats, --memory-mb. */
+export function workerCommand(): Command {
+  const command = new Command("worker").description("compute for runs: advertise on the bus, wait for a lease, work");
+  for (const { key, type, default: value, help, env } of listKeys(workerConfigSchema, envPrefix)) {
+    const flag = key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+    const shown = value === "" ? "" : `, default ${JSON.stringify(value)}`;
+    command.addOption(new Option(`--${flag} <value>`, `${help} (${type}${shown}; ${env})`));
+  }
+  return command
+    .addOption(new Option("--exit-with-parent", "end when standard input ends").hideHelp())
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ seedgrow worker --nats nats://head:4222 --listen 0.0.0.0:0 --advertise gpu7:5000
+  $ CUDA_VISIBLE_DEVICES=1 seedgrow worker --nats nats://head:4222      one worker per GPU
+  $ seedgrow worker --nats nats://head:4222 --data /mnt/photos/train    photos are here: pull nothing`,
+    )
+    .action(async ({ exitWithParent, ...flags }: Record<string, string> & { exitWithParent?: boolean }) => {
+      const sets = Object.entries(flags).map(([key, value]) => `${key}=${value}`);
+      const config = resolveConfig(workerConfigSchema, envPrefix, { env: process.env, sets });
+      const { runWorker } = await import("../../worker/main.js");
+      await runWorker(config, { exitWithParent: exitWithParent === true });
+    });
+}

@@ -1,0 +1,50 @@
+/** `seedgrow`: the table of commands. Each loads what it needs and nothing more. */
+import { Command } from "commander";
+import { seedgrowVersion } from "../shared/version.js";
+import { dataCommand } from "./commands/data.js";
+import { demoCommand } from "./commands/demo.js";
+import { doctorCommand } from "./commands/doctor.js";
+import { evalCommand } from "./commands/eval.js";
+import { predictCommand } from "./commands/predict.js";
+import { runsCommand, statusCommand, stopCommand } from "./commands/runs.js";
+import { resumeCommand, trainCommand } from "./commands/train.js";
+import { watchCommand } from "./commands/watch.js";
+import { workerCommand } from "./commands/worker.js";
+import { printError } from "./output.js";
+
+const program = new Command("seedgrow")
+  .description("From image tags to pixel masks, on as many machines as you have.")
+  .version(seedgrowVersion)
+  .showHelpAfterError("(run with --help for the options)")
+  .showSuggestionAfterError()
+  .addCommand(demoCommand())
+  .addCommand(trainCommand())
+  .addCommand(resumeCommand())
+  .addCommand(workerCommand())
+  .addCommand(statusCommand())
+  .addCommand(watchCommand())
+  .addCommand(runsCommand())
+  .addCommand(stopCommand())
+  .addCommand(predictCommand())
+  .addCommand(evalCommand())
+  .addCommand(dataCommand())
+  .addCommand(doctorCommand())
+  .addHelpText(
+    "after",
+    `
+Examples:
+  $ seedgrow demo                                            see it work: synthetic photos, two workers
+  $ seedgrow train --data photos --local 2                   train on this machine
+  $ seedgrow worker --nats nats://head:4222                  on every GPU machine
+  $ seedgrow train --data photos --nats nats://head:4222     train on the cluster
+  $ seedgrow watch                                           what is going on
+  $ seedgrow predict --model latest --out masks *.jpg        use the model
+
+Exit codes: 0 done, 1 bug, 2 usage or configuration, 3 data, 4 environment, 5 cluster, 130 interrupted (docs/ERRORS.md).`,
+  );
+
+try {
+  await program.parseAsync();
+} catch (thrown) {
+  process.exitCode = printError(thrown, process.env.SEEDGROW_DEBUG === "1");
+}

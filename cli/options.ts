@@ -1,0 +1,74 @@
+/** Options that several commands share, and the way from flags to a run's config. */
+import { readFile } from "node:fs/promises";
+import { InvalidArgumentError } from "commander";
+import { parse as parseYaml } from "yaml";
+import { type RunConfig, runConfigSchema, runEnvPrefix } from "../coordinator/config.js";
+import { scratchMethod } from "../shared/config/presets.js";
+import { type ConfigLayers, resolveConfig } from "../shared/config/resolve.js";
+import { AppError } from "../shared/errors.js";
+
+export function collect(value: string, held: readonly string[]): string[] {
+  return [...held, value];
+}
+
+export function wholeNumber(low: number, high: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (Number.isInteger(value) && value >= low && value <= high) return value;
+    throw new InvalidArgumentError(`Expected a whole number from ${low} to ${high}.`);
+  };
+}
+
+export function nameList(text: string): string[] {
+  return text
+    .split(",")
+    .map((name) => name.trim())
+    .filter((name) => name !== "");
+}
+
+export interface ConfigFlags {
+  readonly config?: string;
+  readonly set: readonly string[];
+  readonly seed?: number;
+}
+
+/** Layers, weakest first: defaults, `base` (a preset), file, environment, --set, --seed. */
+export async function runConfigFrom(flags: ConfigFlags, base: Record<string, unknown>): Promise<RunConfig> {
+  const sets = flags.seed === undefined ? flags.set : [...flags.set, `seed=${flags.seed}`];
+  const layers: ConfigLayers = { base, env: process.env, sets };
+  if (flags.config === undefined) return resolveConfig(runConfigSchema, runEnvPrefix, layers);
+  const file = { name: flags.config, content: await readConfigFile(flags.config) };
+  return resolveConfig(runConfigSchema, runEnvPrefix, { ...layers, file });
+}
+
+/** Without a backbone everything has to be learnt, which wants other defaults. */
+export function presetFor(backbone: string): Record<string, unknown> {
+  return backbone === "scratch" ? { method: scratchMethod } : {};
+}
+
+async function readConfigFile(path: string): Promise<unknown> {
+  const text = await readFile(path, "utf8").catch((cause: unknown) => {
+    throw new AppError("CONFIG_INVALID", `cannot read the config file ${path}`, { cause });
+  });
+  try {
+    return parseYaml(text);
+  } catch (cause) {
+    throw new AppError("CONFIG_INVALID", `${path} is neither YAML nor JSON`, { cause });
+  }
+}
+
+/** Where runs live when --out does not say. */
+export const defaultRunsDir = "runs";
+
+/** Fires on the first Ctrl-C or SIGTERM; a second Ctrl-C ends the process at once. */
+export function interruptSignal(onFirst: () => void): AbortSignal {
+  const controller = new AbortController();
+  const interrupt = () => {
+    if (controller.signal.aborted) process.exit(130);
+    onFirst();
+    controller.abort();
+  };
+  process.on("SIGINT", interrupt);
+  process.on("SIGTERM", interrupt);
+  return controller.signal;
+}

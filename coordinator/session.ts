@@ -1,0 +1,201 @@
+/** One sitting of a run: broker, workers, blob server, runtime; from wherever the run stands to its end. */
+import { randomUUID } from "node:crypto";
+import * as grpc from "@grpc/grpc-js";
+import type { Digest } from "../shared/codec/digest.js";
+import type { Manifest } from "../shared/data/manifest.js";
+import type { StageRecord } from "../shared/data/run-record.js";
+import type { RunSetup } from "../shared/data/run-setup.js";
+import type { AppError } from "../shared/errors.js";
+import { blobHandlers, firstOf, MemoryBlobs } from "../shared/net/blobs.js";
+import { type Bus, connectBus } from "../shared/net/bus.js";
+import { Blobs, serverOptions } from "../shared/net/proto.js";
+import { listen } from "../shared/net/rpc.js";
+import type { RunEventRecord, RunStatus } from "../shared/net/subjects.js";
+import type { BackboneBytes } from "./adapters/backbone-files.js";
+import { listenForControl } from "./adapters/control.js";
+import { EventLog, publishStatus } from "./adapters/event-log.js";
+import { FileBlobs } from "./adapters/file-blobs.js";
+import { broadcastLabels } from "./adapters/label-broadcast.js";
+import { Leases } from "./adapters/leases.js";
+import { startLocalWorkers } from "./adapters/local-workers.js";
+import { startNats } from "./adapters/nats-server.js";
+import type { RunStore } from "./adapters/run-store.js";
+import { WorkerLinks } from "./adapters/worker-links.js";
+import type { RunConfig } from "./config.js";
+import type { Outcome } from "./core/events.js";
+import { planRun } from "./core/plan.js";
+import type { Progress } from "./progress.js";
+import { RunResults } from "./results.js";
+import { RunRuntime } from "./runtime.js";
+
+export interface SessionObserver {
+  readonly onStatus: (status: RunStatus) => void;
+  readonly onEvent: (record: RunEventRecord) => void;
+  readonly onStage: (record: StageRecord) => void;
+}
+
+export interface SessionOptions {
+  readonly runId: string;
+  readonly config: RunConfig;
+  readonly store: RunStore;
+  readonly manifest: Manifest;
+  readonly manifestBytes: Uint8Array;
+  /** Photos and masks on this machine, by digest. */
+  readonly files: ReadonlyMap<Digest, string>;
+  readonly backbone: BackboneBytes | null;
+  readonly progress: Progress;
+  readonly stages: readonly StageRecord[];
+  /** Workers to start here; 0: use those that beat on `natsUrl`. */
+  readonly localWorkers: number;
+  /** Null: a broker of our own. */
+  readonly natsUrl: string | null;
+  readonly observer: SessionObserver;
+  readonly signal: AbortSignal;
+}
+
+export interface SessionEnd {
+  readonly outcome: Outcome;
+  readonly failure: AppError | null;
+  readonly progress: Progress;
+  readonly workers: readonly { readonly id: string; readonly host: string; readonly engine: string }[];
+}
+
+export async function runSession(options: SessionOptions): Promise<SessionEnd> {
+  const closers: (() => Promise<unknown>)[] = [];
+  try {
+    return await runWithin(options, closers);
+  } finally {
+    // Last started, first stopped; one that fails to stop must not keep the others running.
+    for (const close of closers.reverse()) await close().catch(() => undefined);
+  }
+}
+
+async function runWithin(options: SessionOptions, closers: (() => Promise<unknown>)[]): Promise<SessionEnd> {
+  const { store, config, runId, signal } = options;
+  const natsUrl = options.natsUrl ?? (await ownBroker(options, closers));
+  const bus = await connectBus({ url: natsUrl, name: `seedgrow-coordinator-${runId}` });
+  closers.push(() => bus.connection.close());
+  await EventLog.prepare(bus);
+  const blobs = new MemoryBlobs();
+  const address = await serveBlobs(options, blobs, closers);
+  const events = new EventLog(bus, store, runId, options.observer.onEvent);
+  const results = await openResults(options, blobs, bus, (loss) => runtime.noteLoss(loss));
+  const leases = await Leases.open(bus, { runId, coordinatorId: randomUUID() });
+  const links = new WorkerLinks(runId, config.cluster.advertise || address, putSetup(options, blobs));
+  const nowMs = () => performance.now();
+  const runtime: RunRuntime = new RunRuntime(
+    { bus, events, leases, links, results, runDir: store.dir, nowMs, onStatus: options.observer.onStatus },
+    startOptions(options),
+  );
+  closers.push(await listenForControl(bus, runId, (reason) => runtime.stop(reason)));
+  if (options.localWorkers > 0) startWorkers(options, natsUrl, events, closers);
+  const interrupt = () => runtime.stop("interrupted");
+  signal.addEventListener("abort", interrupt, { once: true });
+  if (signal.aborted) interrupt();
+  const outcome = await runtime.run();
+  signal.removeEventListener("abort", interrupt);
+  await publishStatus(bus, { ...runtime.status(), state: outcome.state, reason: outcome.reason });
+  const workers = [...runtime.beats.values()].map(({ workerId, host, engine }) => ({ id: workerId, host, engine }));
+  return { outcome, failure: runtime.failure, progress: results.progress, workers };
+}
+
+async function ownBroker({ store }: SessionOptions, closers: (() => Promise<unknown>)[]): Promise<string> {
+  const nats = await startNats(store.path("nats", randomUUID().slice(0, 8)), store.path("logs", "nats.log"));
+  closers.push(nats.stop);
+  return nats.url;
+}
+
+async function serveBlobs(
+  { config, files }: SessionOptions,
+  blobs: MemoryBlobs,
+  closers: (() => Promise<unknown>)[],
+): Promise<string> {
+  const server = new grpc.Server(serverOptions);
+  server.addService(Blobs.service, blobHandlers(firstOf(blobs, new FileBlobs(files))));
+  const address = await listen(server, config.cluster.listen);
+  closers.push(async () => server.forceShutdown());
+  return address;
+}
+
+async function openResults(
+  options: SessionOptions,
+  blobs: MemoryBlobs,
+  bus: Bus,
+  onLoss: (loss: number) => void,
+): Promise<RunResults> {
+  const { config, manifest, store, observer, runId } = options;
+  const results = new RunResults(
+    {
+      config,
+      manifest,
+      store,
+      blobs,
+      broadcast: (version, digest, packs) => broadcastLabels(bus, runId, version, digest, packs),
+      nowMs: () => performance.now(),
+      onStep: (_phase, _step, { loss }) => onLoss(loss),
+      onStage: observer.onStage,
+    },
+    options.progress,
+    options.stages,
+  );
+  await results.restore();
+  return results;
+}
+
+/** What workers pull when they attach. */
+function putSetup(options: SessionOptions, blobs: MemoryBlobs): Digest {
+  const { backbone, config, manifest, runId } = options;
+  const setup: RunSetup = {
+    runId,
+    seed: config.seed,
+    method: config.method,
+    classes: manifest.classes,
+    manifestDigest: blobs.put(options.manifestBytes),
+    backbone: backbone && {
+      modelJson: blobs.put(backbone.modelJson),
+      weights: blobs.put(backbone.weights),
+      sidecar: backbone.sidecar && blobs.put(backbone.sidecar),
+    },
+  };
+  return blobs.put(Buffer.from(JSON.stringify(setup)));
+}
+
+function startOptions({ runId, config, manifest, progress }: SessionOptions) {
+  const { classifier, segmenter, rounds } = config.method;
+  const plan = planRun({
+    classifier: { steps: classifier.steps, leafCount: classifier.microBatches },
+    segmenter: { steps: segmenter.steps, leafCount: segmenter.microBatches },
+    rounds: progress.lastRound ?? rounds,
+    trainShards: manifest.train.shards.length,
+    valShards: hasValMasks(manifest) ? manifest.val!.shards.length : 0,
+  });
+  const { workersMin, allowMixed } = config.cluster;
+  const { fingerprint, phasesDone } = progress;
+  return { runId, workersMin, allowMixed, fingerprint, plan, phaseIndex: phasesDone };
+}
+
+/** Without true masks there is nothing to evaluate against. */
+function hasValMasks({ val }: Manifest): boolean {
+  return val?.images.some(({ maskDigest }) => maskDigest !== null) ?? false;
+}
+
+function startWorkers(
+  options: SessionOptions,
+  natsUrl: string,
+  events: EventLog,
+  closers: (() => Promise<unknown>)[],
+): void {
+  const { store, config, manifest } = options;
+  const workers = startLocalWorkers({
+    count: options.localWorkers,
+    natsUrl,
+    threads: config.cluster.threads,
+    dataDir: manifest.train.root,
+    logPath: (index) => store.path("logs", `worker-${index}.log`),
+    onExit: (index, code, willRestart) => {
+      const log = store.path("logs", `worker-${index}.log`);
+      events.append({ kind: "local-worker-exited", index, code, willRestart, log });
+    },
+  });
+  closers.push(workers.stop);
+}
