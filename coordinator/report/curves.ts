@@ -58,11 +58,16 @@ function scoreChart({ stages, ellipse }: ReportModel, metric: Metric, title: str
     summary: `${title} per stage. ${series.map(spoken).join("; ")}.`,
     series,
     xLabel: "",
-    xTicks: stages.map((stage, at) => ({ at, label: stageTitle(stage.name) })),
+    xTicks: stages.map((stage, at) => ({ at, label: tickLabel(stage.name, stages.length) })),
     yRange: paddedRange(valuesOf(series), 0, 1),
     width: 560,
     height: 270,
   };
+}
+
+/** Many stages: "R3" instead of "Round 3", so that neighbours do not touch. */
+function tickLabel(name: string, stageCount: number): string {
+  return stageCount > 8 ? stageTitle(name).replace(/^Round /, "R") : stageTitle(name);
 }
 
 function ellipseSeries(scores: Scores | null | undefined, metric: Metric, stageCount: number): Series[] {

@@ -58,14 +58,18 @@ function cardsOf(model: ReportModel): Card[] {
   return [
     ...(val ? scoreCards(val, ellipse?.val ?? null, "val photos, no tags given") : []),
     ...(labels ? [labelCard(labels, firstScored(stages, "labels")!, !val)] : []),
-    ...(!val && !labels
-      ? [{ name: "Scores", value: "–", note: "no true masks were given, so nothing could be measured" }]
-      : []),
+    ...(!val && !labels ? [unmeasuredCard(model)] : []),
     ...(changed === undefined
       ? []
       : [{ name: "Still changing", value: percent(changed), note: "of the label pixels in the last relabelling" }]),
     { name: "Time", value: duration(run.seconds), note: stagesNote(model) },
   ];
+}
+
+function unmeasuredCard({ stages }: ReportModel): Card {
+  const note =
+    stages.length > 0 ? "no true masks were given, so nothing could be measured" : "nothing has been measured yet";
+  return { name: "Scores", value: "–", note };
 }
 
 function scoreCards(scores: Scores, ellipse: Scores | null, on: string): Card[] {

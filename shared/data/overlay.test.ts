@@ -21,6 +21,7 @@ test("an object is tinted, its contour is pure class colour, the background stay
   expect(pixel(picture, 2, 4)).toEqual([...overlayColor(2)]);
   expect(pixel(picture, 4, 4)).toEqual(overlayColor(2).map((channel) => Math.round((channel + 100) / 2)));
   expect(photo.every((value) => value === 100)).toBe(true);
+  expect(pixel(overlayLabels(photo, block(2), width, width, { background: "grey" }), 0, 0)).toEqual([65, 65, 65]);
 });
 
 test("a thicker contour grows inwards; the frame is not a contour", () => {

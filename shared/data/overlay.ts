@@ -12,6 +12,8 @@ export interface OverlayOptions {
   readonly opacity?: number;
   /** Thickness of the contour, drawn inside the object, pixels. */
   readonly contourPixels?: number;
+  /** "grey" fades the background to a darker grey, so that a mask's shape shows at thumbnail size. */
+  readonly background?: "photo" | "grey";
 }
 
 /** The first classes get bright colours that differ for colour-blind eyes too (after Okabe and Ito); the rest VOC's. */
@@ -52,19 +54,22 @@ export function overlayColor(id: number): Rgb {
   return overlayColors[id]!;
 }
 
-/** Classes as colour over the photo with a crisp contour; ignored pixels hatched; background untouched. */
+/** Classes as colour over the photo with a crisp contour; ignored pixels hatched; the background as it is, unless asked. */
 export function overlayLabels(
   photo: Uint8Array,
   labels: Uint8Array,
   width: number,
   height: number,
-  { opacity = 0.5, contourPixels = 1 }: OverlayOptions = {},
+  { opacity = 0.5, contourPixels = 1, background = "photo" }: OverlayOptions = {},
 ): Uint8Array {
   const out = Uint8Array.from(photo);
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
       const label = labels[y * width + x]!;
-      if (label === BACKGROUND) continue;
+      if (label === BACKGROUND) {
+        if (background === "grey") fade(out, (y * width + x) * 3);
+        continue;
+      }
       const share =
         label === IGNORE ? hatch(x, y) : isContour(labels, width, height, x, y, contourPixels) ? 1 : opacity;
       mix(out, (y * width + x) * 3, overlayColors[label]!, share);
@@ -93,7 +98,7 @@ export function colorMap(heat: Uint8Array): Uint8Array {
 export function overlayHeat(photo: Uint8Array, heat: Uint8Array, opacity = 0.7): Uint8Array {
   const out = colorMap(heat);
   for (let i = 0; i < heat.length; i++) {
-    const luma = 0.2126 * photo[i * 3]! + 0.7152 * photo[i * 3 + 1]! + 0.0722 * photo[i * 3 + 2]!;
+    const luma = lumaAt(photo, i * 3);
     for (let c = i * 3; c < i * 3 + 3; c++) out[c] = Math.round(luma * (1 - opacity) + out[c]! * opacity);
   }
   return out;
@@ -124,6 +129,15 @@ function isContour(labels: Uint8Array, width: number, height: number, x: number,
     if (y + step < height && labels[(y + step) * width + x] !== own) return true;
   }
   return false;
+}
+
+/** Rec. 709. */
+function lumaAt(picture: Uint8Array, at: number): number {
+  return 0.2126 * picture[at]! + 0.7152 * picture[at + 1]! + 0.0722 * picture[at + 2]!;
+}
+
+function fade(picture: Uint8Array, at: number): void {
+  picture.fill(Math.round(lumaAt(picture, at) * 0.65), at, at + 3);
 }
 
 function hatch(x: number, y: number): number {

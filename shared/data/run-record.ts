@@ -64,7 +64,7 @@ export const stageRecordSchema = z.object({
   val: scoresSchema.nullable(),
   valGated: scoresSchema.nullable(),
   seconds: z.number().nonnegative(),
-  /** [step, loss]; null where the loss was not a number. */
+  /** [steps done, loss], ascending; null where the loss was not a number. */
   losses: z.array(z.tuple([z.int().nonnegative(), z.number().nullable()])),
   /** Share of label pixels that this stage changed. */
   changedShare: share.nullable(),

@@ -3,7 +3,7 @@
  * the object in the middle, so this is not a weak baseline; print it beside every result.
  */
 
-/** Semi-axes as shares of width and height: 105 x 85 pixels at 256 x 256, fitted once to horses and zebras. */
+/** Semi-axes as shares of width and height: 105 x 85 pixels at 256 x 256. */
 const semiAxisX = 105 / 256;
 const semiAxisY = 85 / 256;
 
