@@ -44,7 +44,6 @@ async function readModel(runDir: string): Promise<ReportModel> {
     ellipse: await read(runFiles.ellipse, ellipseRecordSchema),
     classes: manifest?.classes ?? classesOf(stages),
     trainImages: manifest?.train.images.length ?? null,
-    valImages: manifest?.val?.images.length ?? null,
     columns,
     samples: manifest ? await readSamples({ runDir, manifest, masks, columns, seed: run.seed }) : [],
     problems: manifest ? problems : [...problems, missingManifest],

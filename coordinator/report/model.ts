@@ -40,7 +40,6 @@ export interface ReportModel {
   readonly classes: readonly string[];
   /** Null when the manifest is missing. */
   readonly trainImages: number | null;
-  readonly valImages: number | null;
   readonly columns: readonly LabelColumn[];
   readonly samples: readonly SampleRow[];
   /** Sentences about what could not be read. */
