@@ -121,8 +121,9 @@ async function takeLock(path) {
     if (error.code !== "EEXIST") throw error;
   }
   const [host, pid] = (await readFile(path, "utf8").catch(() => "")).split(" ");
-  if (host === hostname() && !isAlive(Number(pid))) await rm(path, { force: true });
-  return false;
+  if (host !== hostname() || isAlive(Number(pid))) return false;
+  await rm(path, { force: true });
+  return takeLock(path);
 }
 
 function isAlive(pid) {

@@ -17,7 +17,9 @@ export class StepError extends Error {
 export function runStep(step, command, args, options = {}) {
   return new Promise((resolve, reject) => {
     const chunks = [];
-    const child = spawn(command, args, { timeout: STEP_TIMEOUT_MS, ...options, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(command, args, { ...options, stdio: ["ignore", "pipe", "pipe"] });
+    // Not spawn's own timeout: after a failed start its timer would keep this process alive.
+    setTimeout(() => child.kill(), STEP_TIMEOUT_MS).unref();
     for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => chunks.push(chunk));
     child.on("error", (error) => reject(new StepError(step, `cannot start ${command}: ${error.message}`)));
     child.on("close", (code, signal) => {
@@ -28,9 +30,11 @@ export function runStep(step, command, args, options = {}) {
   });
 }
 
-/** Retry notices bury the line that matters: pip prints one per index that it cannot reach. */
+/** What buries the line that matters: a retry notice per index from pip, progress from node-gyp, stack frames. */
+const NOISE = /Retrying \(Retry|^gyp info|^\s+at /;
+
 function tail(output) {
-  const lines = output.split("\n").filter((line) => line.trim() !== "" && !/Retrying \(Retry|^gyp info/.test(line));
+  const lines = output.split("\n").filter((line) => line.trim() !== "" && !NOISE.test(line));
   return lines
     .slice(-TAIL_LINES)
     .map((line) => `       ${line}`)

@@ -7,7 +7,8 @@
 
 import { createHash } from "node:crypto";
 import { createReadStream, existsSync } from "node:fs";
-import { cp, mkdir, readdir, rename, rm, symlink } from "node:fs/promises";
+import { cp, mkdir, readdir, rm, symlink } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { basename, dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { runStep, StepError } from "./process.mjs";
@@ -121,11 +122,8 @@ async function buildWithNodeGyp(folder, toolsDir) {
   const variables = ["-Dmodule_name=tfjs_binding", `-Dmodule_path=${join(folder, dirname(ADDON))}`];
   const gyp = join(toolsDir, "node-gyp/bin/node-gyp.js");
   const args = [gyp, "rebuild", "-j", "2", ...headers, "--", ...variables, `-Dnapi_build_version=${NAPI_VERSION}`];
-  await runStep("node-gyp rebuild", process.execPath, args, { cwd: folder, env: buildEnv() });
-}
-
-function buildEnv() {
-  return { ...process.env, LDFLAGS: `${process.env.LDFLAGS ?? ""} ${LINKER_FLAGS}` };
+  const env = { ...process.env, LDFLAGS: `${process.env.LDFLAGS ?? ""} ${LINKER_FLAGS}` };
+  await runStep("node-gyp rebuild", process.execPath, args, { cwd: folder, env });
 }
 
 async function buildWithCompiler(folder) {
@@ -152,22 +150,32 @@ function nodePrefix() {
   return dirname(dirname(process.execPath));
 }
 
-/** The package's own installer: libtensorflow 2.9.1 from its makers' server; the addon is built here as well. */
+/** The package's own choice: the libtensorflow it was released with, from its makers' server or a mirror of that. */
 export function packageRecipe({ packageDir, toolsDir, log }) {
+  const { LIBTENSORFLOW_VERSION: version } = createRequire(import.meta.url)(
+    join(packageDir, "scripts/deps-constants.js"),
+  );
   return {
-    title: "the package's own download (libtensorflow 2.9.1)",
+    title: `the package's own download (libtensorflow ${version})`,
     async build(folder) {
-      log("fetching libtensorflow 2.9.1 with the package's own installer");
-      const copy = join(folder, "package");
-      await cp(packageDir, copy, { recursive: true, filter: (path) => !/\/(deps|lib|dist)$/.test(path) });
-      const path = `${join(toolsDir, ".bin")}:${process.env.PATH}`;
-      const env = { ...buildEnv(), NODE_PATH: toolsDir, PATH: path, npm_config_build_from_source: "true" };
-      const args = [join(copy, "scripts/install.js"), "cpu", "download"];
-      await runStep("the package's installer", process.execPath, args, { cwd: copy, env });
-      for (const name of ["deps", "lib"]) await rename(join(copy, name), join(folder, name));
-      await rm(copy, { recursive: true, force: true });
+      const deps = join(folder, "deps");
+      await mkdir(deps);
+      const url = libtensorflowUrl(version, process.env);
+      log(`fetching ${url}`);
+      // The package's downloader knows about proxies; Node's fetch does not.
+      const script = "require(process.argv[1]).downloadAndUnpackResource(process.argv[2], process.argv[3])";
+      const args = ["-e", script, join(packageDir, "scripts/resources.js"), url, deps];
+      await runStep("download libtensorflow", process.execPath, args);
+      await buildAddon({ folder, packageDir, toolsDir, log });
     },
   };
+}
+
+/** The same variables for mirrors as the package's own installer. */
+function libtensorflowUrl(version, env) {
+  const host = env.TFJS_NODE_CDN_STORAGE || "https://storage.googleapis.com/";
+  const base = env.TFJS_NODE_BASE_URI || `${host}tensorflow/libtensorflow/libtensorflow-`;
+  return `${base}cpu-${process.platform}-${process.arch === "x64" ? "x86_64" : process.arch}-${version}.tar.gz`;
 }
 
 export function addonOf(folder) {
