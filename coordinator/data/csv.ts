@@ -2,7 +2,7 @@
  * Tags from a CSV: `path,tag;tag`, paths relative to the CSV's folder. A header is optional; no tag, or `none`, makes a
  * negative. The only layout in which an image can show several classes.
  */
-import { parse } from "csv-parse/sync";
+import { type Options, parse } from "csv-parse/sync";
 import type { SplitName } from "../../shared/data/manifest.js";
 import { AppError } from "../../shared/errors.js";
 import { negativeName, type TaggedPath, type TaggedSplit } from "./layouts.js";
@@ -11,6 +11,16 @@ import type { DataProblem, ProblemKind } from "./problems.js";
 
 /** A million rows of 64 bytes. */
 export const csvBytesMax = 64 * 1024 * 1024;
+
+const csvOptions: Options = {
+  bom: true,
+  trim: true,
+  skip_empty_lines: true,
+  relax_column_count: true,
+  // Named, because the first line alone would decide: a header from Windows above lines from elsewhere.
+  record_delimiter: ["\r\n", "\n"],
+  info: true,
+};
 
 interface Row {
   readonly path: string;
@@ -36,9 +46,8 @@ export function readCsv(text: string, split: SplitName): TaggedSplit {
 }
 
 function parseRows(text: string): Row[] {
-  const options = { bom: true, trim: true, skip_empty_lines: true, relax_column_count: true, info: true } as const;
   try {
-    const records = parse(text, options) as unknown as { record: string[]; info: { lines: number } }[];
+    const records = parse(text, csvOptions) as unknown as { record: string[]; info: { lines: number } }[];
     const rows = records.map(({ record, info }) => rowOf(record, info.lines));
     return rows.length > 0 && isHeader(rows[0]!) ? rows.slice(1) : rows;
   } catch (cause) {
