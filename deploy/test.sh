@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # Sets up, then runs every check and every test. Ends with one line "N passed, N failed"; fails if anything failed.
-# A check (lint, types, imports, shellcheck) counts as one, and the
-# tests run even if one fails. Flags go to vitest.
+# A check (lint, types, imports, shellcheck) counts as one, and the tests run even if one fails. Flags go to vitest.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
