@@ -3,8 +3,8 @@ import { SingleBar } from "cli-progress";
 import Table from "cli-table3";
 import { Command, InvalidArgumentError, Option } from "commander";
 import pc from "picocolors";
-import { type DataScan, scanData } from "../../coordinator/adapters/image-index.js";
-import { writeSynth } from "../../coordinator/adapters/synth-writer.js";
+import type { DataScan } from "../../coordinator/adapters/image-index.js";
+import { runConfigSchema } from "../../coordinator/config.js";
 import { describeProblem, isBroken } from "../../coordinator/data/problems.js";
 import { type DataSummary, type SplitSummary, summarise } from "../../coordinator/data/summary.js";
 import { sceneSideMax, sceneSideMin } from "../../coordinator/synth/scene.js";
@@ -59,6 +59,8 @@ function sizeOption(): Option {
 }
 
 async function runSynth(flags: SynthFlags): Promise<void> {
+  // Loaded on use, here and below: sharp takes longer to load than `seedgrow --help` takes to print.
+  const { writeSynth } = await import("../../coordinator/adapters/synth-writer.js");
   const bar = startBar("drawing");
   try {
     const images = await writeSynth({
@@ -88,6 +90,7 @@ interface CheckFlags {
 }
 
 function checkCommand(): Command {
+  const { brokenShareMax, shardImages } = runConfigSchema.parse({}).data;
   return new Command("check")
     .description("read every image and mask, and say what would be trained on and what is wrong, by name")
     .requiredOption(
@@ -97,8 +100,8 @@ function checkCommand(): Command {
     .option("--val <path>", "validation images, laid out like --data")
     .option("--masks <dir>", "true masks (PNG), for measuring only")
     .option("--classes <names>", "class names in the order of their ids, separated by commas", parseNames)
-    .option("--broken-share-max <share>", "broken images tolerated, as a share of all", shareOf, 0.05)
-    .option("--shard-images <n>", "images per shard", integerIn(1, 100_000), 32)
+    .option("--broken-share-max <share>", "broken images tolerated, as a share of all", shareOf, brokenShareMax)
+    .option("--shard-images <n>", "images per shard", integerIn(1, 1000), shardImages)
     .option("--json", "print the result as one line of JSON")
     .addHelpText(
       "after",
@@ -114,6 +117,7 @@ Exit code 0: it would train. 3: it would not, and why.`,
 }
 
 async function runCheck(flags: CheckFlags): Promise<void> {
+  const { scanData } = await import("../../coordinator/adapters/image-index.js");
   const bar = startBar("reading");
   const scan = await scanData({
     dataPath: flags.data,

@@ -1,4 +1,4 @@
-/** Finds out what a --data path is (class folders, split folders, unpaired, CSV) and lists its images with their tags. */
+/** Finds out what a --data path is (class folders, split folders, unpaired, CSV, PASCAL VOC) and lists its images with their tags. */
 import type { Stats } from "node:fs";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve } from "node:path";
@@ -18,6 +18,7 @@ import {
   without,
 } from "../data/layouts.js";
 import { compareBytewise } from "../data/paths.js";
+import { isVoc, readVoc, vocSetFiles } from "../data/voc.js";
 
 export interface Source {
   /** Absolute folder that the paths are relative to. */
@@ -55,6 +56,7 @@ async function openData({ dataPath, masksPath, classes }: SourceOptions): Promis
   if (isCsv(dataPath)) return { train: await openCsv(dataPath, "train"), val: null, masksRoot: null };
   const root = await folderOrThrow(dataPath, "--data");
   const listing = await listFolder(root);
+  if (isVoc(listing)) return openVoc(root, listing);
   const masksRoot = topFolders(listing).includes("masks") ? join(root, "masks") : null;
   if (isSplitRoot(listing)) {
     const valFolder = ["val", "test"].find((folder) => topFolders(listing).includes(folder));
@@ -78,8 +80,23 @@ async function openVal(path: string, classes: readonly string[] | undefined): Pr
   if (isCsv(path)) return openCsv(path, "val");
   const root = await folderOrThrow(path, "--val");
   const listing = await listFolder(root);
+  if (isVoc(listing)) return vocSplit(root, listing, "val");
   if (isUnpaired(listing)) return unpaired(root, listing, "val", unpairedNames(root, listing, classes));
   return classFolders(root, listing, "val");
+}
+
+async function openVoc(root: string, listing: Listing): Promise<Sources> {
+  const masks = topFolders(listing).includes("SegmentationClass") ? join(root, "SegmentationClass") : null;
+  const val = vocSetFiles(listing, "val").length > 0 ? await vocSplit(root, listing, "val") : null;
+  return { train: await vocSplit(root, listing, "train"), val, masksRoot: masks };
+}
+
+async function vocSplit(root: string, listing: Listing, split: SplitName): Promise<Source> {
+  const files = vocSetFiles(listing, split);
+  const sets = await Promise.all(
+    files.map(async ({ path, className }) => ({ className, text: await readFile(join(root, path), "utf8") })),
+  );
+  return { root, layoutName: "PASCAL VOC", tagged: readVoc(listing, sets, split) };
 }
 
 function classFolders(root: string, listing: Listing, split: SplitName): Source {

@@ -264,6 +264,24 @@ describe("other layouts", () => {
     expect((await index({ dataPath: join(root, "apple2orange") })).manifest.classes).toEqual(["apple", "orange"]);
   });
 
+  test("PASCAL VOC: ImageSets/Main tags, SegmentationClass measures", async () => {
+    for (const [i, id] of ["2007_1", "2007_2", "2008_3"].entries())
+      put(`JPEGImages/${id}.jpg`, await flat(i).jpeg().toBuffer());
+    put("ImageSets/Main/bird_train.txt", "2007_1  1\n2007_2 -1\n");
+    put("ImageSets/Main/cat_train.txt", "2007_1 -1\n2007_2  0\n");
+    put("ImageSets/Main/bird_val.txt", "2008_3  1\n2009_4 -1\n");
+    put("SegmentationClass/2007_2.png", writeMaskPng(12, 8, new Uint8Array(96).fill(2)));
+    const { manifest, problems } = await index({ brokenShareMax: 0.5 });
+    expect(manifest.classes).toEqual(["bird", "cat"]);
+    expect(manifest.train.images.map(({ path, tags }) => `${path} ${tags}`)).toEqual([
+      "JPEGImages/2007_1.jpg 1",
+      "JPEGImages/2007_2.jpg 2",
+    ]);
+    expect(manifest.train.images.map(({ maskDigest }) => maskDigest !== null)).toEqual([false, true]);
+    expect(manifest.val?.images.map(({ path }) => path)).toEqual(["JPEGImages/2008_3.jpg"]);
+    expect(problems.map(({ path, kind }) => `${path} ${kind}`)).toEqual(["JPEGImages/2009_4.jpg missing"]);
+  });
+
   test("CSV: several tags on one image, and files that are not there", async () => {
     await putImages("photos", 3);
     put(

@@ -5,6 +5,7 @@
  *   split folders   train/<class folders>  val/<class folders>  masks/...
  *   unpaired        trainA/ trainB/ testA/ testB/, the layout of horse2zebra and CycleGAN; test* becomes val
  *   CSV             see csv.ts
+ *   PASCAL VOC      see voc.ts
  */
 import type { SplitName } from "../../shared/data/manifest.js";
 import { fileKind, topFolder } from "./paths.js";
@@ -29,7 +30,7 @@ export interface TaggedSplit {
   readonly problems: readonly DataProblem[];
 }
 
-export type LayoutName = "class folders" | "unpaired" | "CSV";
+export type LayoutName = "class folders" | "unpaired" | "CSV" | "PASCAL VOC";
 
 /** Name of the folder, and the tag in a CSV, for images of no class. */
 export const negativeName = "none";
