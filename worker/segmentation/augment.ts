@@ -47,48 +47,58 @@ export function augment(
   pixels: Float32Array,
   labels: Int32Array,
 ): void {
-  const at = sourcePositions(crop, size);
-  const rowAt = (i: number) => Math.min(imageSize - 1, Math.max(0, crop.y + ((i + 0.5) * crop.side) / size - 0.5));
+  const columns = sourcePositions(crop.x, crop.side, imageSize, size, crop.mirrored);
+  const rows = sourcePositions(crop.y, crop.side, imageSize, size, false);
   const source = example.pixels;
-  const rgb = [0, 0, 0];
+  const last = imageSize - 1;
+  const { gain, offset, grey } = light;
   for (let y = 0; y < size; y++) {
-    const row = rowAt(y);
+    const row = rows[y]!;
     const top = Math.floor(row) * imageSize;
-    const bottom = Math.min(imageSize - 1, Math.floor(row) + 1) * imageSize;
+    const bottom = Math.min(last, Math.floor(row) + 1) * imageSize;
     const v = row - Math.floor(row);
     const labelRow = Math.round(row) * imageSize;
     for (let x = 0; x < size; x++) {
-      const column = Math.min(imageSize - 1, Math.max(0, at[x]!));
+      const column = columns[x]!;
       const left = Math.floor(column);
-      const right = Math.min(imageSize - 1, left + 1);
+      const right = Math.min(last, left + 1);
       const u = column - left;
-      for (let c = 0; c < 3; c++) {
-        const upper = source[(top + left) * 3 + c]! * (1 - u) + source[(top + right) * 3 + c]! * u;
-        const lower = source[(bottom + left) * 3 + c]! * (1 - u) + source[(bottom + right) * 3 + c]! * u;
-        rgb[c] = (upper * (1 - v) + lower * v) / 127.5 - 1;
-      }
-      relight(rgb, light);
+      const a = (top + left) * 3;
+      const b = (top + right) * 3;
+      const c = (bottom + left) * 3;
+      const d = (bottom + right) * 3;
       const o = y * size + x;
-      pixels.set(rgb, o * 3);
+      for (let k = 0; k < 3; k++) {
+        const upper = source[a + k]! * (1 - u) + source[b + k]! * u;
+        const lower = source[c + k]! * (1 - u) + source[d + k]! * u;
+        pixels[o * 3 + k] = (upper * (1 - v) + lower * v) / 127.5 - 1;
+      }
+      if (grey) pixels.fill(luma(pixels, o * 3), o * 3, o * 3 + 3);
+      for (let k = o * 3; k < o * 3 + 3; k++) {
+        pixels[k] = Math.min(1, Math.max(-1, pixels[k]! * gain + offset[k - o * 3]!));
+      }
       labels[o] = example.labels ? example.labels[labelRow + Math.round(column)]! : IGNORE;
     }
   }
 }
 
-function sourcePositions(crop: Crop, size: number): Float64Array {
+/** Centre of each output cell in source pixels, clamped to the image. */
+function sourcePositions(
+  start: number,
+  side: number,
+  imageSize: number,
+  size: number,
+  mirrored: boolean,
+): Float64Array {
   const at = new Float64Array(size);
   for (let i = 0; i < size; i++) {
-    const target = crop.mirrored ? size - 1 - i : i;
-    at[i] = crop.x + ((target + 0.5) * crop.side) / size - 0.5;
+    const target = mirrored ? size - 1 - i : i;
+    at[i] = Math.min(imageSize - 1, Math.max(0, start + ((target + 0.5) * side) / size - 0.5));
   }
   return at;
 }
 
-function relight(rgb: number[], { gain, offset, grey }: Light): void {
-  /** Rec. 601 luma. */
-  const luma = 0.299 * rgb[0]! + 0.587 * rgb[1]! + 0.114 * rgb[2]!;
-  for (let c = 0; c < 3; c++) {
-    const value = (grey ? luma : rgb[c]!) * gain + offset[c]!;
-    rgb[c] = Math.min(1, Math.max(-1, value));
-  }
+/** Rec. 601. */
+function luma(rgb: Float32Array, at: number): number {
+  return 0.299 * rgb[at]! + 0.587 * rgb[at + 1]! + 0.114 * rgb[at + 2]!;
 }

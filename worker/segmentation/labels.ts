@@ -15,12 +15,14 @@ export function threeWay(
   background: number,
 ): Uint8Array {
   const count = tags.length;
-  const best = argMax(scores, count);
-  return best.map((k, i) => {
+  const labels = argMax(scores, count);
+  for (let i = 0; i < labels.length; i++) {
+    const k = labels[i]!;
     const score = scores[i * count + k]!;
-    if (score >= foreground) return tags[k]!;
-    return score < background ? BACKGROUND : IGNORE;
-  });
+    if (score >= foreground) labels[i] = tags[k]!;
+    else labels[i] = score < background ? BACKGROUND : IGNORE;
+  }
+  return labels;
 }
 
 /** Labels v0 from refined CAMs [S, S, tags]. */
@@ -42,7 +44,10 @@ export function otsuLabels(scores: Float32Array, tags: readonly number[], band: 
 
 /** The largest score of each pixel. */
 function strongest(scores: Float32Array, channels: number): Float32Array {
-  return Float32Array.from(argMax(scores, channels), (k, i) => scores[i * channels + k]!);
+  const best = argMax(scores, channels);
+  const out = new Float32Array(best.length);
+  for (let i = 0; i < out.length; i++) out[i] = scores[i * channels + best[i]!]!;
+  return out;
 }
 
 /**

@@ -12,6 +12,7 @@
 import type { MethodConfig } from "../../shared/config/method.js";
 import type { Backbone } from "./backbone/backbone.js";
 import { conv, convDef, head, headDefs, norm, normDefs, type Params } from "./nn/conv.js";
+import { relu } from "./nn/relu.js";
 import { upsample } from "./nn/upsample.js";
 import { constant, kernel, type ParamDef } from "./params.js";
 import type { Tensor2D, Tensor4D, Tf } from "./tf.js";
@@ -55,7 +56,7 @@ export function smoothNetwork(
 /** The top of the V: global average pool, 1x1, ReLU. No norm: a 1x1 map has no statistics. */
 function globalContext(tf: Tf, top: Tensor4D, params: Params): Tensor4D {
   const pooled = top.mean([1, 2], true) as Tensor4D;
-  return head(tf, pooled, params, "dfn/global").relu();
+  return relu(tf, head(tf, pooled, params, "dfn/global"));
 }
 
 function globalDefs(from: number, width: number): ParamDef[] {
@@ -66,7 +67,7 @@ function globalDefs(from: number, width: number): ParamDef[] {
 function refinementResidual(tf: Tf, input: Tensor4D, params: Params, name: string): Tensor4D {
   const x = head(tf, input, params, `${name}/unify`);
   const y = norm(tf, conv(tf, x, params, `${name}/a`), params, `${name}/a`, true);
-  return x.add(conv(tf, y, params, `${name}/b`)).relu() as Tensor4D;
+  return relu(tf, x.add(conv(tf, y, params, `${name}/b`)) as Tensor4D);
 }
 
 function refinementDefs(name: string, from: number, width: number): ParamDef[] {
@@ -83,8 +84,7 @@ function refinementDefs(name: string, from: number, width: number): ParamDef[] {
 function channelAttention(tf: Tf, low: Tensor4D, high: Tensor4D, params: Params, name: string): Tensor4D {
   const pooled = tf.concat([low.mean([1, 2]), high.mean([1, 2])], 1) as Tensor2D;
   const hidden = pooled.matMul(params(`${name}/a/kernel`) as Tensor2D).add(params(`${name}/a/bias`));
-  const scores = hidden
-    .relu()
+  const scores = relu(tf, hidden)
     .matMul(params(`${name}/b/kernel`) as Tensor2D)
     .add(params(`${name}/b/bias`));
   const [n, c] = scores.shape as [number, number];

@@ -5,73 +5,64 @@
  *
  *   weight = softmax over neighbours of  mean over colours of  -|I - I_n| / (0.1 * local deviation)
  *
- * Typed arrays with a padded border, neighbours in the outer loop, so that the inner loop runs along contiguous rows:
- * about 30 ms for a 128 x 128 map.
+ * Typed arrays with a padded border; a pixel's weights lie side by side, so that the inner loop is one dot product.
  */
 
 export interface Affinity {
   readonly size: number;
-  readonly offsets: readonly Offset[];
-  /** [neighbours, size * size]; sums to 1 over neighbours. */
+  readonly pad: number;
+  /** Distance of each neighbour in a padded plane. */
+  readonly offsets: Int32Array;
+  /** [size * size, neighbours]; each pixel's sum is 1. */
   readonly weights: Float32Array;
-}
-
-interface Offset {
-  readonly dx: number;
-  readonly dy: number;
 }
 
 /** pamr.py divides by 0.1 of the deviation; the constant keeps flat regions finite. */
 const deviationShare = 0.1;
 const deviationMin = 1e-8;
-
-function neighbourOffsets(dilations: readonly number[]): Offset[] {
-  const ring = [-1, 0, 1].flatMap((dy) => [-1, 0, 1].map((dx) => ({ dx, dy }))).filter(({ dx, dy }) => dx || dy);
-  return dilations.flatMap((distance) => ring.map(({ dx, dy }) => ({ dx: dx * distance, dy: dy * distance })));
-}
+/** exp(-20) of the largest weight: less than one f32 rounding of the sum. */
+const exponentMin = -20;
 
 /** Neighbour weights of a square RGB image, [size, size, 3], any scale of values. */
 export function affinityOf(rgb: Float32Array, size: number, dilations: readonly number[]): Affinity {
-  const offsets = neighbourOffsets(dilations);
   const pad = Math.max(...dilations);
-  const pixels = size * size;
-  const weights = new Float32Array(offsets.length * pixels);
-  const plane = new Float32Array((size + 2 * pad) ** 2);
-  for (let colour = 0; colour < 3; colour++) {
-    fillPadded(plane, rgb, 3, colour, size, pad);
-    const scale = inverseDeviation(plane, size, pad, offsets, dilations.length);
-    addDifferences(weights, plane, size, pad, offsets, scale);
-  }
-  softmaxOverNeighbours(weights, offsets.length, pixels);
-  return { size, offsets, weights };
+  const offsets = neighbourOffsets(dilations, size + 2 * pad);
+  const planes = [0, 1, 2].map((colour) => paddedPlane(rgb, 3, colour, size, pad));
+  const weights = new Float32Array(size * size * offsets.length);
+  for (const plane of planes) addDifferences(weights, plane, size, pad, offsets, dilations.length);
+  softmax(weights, offsets.length);
+  return { size, pad, offsets, weights };
 }
 
 /** Refines a channel-last map [size, size, channels]. */
 export function pamr(map: Float32Array, channels: number, affinity: Affinity, iterations: number): Float32Array {
-  const { size, offsets } = affinity;
-  const pad = Math.max(...offsets.map(({ dx }) => dx));
-  const padded = new Float32Array((size + 2 * pad) ** 2);
+  const { size, pad } = affinity;
   const out = map.slice();
-  const next = new Float32Array(size * size);
   for (let k = 0; k < channels; k++) {
+    const plane = paddedPlane(map, channels, k, size, pad);
+    const next = new Float32Array(size * size);
     for (let i = 0; i < iterations; i++) {
-      fillPadded(padded, out, channels, k, size, pad);
-      gather(next, padded, affinity, pad);
-      for (let p = 0; p < next.length; p++) out[p * channels + k] = next[p]!;
+      weightedMeans(next, plane, affinity);
+      fillPadded(plane, next, 1, 0, size, pad);
     }
+    if (iterations > 0) for (let p = 0; p < next.length; p++) out[p * channels + k] = next[p]!;
   }
   return out;
 }
 
+function neighbourOffsets(dilations: readonly number[], width: number): Int32Array {
+  const ring = [-1, 0, 1].flatMap((dy) => [-1, 0, 1].map((dx) => dy * width + dx)).filter((offset) => offset !== 0);
+  return Int32Array.from(dilations.flatMap((distance) => ring.map((offset) => offset * distance)));
+}
+
+function paddedPlane(map: Float32Array, channels: number, k: number, size: number, pad: number): Float32Array {
+  const plane = new Float32Array((size + 2 * pad) ** 2);
+  fillPadded(plane, map, channels, k, size, pad);
+  return plane;
+}
+
 /** One channel into a plane whose border repeats the edge. */
-function fillPadded(
-  plane: Float32Array,
-  map: Float32Array,
-  channels: number,
-  k: number,
-  size: number,
-  pad: number,
-): void {
+function fillPadded(plane: Float32Array, map: Float32Array, channels: number, k: number, size: number, pad: number) {
   const width = size + 2 * pad;
   for (let y = 0; y < size; y++) {
     const row = (y + pad) * width + pad;
@@ -87,88 +78,69 @@ function fillPadded(
   }
 }
 
-/** 1 / (share of the deviation over all neighbours, the pixel itself once per distance, as pamr.py counts). */
-function inverseDeviation(
-  plane: Float32Array,
-  size: number,
-  pad: number,
-  offsets: readonly Offset[],
-  centres: number,
-): Float32Array {
-  const width = size + 2 * pad;
-  const sum = new Float32Array(size * size);
-  const squares = new Float32Array(size * size);
-  for (const { dx, dy } of offsets) {
-    for (let y = 0; y < size; y++) {
-      const centre = (y + pad) * width + pad;
-      const base = (y + pad + dy) * width + pad + dx;
-      const row = y * size;
-      for (let x = 0; x < size; x++) {
-        /** Relative to the pixel itself: no cancellation in bright, flat regions. */
-        const difference = plane[base + x]! - plane[centre + x]!;
-        sum[row + x] = sum[row + x]! + difference;
-        squares[row + x] = squares[row + x]! + difference * difference;
-      }
-    }
-  }
-  const count = offsets.length + centres;
-  for (let p = 0; p < sum.length; p++) {
-    const variance = Math.max(0, squares[p]! - (sum[p]! * sum[p]!) / count) / (count - 1);
-    sum[p] = 1 / (deviationMin + deviationShare * Math.sqrt(variance));
-  }
-  return sum;
-}
-
+/** Adds one colour's share of the exponents. The pixel itself counts once per distance, as pamr.py's deviation does. */
 function addDifferences(
   weights: Float32Array,
   plane: Float32Array,
   size: number,
   pad: number,
-  offsets: readonly Offset[],
-  scale: Float32Array,
+  offsets: Int32Array,
+  centres: number,
 ): void {
-  const width = size + 2 * pad;
-  offsets.forEach(({ dx, dy }, n) => {
-    const start = n * size * size;
-    for (let y = 0; y < size; y++) {
-      const centre = (y + pad) * width + pad;
-      const base = (y + pad + dy) * width + pad + dx;
-      const row = y * size;
-      for (let x = 0; x < size; x++) {
-        const difference = Math.abs(plane[centre + x]! - plane[base + x]!);
-        weights[start + row + x] = weights[start + row + x]! - (difference * scale[row + x]!) / 3;
-      }
+  const neighbours = offsets.length;
+  const count = neighbours + centres;
+  const differences = new Float64Array(neighbours);
+  for (let pixel = 0; pixel < size * size; pixel++) {
+    const at = centreOf(pixel, size, pad);
+    const own = plane[at]!;
+    let sum = 0;
+    let squares = 0;
+    for (let n = 0; n < neighbours; n++) {
+      /** Relative to the pixel itself: no cancellation in bright, flat regions. */
+      const difference = plane[at + offsets[n]!]! - own;
+      differences[n] = Math.abs(difference);
+      sum += difference;
+      squares += difference * difference;
     }
-  });
-}
-
-function softmaxOverNeighbours(weights: Float32Array, neighbours: number, pixels: number): void {
-  const max = new Float32Array(pixels).fill(Number.NEGATIVE_INFINITY);
-  const sum = new Float32Array(pixels);
-  for (let n = 0; n < neighbours; n++) {
-    for (let p = 0; p < pixels; p++) if (weights[n * pixels + p]! > max[p]!) max[p] = weights[n * pixels + p]!;
-  }
-  for (let n = 0; n < neighbours; n++) {
-    for (let p = 0; p < pixels; p++) {
-      const e = Math.exp(weights[n * pixels + p]! - max[p]!);
-      weights[n * pixels + p] = e;
-      sum[p] = sum[p]! + e;
-    }
-  }
-  for (let n = 0; n < neighbours; n++) {
-    for (let p = 0; p < pixels; p++) weights[n * pixels + p] = weights[n * pixels + p]! / sum[p]!;
+    const variance = Math.max(0, squares - (sum * sum) / count) / (count - 1);
+    const scale = 1 / (3 * (deviationMin + deviationShare * Math.sqrt(variance)));
+    const start = pixel * neighbours;
+    for (let n = 0; n < neighbours; n++) weights[start + n] = weights[start + n]! - differences[n]! * scale;
   }
 }
 
-function gather(out: Float32Array, plane: Float32Array, { size, offsets, weights }: Affinity, pad: number): void {
-  const width = size + 2 * pad;
-  out.fill(0);
-  offsets.forEach(({ dx, dy }, n) => {
-    const start = n * size * size;
-    for (let y = 0; y < size; y++) {
-      const base = (y + pad + dy) * width + pad + dx;
-      const row = y * size;
-      for (let x = 0; x < size; x++) out[row + x] = out[row + x]! + weights[start + row + x]! * plane[base + x]!;
+function centreOf(pixel: number, size: number, pad: number): number {
+  const y = Math.floor(pixel / size);
+  return (y + pad) * (size + 2 * pad) + pad + pixel - y * size;
+}
+
+function softmax(weights: Float32Array, neighbours: number): void {
+  for (let start = 0; start < weights.length; start += neighbours) {
+    let max = weights[start]!;
+    for (let i = start + 1; i < start + neighbours; i++) if (weights[i]! > max) max = weights[i]!;
+    let sum = 0;
+    for (let i = start; i < start + neighbours; i++) {
+      const exponent = weights[i]! - max;
+      const e = exponent > exponentMin ? Math.exp(exponent) : 0;
+      weights[i] = e;
+      sum += e;
     }
-  });
+    for (let i = start; i < start + neighbours; i++) weights[i] = weights[i]! / sum;
+  }
+}
+
+function weightedMeans(out: Float32Array, plane: Float32Array, { size, pad, offsets, weights }: Affinity): void {
+  const neighbours = offsets.length;
+  for (let pixel = 0; pixel < out.length; pixel++) {
+    const at = centreOf(pixel, size, pad);
+    const start = pixel * neighbours;
+    /** Two sums: their additions overlap in the processor. */
+    let even = 0;
+    let odd = 0;
+    for (let n = 0; n < neighbours; n += 2) {
+      even += weights[start + n]! * plane[at + offsets[n]!]!;
+      odd += weights[start + n + 1]! * plane[at + offsets[n + 1]!]!;
+    }
+    out[pixel] = even + odd;
+  }
 }

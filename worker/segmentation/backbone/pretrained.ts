@@ -32,6 +32,7 @@ const probeSide = 64;
 export async function pretrainedBackbone(tf: Tf, files: BackboneFiles, learningRateScale: number): Promise<Backbone> {
   const sidecar = readSidecar(files.sidecar);
   const model = await loadModel(tf, files);
+  speedUpRelu6(tf, model);
   const taps = chooseTaps(tf, model, sidecar.taps);
   const features = tf.model({ inputs: model.inputs, outputs: taps.map(({ layer }) => layer.output as never) });
   const variables = trainableVariables(features, learningRateScale);
@@ -88,6 +89,15 @@ function freeInputSize(topology: { model_config?: unknown }): void {
 
 interface LayerJson {
   readonly config?: { batch_input_shape?: (number | null)[] };
+}
+
+/** A ReLU layer with a ceiling of 6 runs three operations where there is one (measured: a fifth of MobileNet's time). */
+function speedUpRelu6(tf: Tf, model: LayersModel): void {
+  for (const layer of model.layers) {
+    const config = layer.getConfig() as { max_value?: number; maxValue?: number };
+    if (layer.getClassName() !== "ReLU" || (config.max_value ?? config.maxValue) !== 6) continue;
+    layer.call = (inputs) => tf.relu6(Array.isArray(inputs) ? inputs[0]! : inputs);
+  }
 }
 
 function chooseTaps(tf: Tf, model: LayersModel, names: readonly string[] | undefined): Tap[] {

@@ -3,6 +3,7 @@
  * basic block per stride, with group norm in place of batch norm. 0.6 M parameters at the default widths.
  */
 import { conv, convDef, norm, normDefs, type Params } from "../nn/conv.js";
+import { relu } from "../nn/relu.js";
 import type { ParamDef } from "../params.js";
 import type { Tensor4D, Tf } from "../tf.js";
 import type { Backbone } from "./backbone.js";
@@ -36,7 +37,7 @@ export function scratchBackbone(tf: Tf, widths: readonly number[], learningRateS
 function block(tf: Tf, x: Tensor4D, params: Params, name: string): Tensor4D {
   const y = norm(tf, conv(tf, x, params, `${name}/a`, 2), params, `${name}/a`, true);
   const z = norm(tf, conv(tf, y, params, `${name}/b`), params, `${name}/b`, false);
-  return z.add(conv(tf, x, params, `${name}/shortcut`, 2)).relu() as Tensor4D;
+  return relu(tf, z.add(conv(tf, x, params, `${name}/shortcut`, 2)) as Tensor4D);
 }
 
 function blockDefs(name: string, from: number, to: number): ParamDef[] {

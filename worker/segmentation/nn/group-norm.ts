@@ -1,10 +1,10 @@
 /**
  * Group normalisation (Wu and He 2018, arXiv 1803.08494), with the ReLU that often follows. Statistics belong to one
- * image, so a micro-batch is a pure function and training equals inference. Written as a custom gradient: all statistics
- * are sums over the middle axis of [N, HW, C], everything per group happens on [N, C], and only five full-size passes
- * remain forward (the derived gradient of the plain formula takes about three times as many).
+ * image, so a micro-batch is a pure function and training equals inference. Written as a custom gradient: full-size
+ * passes only for sums over pixels and for one multiply-add each way; everything per group is a product of [N, C] with
+ * a small averaging matrix.
  */
-import type { Tensor, Tensor4D, Tf } from "../tf.js";
+import type { Tensor, Tensor2D, Tensor4D, Tf } from "../tf.js";
 
 const epsilon = 1e-5;
 
@@ -21,45 +21,49 @@ export function groupNorm(
   { groups, relu }: NormOptions,
 ): Tensor4D {
   const [n, h, w, c] = x_NHWC.shape;
-  const pixels = h * w;
-  const perGroup = (pixels * c) / groups;
-  /** Sums over a group's channels, given back to each of them: [N, C] -> [N, C]. */
-  const overGroup = (sums_NC: Tensor): Tensor => {
-    const total = sums_NC.reshape([n, groups, c / groups]).sum(2, true);
-    return total.tile([1, 1, c / groups]).reshape([n, c]);
-  };
-  const wide = (v_NC: Tensor): Tensor => v_NC.reshape([n, 1, c]);
+  const averaging = averagingMatrix(c, groups, h * w);
+  /** Sums over pixels, [N, C] -> means over pixels and the channel's group, [N, C]. */
+  const groupMean = (sums_NC: Tensor): Tensor => tf.matMul(sums_NC as Tensor2D, tf.tensor2d(averaging, [c, c]));
+  const wide = (v_NC: Tensor): Tensor => v_NC.reshape([n, 1, 1, c]);
 
   const op = tf.customGrad((...inputs) => {
-    const [xIn, gamma, beta, save] = inputs as unknown as [Tensor, Tensor, Tensor, (tensors: Tensor[]) => void];
-    const x = xIn.reshape([n, pixels, c]);
-    const mean = overGroup(x.sum(1)).div(perGroup);
-    const variance = overGroup(x.square().sum(1)).div(perGroup).sub(mean.square()).relu();
+    const [x, gamma, beta, save] = inputs as unknown as [Tensor, Tensor, Tensor, (tensors: Tensor[]) => void];
+    const mean = groupMean(x.sum([1, 2]));
+    const variance = groupMean(x.square().sum([1, 2])).sub(mean.square()).relu();
     const inverse = variance.add(epsilon).rsqrt();
     const scale = inverse.mul(gamma);
-    const shift = beta.sub(mean.mul(scale));
-    const linear = x.mul(wide(scale)).add(wide(shift));
+    const linear = x.mul(wide(scale)).add(wide(beta.sub(mean.mul(scale))));
     const value = relu ? linear.relu() : linear;
-    save([xIn, gamma, value, mean, inverse]);
-    const gradFunc = (dyIn: Tensor, saved: Tensor[]): Tensor[] => {
-      const [xSaved, gammaSaved, y, meanSaved, inverseSaved] = saved as [Tensor, Tensor, Tensor, Tensor, Tensor];
-      const dy3 = dyIn.reshape([n, pixels, c]);
-      const dy = relu ? dy3.mul(y.step()) : dy3;
-      const x3 = xSaved.reshape([n, pixels, c]);
-      const dySum = dy.sum(1);
-      /** sum of dy * xhat per image and channel, from sum(dy * x). */
-      const dyHat = dy.mul(x3).sum(1).sub(dySum.mul(meanSaved)).mul(inverseSaved);
-      const meanDy = overGroup(dySum.mul(gammaSaved)).div(perGroup);
-      const meanDyHat = overGroup(dyHat.mul(gammaSaved)).div(perGroup);
-      const slope = inverseSaved.square().mul(meanDyHat);
-      const constantTerm = slope.mul(meanSaved).sub(inverseSaved.mul(meanDy));
-      const dx = dy
-        .mul(wide(inverseSaved.mul(gammaSaved)))
-        .sub(x3.mul(wide(slope)))
-        .add(wide(constantTerm));
-      return [dx.reshape([n, h, w, c]), dyHat.sum(0), dySum.sum(0)];
+    save([x, gamma, value, mean, inverse]);
+    const gradFunc = (dyOut: Tensor, saved: Tensor[]): Tensor[] => {
+      const [xIn, scaleIn, y, m, r] = saved as [Tensor, Tensor, Tensor, Tensor, Tensor];
+      const dy = relu ? dyOut.mul(y.sign()) : dyOut;
+      const dySum = dy.sum([1, 2]);
+      /** Sum of dy * normalised x, from the sum of dy * x. */
+      const dyHat = dy.mul(xIn).sum([1, 2]).sub(dySum.mul(m)).mul(r);
+      const slope = groupMean(dyHat.mul(scaleIn)).mul(r.square());
+      const shift = slope.mul(m).sub(groupMean(dySum.mul(scaleIn)).mul(r));
+      const dx = dy.mul(wide(r.mul(scaleIn))).sub(xIn.mul(wide(slope))).add(wide(shift));
+      return [dx, dyHat.sum(0), dySum.sum(0)];
     };
     return { value: value as never, gradFunc: gradFunc as never };
   });
-  return (op(x_NHWC, gamma_C, beta_C) as Tensor).reshape([n, h, w, c]) as Tensor4D;
+  return op(x_NHWC, gamma_C, beta_C) as Tensor4D;
+}
+
+const matrices = new Map<string, Float32Array>();
+
+/** [C, C]: 1 / (pixels * channels of a group) between channels of one group, else 0. */
+function averagingMatrix(channels: number, groups: number, pixels: number): Float32Array {
+  const key = `${channels}/${groups}/${pixels}`;
+  const known = matrices.get(key);
+  if (known) return known;
+  const perGroup = channels / groups;
+  const matrix = new Float32Array(channels * channels);
+  for (let i = 0; i < matrix.length; i++) {
+    const isOneGroup = Math.floor(i / channels / perGroup) === Math.floor((i % channels) / perGroup);
+    matrix[i] = isOneGroup ? 1 / (pixels * perGroup) : 0;
+  }
+  matrices.set(key, matrix);
+  return matrix;
 }
