@@ -77,7 +77,7 @@ describe("seedgrow data synth", () => {
 
   test("refuses sizes out of range before writing anything", async () => {
     const quiet = vi.spyOn(process.stderr, "write").mockReturnValue(true);
-    for (const size of ["1x1", "160", "99999x10"]) {
+    for (const size of ["1x1", "160", "99999x10", "1000x100"]) {
       expect((await run("synth", "--out", join(root, "never"), "--size", size)).error?.message).toContain(
         "WIDTHxHEIGHT",
       );

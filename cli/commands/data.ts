@@ -7,7 +7,7 @@ import type { DataScan } from "../../coordinator/adapters/image-index.js";
 import { runConfigSchema } from "../../coordinator/config.js";
 import { describeProblem, isBroken } from "../../coordinator/data/problems.js";
 import { type DataSummary, type SplitSummary, summarise } from "../../coordinator/data/summary.js";
-import { sceneSideMax, sceneSideMin } from "../../coordinator/synth/scene.js";
+import { sceneAspectMax, sceneSideMax, sceneSideMin } from "../../coordinator/synth/scene.js";
 import { AppError } from "../../shared/errors.js";
 import { out, outJson } from "../output.js";
 
@@ -161,15 +161,13 @@ function printCheck(scan: DataScan): void {
   }
   if (scan.masksUnused > 0) out(`masks  ${scan.masksUnused} match no image`);
   const broken = scan.problems.filter(isBroken).length;
-  out(
-    scan.problems.length === 0 ? "no problems" : `${scan.problems.length} problems, ${broken} of them broken images:`,
-  );
+  out(`problems: ${scan.problems.length}; broken images, left out: ${broken}`);
   for (const problem of scan.problems) out(`  ${describeProblem(problem)}`);
   if (scan.verdict === null) out(pc.green("it would train"));
 }
 
 function classTable({ classes }: DataSummary): string {
-  const table = new Table({ head: ["id", "class", "train", "val"], style: { head: [], border: [] } });
+  const table = new Table({ head: ["id", "class", "train", "val"], style: { head: [], border: [], compact: true } });
   for (const { id, name, train, val } of classes) table.push([id ?? "-", name, train, val]);
   return table.toString();
 }
@@ -222,11 +220,11 @@ function parseNames(text: string): string[] {
 }
 
 function parseSize(text: string): { width: number; height: number } {
-  const [, width, height] = /^(\d+)x(\d+)$/.exec(text) ?? [];
-  const size = { width: Number(width), height: Number(height) };
+  const [width = 0, height = 0] = /^(\d+)x(\d+)$/.exec(text)?.slice(1).map(Number) ?? [];
   const fits = (side: number) => side >= sceneSideMin && side <= sceneSideMax;
-  if (fits(size.width) && fits(size.height)) return size;
+  const aspect = Math.max(width / height, height / width);
+  if (fits(width) && fits(height) && aspect <= sceneAspectMax) return { width, height };
   throw new InvalidArgumentError(
-    `It must be WIDTHxHEIGHT, each from ${sceneSideMin} to ${sceneSideMax}, such as 160x120.`,
+    `It must be WIDTHxHEIGHT, each from ${sceneSideMin} to ${sceneSideMax}, neither more than ${sceneAspectMax} times the other.`,
   );
 }

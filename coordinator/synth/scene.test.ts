@@ -25,6 +25,16 @@ describe("a scene", () => {
     }
   });
 
+  test("can have the smallest size and the longest shape", () => {
+    for (const [width, height] of [
+      [48, 48],
+      [96, 48],
+      [48, 96],
+    ] as const) {
+      for (const seed of seeds) expect(drawScene("horse", { width, height }, seed).labels).toHaveLength(width * height);
+    }
+  });
+
   test("without an animal is all background", () => {
     for (const seed of seeds) expect(idsOf(drawScene("none", size, seed).labels)).toEqual([0]);
   });

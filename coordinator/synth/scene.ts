@@ -26,6 +26,8 @@ export const shareMax = 0.45;
 /** Below, no leg is a pixel wide; above, one scene takes seconds. */
 export const sceneSideMin = 48;
 export const sceneSideMax = 1024;
+/** In a longer strip a whole animal cannot fill its share. */
+export const sceneAspectMax = 2;
 
 /** Samples per pixel side: smooth edges at four times the work. */
 const samplesPerPixel = 2;
