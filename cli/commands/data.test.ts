@@ -115,7 +115,7 @@ describe("seedgrow data check", () => {
     expect(error?.exitCode).toBe(3);
     expect(error?.message).toMatch(/^2 of 14 images are broken [^\n]*$/);
     expect(stdout).toContain("horse/empty.jpg: empty file");
-    expect(stdout).toContain("zebra/text.jpg: cannot be decoded");
+    expect(stdout).toContain("zebra/text.jpg: unreadable");
     const json = await run("check", "--data", bad, "--json");
     expect(JSON.parse(json.stdout)).toMatchObject({ wouldTrain: false, reason: { code: "DATA_BROKEN" } });
     expect(json.error?.exitCode).toBe(3);

@@ -328,7 +328,7 @@ describe("masks", () => {
 
   test("of the wrong size are not used", async () => {
     expect(await maskProblem(writeMaskPng(8, 12, new Uint8Array(pixels)))).toBe(
-      "mask: 8x12, but horse/000.png is 12x8 upright",
+      "mask: not used: 8x12, but horse/000.png is 12x8 upright",
     );
   });
 

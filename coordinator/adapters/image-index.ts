@@ -137,7 +137,7 @@ async function readMasks(sources: Sources, { photos, classes }: Assembled, progr
   const matches = matchMasks(photos, (await listFolder(root)).files, splitFolders);
   const problems = matches.contested.flatMap(({ maskPath: path, images }) =>
     images.map(({ split, path: claimant }): DataProblem => {
-      return { split, path, kind: "mask", message: `${images.length} images claim it, one is ${claimant}` };
+      return { split, path, kind: "mask", message: `not used: ${images.length} images claim it, one is ${claimant}` };
     }),
   );
   await progress.each(matches.pairs, async ({ image, maskPath: path }) => {

@@ -52,15 +52,19 @@ export interface MaskFinding {
 
 export async function probeMask(path: string, photo: TaggedPhoto, classes: readonly string[]): Promise<MaskFinding> {
   const bytes = await readWhole(path);
-  if (!(bytes instanceof Uint8Array)) return { digest: null, problems: [bytes.message] };
+  if (!(bytes instanceof Uint8Array)) return unused(bytes.message);
   try {
     const { width, height, labels } = readMaskPng(bytes);
     const problem = sizeProblem(width, height, photo) ?? labelProblem(labels, classes.length);
-    if (problem) return { digest: null, problems: [problem] };
+    if (problem) return unused(problem);
     return { digest: sha256(bytes), problems: untagged(labels, photo, classes) };
   } catch (thrown) {
-    return { digest: null, problems: [AppError.from(thrown).message] };
+    return unused(AppError.from(thrown).message);
   }
+}
+
+function unused(why: string): MaskFinding {
+  return { digest: null, problems: [`not used: ${why}`] };
 }
 
 function sizeProblem(width: number, height: number, photo: TaggedPhoto): string | null {

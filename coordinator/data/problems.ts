@@ -4,7 +4,7 @@ import { compareBytewise } from "./paths.js";
 
 /** Kind -> what it means, and whether the image is lost and counts towards `brokenShareMax`. */
 export const problemKinds = {
-  unreadable: { broken: true, title: "cannot be decoded" },
+  unreadable: { broken: true, title: "unreadable" },
   "empty-file": { broken: true, title: "empty file" },
   "too-large": { broken: true, title: "too large" },
   unsupported: { broken: true, title: "unsupported format" },
@@ -14,7 +14,7 @@ export const problemKinds = {
   duplicate: { broken: false, title: "copy of another image, left out" },
   leak: { broken: false, title: "validation image that is also trained on, left out" },
   "empty-class": { broken: false, title: "class without an image" },
-  mask: { broken: false, title: "mask not used" },
+  mask: { broken: false, title: "mask" },
 } as const satisfies Record<string, { broken: boolean; title: string }>;
 
 export type ProblemKind = keyof typeof problemKinds;
@@ -36,7 +36,7 @@ export function compareProblems(a: DataProblem, b: DataProblem): number {
 }
 
 export function describeProblem({ split, path, kind, message }: DataProblem): string {
-  return `${split}: ${path}: ${problemKinds[kind].title} (${message})`;
+  return `${kind === "mask" ? "masks" : split}: ${path}: ${problemKinds[kind].title} (${message})`;
 }
 
 /** An error message stays readable; `seedgrow data check` prints them all. */
