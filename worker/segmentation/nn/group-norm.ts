@@ -29,7 +29,9 @@ export function groupNorm(
   const op = tf.customGrad((...inputs) => {
     const [x, gamma, beta, save] = inputs as unknown as [Tensor, Tensor, Tensor, (tensors: Tensor[]) => void];
     const mean = groupMean(x.sum([1, 2]));
-    const variance = groupMean(x.square().sum([1, 2])).sub(mean.square()).relu();
+    const variance = groupMean(x.square().sum([1, 2]))
+      .sub(mean.square())
+      .relu();
     const inverse = variance.add(epsilon).rsqrt();
     const scale = inverse.mul(gamma);
     const linear = x.mul(wide(scale)).add(wide(beta.sub(mean.mul(scale))));
@@ -43,7 +45,10 @@ export function groupNorm(
       const dyHat = dy.mul(xIn).sum([1, 2]).sub(dySum.mul(m)).mul(r);
       const slope = groupMean(dyHat.mul(scaleIn)).mul(r.square());
       const shift = slope.mul(m).sub(groupMean(dySum.mul(scaleIn)).mul(r));
-      const dx = dy.mul(wide(r.mul(scaleIn))).sub(xIn.mul(wide(slope))).add(wide(shift));
+      const dx = dy
+        .mul(wide(r.mul(scaleIn)))
+        .sub(xIn.mul(wide(slope)))
+        .add(wide(shift));
       return [dx, dyHat.sum(0), dySum.sum(0)];
     };
     return { value: value as never, gradFunc: gradFunc as never };

@@ -1,0 +1,41 @@
+/** What the tests of this folder share: a tiny method on tfjs's own JavaScript backend, and pictures to run it on. */
+import * as tf from "@tensorflow/tfjs";
+import { type MethodConfig, methodConfigSchema } from "../../shared/config/method.js";
+import { Rng } from "../../shared/rng.js";
+import type { Compute, LabelledExample } from "../compute/contract.js";
+import { createCompute } from "./compute.js";
+
+export async function plainTf(): Promise<typeof tf> {
+  await tf.setBackend("cpu");
+  return tf;
+}
+
+/** Every part of the method, at the smallest size that has all four strides. */
+export const tinyMethod: MethodConfig = methodConfigSchema.parse({
+  imageSize: 32,
+  classifier: { microBatches: 3, microBatchSize: 2, cropSize: 32, stride: 8, steps: 2 },
+  segmenter: { microBatches: 3, microBatchSize: 2, cropSize: 32, channels: 8, steps: 2, backboneRate: 0.5 },
+  cam: { scales: [1, 2] },
+  pamr: { size: 16, dilations: [1, 2] },
+  scratch: { widths: [8, 8, 8, 8] },
+});
+
+export async function tinyCompute(method: MethodConfig = tinyMethod): Promise<Compute> {
+  return createCompute(await plainTf(), { method, seed: 7, classes: ["horse", "zebra"], backbone: null });
+}
+
+/** Noise with a bright square of the tag's colour; labelled exactly, or not at all. */
+export function squarePicture(image: number, tags: readonly number[], labelled = true, size = 32): LabelledExample {
+  const rng = new Rng("picture", image);
+  const pixels = Uint8Array.from({ length: size * size * 3 }, () => 60 + rng.integer(40));
+  const labels = new Uint8Array(size * size);
+  for (const tag of tags) {
+    for (let y = 8; y < 24; y++) {
+      for (let x = 8; x < 24; x++) {
+        pixels[(y * size + x) * 3 + tag - 1] = 240;
+        labels[y * size + x] = tag;
+      }
+    }
+  }
+  return { image, pixels, tags, labels: labelled ? labels : null };
+}
