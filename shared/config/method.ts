@@ -13,8 +13,17 @@ const range = (low: number, high: number) =>
     .refine(([from, to]) => from <= to, "low end first")
     .default([low, high]);
 
+interface TrainingDefaults {
+  readonly steps: number;
+  readonly learningRate: number;
+  readonly weightDecay: number;
+  readonly warmup: number;
+  readonly cropSize: number;
+  readonly cropShareMin: number;
+}
+
 /** How one stage is trained; the classifier and the segmenter differ in the defaults only. */
-const trainingShape = (defaults: { steps: number; learningRate: number; weightDecay: number; warmup: number }) => ({
+const trainingShape = (defaults: TrainingDefaults) => ({
   steps: z.int().min(0).max(1_000_000).default(defaults.steps).meta({
     help: "Optimiser updates.",
   }),
@@ -36,12 +45,23 @@ const trainingShape = (defaults: { steps: number; learningRate: number; weightDe
   schedulePower: z.number().min(0).max(4).default(0.9).meta({
     help: "Learning rate x (1 - progress)^power after the warm-up; 0 keeps it constant.",
   }),
+  cropSize: z.int().multipleOf(32).min(32).max(1024).default(defaults.cropSize).meta({
+    help: "Side of the training crops, pixels.",
+  }),
+  cropShare: range(defaults.cropShareMin, 1).meta({
+    help: "Side of the crop relative to the image's, drawn between these. A crop that misses the object lies to the classifier.",
+  }),
 });
 
+/** With a given backbone only the head is trained, on whole images: crops and light are for the built-in network. */
 const classifierSchema = z.strictObject({
-  ...trainingShape({ steps: 300, learningRate: 3e-3, weightDecay: 1e-2, warmup: 10 }),
-  cropSize: z.int().multipleOf(32).min(32).max(1024).default(256).meta({
-    help: "Side of the training crops, pixels. Only for a network trained from scratch: a given backbone sees whole images.",
+  ...trainingShape({
+    steps: 300,
+    learningRate: 3e-3,
+    weightDecay: 1e-2,
+    warmup: 10,
+    cropSize: 256,
+    cropShareMin: 0.75,
   }),
   stride: z.literal([4, 8, 16, 32]).default(32).meta({
     help: "Stride of the features the classifier, and so the CAM, looks at.",
@@ -80,10 +100,7 @@ const pamrSchema = z.strictObject({
 });
 
 const segmenterSchema = z.strictObject({
-  ...trainingShape({ steps: 200, learningRate: 2e-3, weightDecay: 1e-3, warmup: 20 }),
-  cropSize: z.int().multipleOf(32).min(32).max(1024).default(192).meta({
-    help: "Side of the training crops, pixels.",
-  }),
+  ...trainingShape({ steps: 200, learningRate: 2e-3, weightDecay: 1e-3, warmup: 20, cropSize: 192, cropShareMin: 0.6 }),
   channels: z.int().multipleOf(8).min(8).max(512).default(64).meta({
     help: "Width of the Smooth Network; the paper's is 512, on a far larger backbone.",
   }),
@@ -99,7 +116,6 @@ const augmentSchema = z.strictObject({
   negativeShare: share().default(0.25).meta({
     help: "Share of images without any tag in a step, where there are some.",
   }),
-  cropShare: range(0.6, 1).meta({ help: "Side of the crop relative to the image's." }),
   gain: range(0.75, 1.3).meta({ help: "Contrast factor." }),
   offset: z.number().min(0).max(1).default(0.2).meta({ help: "Largest brightness shift; an image spans -1 to 1." }),
   grey: share().default(0.3).meta({ help: "Probability of a grey image." }),

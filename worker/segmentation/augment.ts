@@ -22,8 +22,8 @@ export interface Light {
   readonly grey: boolean;
 }
 
-export function drawCrop(config: MethodConfig["augment"], imageSize: number, rng: Rng): Crop {
-  const side = imageSize * rng.uniform(...config.cropShare);
+export function drawCrop(cropShare: readonly [number, number], imageSize: number, rng: Rng): Crop {
+  const side = imageSize * rng.uniform(...cropShare);
   const x = rng.uniform(0, imageSize - side);
   const y = rng.uniform(0, imageSize - side);
   return { x, y, side, mirrored: rng.next() < 0.5 };

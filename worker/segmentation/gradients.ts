@@ -31,13 +31,14 @@ interface Batch {
 }
 
 /** Crops of all images of a micro-batch. The RNG's key names the image, and its slot should it appear twice. */
-function augmentedBatch(context: StepContext, { leaf, examples }: MicroBatch, size: number): Batch {
+function augmentedBatch(context: StepContext, { leaf, examples }: MicroBatch): Batch {
   const { method, seed, stage, step } = context;
+  const { cropSize: size, cropShare } = method[stage.model];
   const pixels = new Float32Array(examples.length * size * size * 3);
   const labels = new Int32Array(examples.length * size * size);
   examples.forEach((example, slot) => {
     const rng = new Rng(seed, "augment", stage.model, stage.round, step, leaf, slot, example.image);
-    const crop = drawCrop(method.augment, method.imageSize, rng);
+    const crop = drawCrop(cropShare, method.imageSize, rng);
     const light = drawLight(method.augment, rng);
     const cells = size * size;
     const out = pixels.subarray(slot * cells * 3, (slot + 1) * cells * 3);
@@ -71,7 +72,7 @@ export function segmenterGradient(
 ): Float32Array {
   const { tf, method } = context;
   const { cropSize, deepSupervision } = method.segmenter;
-  const batch = augmentedBatch(context, microBatch, cropSize);
+  const batch = augmentedBatch(context, microBatch);
   const shares = countedShares(batch);
   const result = tf.tidy(() => {
     const x = imageTensor(tf, batch);
@@ -106,7 +107,7 @@ export function classifierGradient(
   cache: FeatureCache,
   classCount: number,
 ): Float32Array {
-  const { tf, method } = context;
+  const { tf } = context;
   const { examples } = microBatch;
   const result = tf.tidy(() => {
     const tags = tagMatrix(tf, examples, classCount);
@@ -114,7 +115,7 @@ export function classifierGradient(
       const features = frozenFeatures(context, examples, backbone, classifier, store, cache);
       return store.flatGradient(() => tagLoss(tf, classifier.logits(features, store.get), tags));
     }
-    const x = imageTensor(tf, augmentedBatch(context, microBatch, method.classifier.cropSize));
+    const x = imageTensor(tf, augmentedBatch(context, microBatch));
     return store.flatGradient(() => {
       const features = classifier.features(backbone.taps(x, store.get));
       return tagLoss(tf, classifier.logits(features, store.get), tags);

@@ -143,8 +143,9 @@ function probe(tf: Tf, model: LayersModel, layers: readonly Layer[]): Tap[] {
 function trainableVariables(model: LayersModel, learningRateScale: number): Map<string, Variable> {
   if (learningRateScale === 0) return new Map();
   const named = model.trainableWeights.map((weight) => {
-    const variable = (weight as unknown as { val: Variable }).val;
-    return [`backbone/${weight.name}`, variable] as const;
+    const { val } = weight as unknown as { val: Variable };
+    /** tfjs makes `name` unique in the process; the original one is the model's own, the same on every worker. */
+    return [`backbone/${weight.originalName}`, val] as const;
   });
   return new Map(named);
 }
