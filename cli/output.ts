@@ -20,8 +20,13 @@ export function printError(thrown: unknown, debug = false): number {
   note(`${pc.red("error")} ${pc.bold(`[${error.code}]`)} ${error.message}`);
   for (const cause of causesOf(error)) note(pc.dim(`  because: ${cause}`));
   note(`  ${pc.cyan("next:")} ${error.hint}`);
-  if (debug || error.code === "INTERNAL") note(pc.dim(error.stack ?? ""));
+  if (debug || error.code === "INTERNAL") note(pc.dim(stackOf(error)));
   return error.exitCode;
+}
+
+/** Of the innermost cause: that is where it broke. */
+function stackOf(error: Error): string {
+  return error.cause instanceof Error ? stackOf(error.cause) : (error.stack ?? "");
 }
 
 function causesOf(error: Error): string[] {

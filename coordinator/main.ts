@@ -118,7 +118,7 @@ export async function train(
     files: new Map(Object.entries(files)),
     progress: initialProgress,
   };
-  return runToTheEnd(run, options, observer, signal);
+  return runToTheEnd(run, { localWorkers, natsUrl }, observer, signal);
 }
 
 export async function resumeRun(
@@ -136,7 +136,8 @@ export async function resumeRun(
   const progress = (await store.readProgress()) ?? initialProgress;
   const backbone = await readBackbone(origin.backbone);
   const run = { store, record, config, manifest, backbone, files: new Map(Object.entries(origin.files)), progress };
-  return runToTheEnd(run, { ...origin, ...where }, observer, signal);
+  const { localWorkers, natsUrl } = { ...origin, ...where };
+  return runToTheEnd(run, { localWorkers, natsUrl }, observer, signal);
 }
 
 interface OpenRun {
@@ -190,7 +191,8 @@ async function sit(run: OpenRun, where: WhereToRun, observer: TrainObserver, sig
   let reporting: Promise<unknown> = Promise.resolve();
   const end = await runSession({
     ...run,
-    ...where,
+    localWorkers: where.localWorkers,
+    natsUrl: where.natsUrl,
     runId: record.runId,
     manifestBytes,
     stages,

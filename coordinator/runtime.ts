@@ -202,7 +202,8 @@ export class RunRuntime {
   /** The first failure is the cause: kept for the exit code. */
   failure: AppError | null = null;
 
-  private fail(error: AppError): void {
+  /** Ends the run: something that no retry can mend. */
+  fail(error: AppError): void {
     this.failure ??= error;
     this.deps.events.append({ kind: "failure", code: error.code, message: error.message, hint: error.hint });
     this.handle({ kind: "fail", reason: error.message });

@@ -5,7 +5,7 @@ import type { Digest } from "../shared/codec/digest.js";
 import type { Manifest } from "../shared/data/manifest.js";
 import type { StageRecord } from "../shared/data/run-record.js";
 import type { RunSetup } from "../shared/data/run-setup.js";
-import type { AppError } from "../shared/errors.js";
+import { AppError } from "../shared/errors.js";
 import { blobHandlers, firstOf, MemoryBlobs } from "../shared/net/blobs.js";
 import { type Bus, connectBus } from "../shared/net/bus.js";
 import { Blobs, serverOptions } from "../shared/net/proto.js";
@@ -88,7 +88,7 @@ async function runWithin(options: SessionOptions, closers: (() => Promise<unknow
     startOptions(options),
   );
   closers.push(await listenForControl(bus, runId, (reason) => runtime.stop(reason)));
-  if (options.localWorkers > 0) startWorkers(options, natsUrl, events, closers);
+  if (options.localWorkers > 0) startWorkers(options, natsUrl, { events, runtime }, closers);
   const interrupt = () => runtime.stop("interrupted");
   signal.addEventListener("abort", interrupt, { once: true });
   if (signal.aborted) interrupt();
@@ -182,7 +182,7 @@ function hasValMasks({ val }: Manifest): boolean {
 function startWorkers(
   options: SessionOptions,
   natsUrl: string,
-  events: EventLog,
+  { events, runtime }: { events: EventLog; runtime: RunRuntime },
   closers: (() => Promise<unknown>)[],
 ): void {
   const { store, config, manifest } = options;
@@ -195,6 +195,10 @@ function startWorkers(
     onExit: (index, code, willRestart) => {
       const log = store.path("logs", `worker-${index}.log`);
       events.append({ kind: "local-worker-exited", index, code, willRestart, log });
+    },
+    onAllGone: () => {
+      const log = store.path("logs", "worker-1.log");
+      runtime.fail(new AppError("NO_WORKERS", "every local worker has ended", { hint: `Their logs say why: ${log}` }));
     },
   });
   closers.push(workers.stop);

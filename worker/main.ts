@@ -20,13 +20,31 @@ import { ComputeClient } from "./compute/client.js";
 import type { WorkerConfig } from "./config.js";
 import { WorkerRuntime } from "./runtime.js";
 
-/** Runs until a signal, or until stdin ends when `exitWithParent` is set (a local worker never outlives its starter). */
-export async function runWorker(config: WorkerConfig, { exitWithParent = false } = {}): Promise<void> {
+export interface RunWorkerOptions {
+  /** End when standard input ends: a local worker never outlives its starter. */
+  readonly exitWithParent: boolean;
+}
+
+/** Runs until a signal. @throws AppError when it cannot start. */
+export async function runWorker(config: WorkerConfig, options: RunWorkerOptions): Promise<void> {
+  const closers: (() => Promise<unknown>)[] = [];
+  const stopped = untilStopped(options.exitWithParent);
+  try {
+    await start(config, closers);
+    await stopped;
+  } finally {
+    for (const close of closers.reverse()) await close().catch(() => undefined);
+    process.stdin.destroy();
+  }
+}
+
+async function start(config: WorkerConfig, closers: (() => Promise<unknown>)[]): Promise<void> {
   const log = pino({ name: "worker", base: { pid: process.pid } }, pino.destination({ dest: 2, sync: true }));
-  const stopped = untilStopped(exitWithParent);
-  const bus = await connectBus({ url: config.nats, name: "seedgrow-worker" });
   const compute = await ComputeClient.start({ engine: config.engine, threads: config.threads });
+  closers.push(() => compute.close());
   log.info({ engine: compute.engine }, `engine ${compute.engine.name}: ${compute.engine.reason}`);
+  const bus = await connectBus({ url: config.nats, name: "seedgrow-worker" });
+  closers.push(() => closeBus(bus));
   const cache = new BlobCache(config.cache || join(cacheDir(process.env), "blobs"));
   const localDir = config.data || null;
   const memoryBytesMax = config.memoryMb * 1024 * 1024;
@@ -37,18 +55,17 @@ export async function runWorker(config: WorkerConfig, { exitWithParent = false }
   });
   const server = createServer(runtime);
   const address = await listen(server, config.listen);
+  closers.push(async () => server.forceShutdown());
   const beat = () => describe(config, compute, runtime, address);
-  const workerId = beat().workerId;
+  const { workerId } = beat();
   const stopPresence = await startPresence({ bus, workerId, beat, onRenewed: () => runtime.renewed() });
   const ticker = setInterval(() => runtime.tick(), 1_000);
+  closers.push(async () => {
+    clearInterval(ticker);
+    stopPresence();
+    runtime.close();
+  });
   log.info({ workerId, address }, "ready");
-  await stopped;
-  log.info("stopping");
-  clearInterval(ticker);
-  stopPresence();
-  runtime.close();
-  server.forceShutdown();
-  await Promise.all([compute.close(), closeBus(bus)]);
 }
 
 function createServer(runtime: WorkerRuntime): grpc.Server {

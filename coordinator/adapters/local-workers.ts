@@ -17,6 +17,8 @@ export interface LocalWorkersOptions {
   readonly logPath: (index: number) => string;
   /** A worker ended before it was asked to. */
   readonly onExit: (index: number, code: number | null, willRestart: boolean) => void;
+  /** The last of them ended and none will be started again. */
+  readonly onAllGone: () => void;
 }
 
 export interface LocalWorkers {
@@ -35,6 +37,7 @@ export function startLocalWorkers(options: LocalWorkersOptions): LocalWorkers {
       const willRestart = restarts < restartsMax;
       options.onExit(index, code, willRestart);
       if (willRestart) start(index, restarts + 1);
+      else if (children.size === 0) options.onAllGone();
     });
   };
   for (let index = 1; index <= options.count; index++) start(index, 0);

@@ -49,9 +49,7 @@ export function firstOf(...sources: readonly BlobSource[]): BlobSource {
 export function blobHandlers(source: BlobSource): BlobsHandlers {
   return {
     Pull(call) {
-      serve(call, source).catch((error: unknown) => {
-        call.destroy(error instanceof Error ? error : new Error(String(error)));
-      });
+      serve(call, source).catch((error: unknown) => fail(call, grpc.status.UNKNOWN, String(error)));
     },
   };
 }
@@ -60,7 +58,7 @@ async function serve(call: Parameters<BlobsHandlers["Pull"]>[0], source: BlobSou
   const { digest, offset } = call.request;
   const bytes = await source.get(digest);
   if (!bytes) {
-    call.destroy(Object.assign(new Error(`no blob ${digest}`), { code: grpc.status.NOT_FOUND }));
+    fail(call, grpc.status.NOT_FOUND, `no blob ${digest}`);
     return;
   }
   for (let at = offset; at < bytes.length && !call.cancelled; at += chunkBytes) {
@@ -68,6 +66,11 @@ async function serve(call: Parameters<BlobsHandlers["Pull"]>[0], source: BlobSou
     if (!call.write({ data })) await drained(call);
   }
   call.end();
+}
+
+/** grpc-js sends a status when the stream emits it; destroying the stream would leave the caller waiting. */
+function fail(call: Parameters<BlobsHandlers["Pull"]>[0], code: grpc.status, details: string): void {
+  call.emit("error", { code, details });
 }
 
 /** Resolves when the stream takes more, or is gone. */

@@ -39,7 +39,8 @@ export class ComputeClient {
       thread.once("error", reject);
       thread.once("exit", (code) => reject(new AppError("ENGINE_FAILED", `the compute thread exited with ${code}`)));
     });
-    thread.removeAllListeners();
+    // By name: without one, Node's own listeners would go as well, and no message would arrive any more.
+    for (const event of ["error", "exit"]) thread.removeAllListeners(event);
     if (hello.kind === "failed") {
       await thread.terminate();
       throw new AppError(hello.code, hello.message, { hint: hello.hint });
