@@ -67,8 +67,6 @@ quietly() {
   say "$name: done (${SECONDS} s)"
 }
 
-# Not `npm ci`: it refuses a lock that lacks the optional packages of other platforms, which is what npm writes on a
-# mirror without them. The versions still come from the lock, and --no-save leaves the lock as it is.
 setup_packages() {
   if node deploy/npm-current.mjs; then
     say "npm packages: already as package-lock.json asks"
@@ -76,7 +74,7 @@ setup_packages() {
   fi
   say "npm packages: installing ..."
   quietly "npm packages" "check the network or the npm registry setting (npm config get registry), then run this again." \
-    npm install --no-save
+    npm ci
 }
 
 setup_engine() {

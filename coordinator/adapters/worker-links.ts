@@ -3,8 +3,8 @@ import * as grpc from "@grpc/grpc-js";
 import type { WorkMetrics } from "../../shared/data/work-metrics.js";
 import type { AttachReply } from "../../shared/gen/seedgrow/v1/AttachReply.js";
 import type { BlobsClient } from "../../shared/gen/seedgrow/v1/Blobs.js";
-import type { WorkerClient } from "../../shared/gen/seedgrow/v1/Worker.js";
 import type { DetachReply } from "../../shared/gen/seedgrow/v1/DetachReply.js";
+import type { WorkerClient } from "../../shared/gen/seedgrow/v1/Worker.js";
 import type { WorkReply__Output } from "../../shared/gen/seedgrow/v1/WorkReply.js";
 import type { WorkRequest } from "../../shared/gen/seedgrow/v1/WorkRequest.js";
 import { attachTimeoutMs, workTimeoutMs } from "../../shared/limits.js";
@@ -60,7 +60,10 @@ export class WorkerLinks {
     if (!link) throw new Error(`no connection to ${workerId}`);
     const { worker, lease } = link;
     const order = { ...request, lease };
-    const reply = await callUnary<WorkReply__Output>((options, done) => worker.Work(order, options, done), workTimeoutMs);
+    const reply = await callUnary<WorkReply__Output>(
+      (options, done) => worker.Work(order, options, done),
+      workTimeoutMs,
+    );
     const outputs = await Promise.all(
       reply.outputs.map(async ({ name, digest }) => ({ name, digest, bytes: await pullBlob(link.blobs, digest) })),
     );
@@ -72,7 +75,10 @@ export class WorkerLinks {
     const link = this.links.get(workerId);
     if (!link) return;
     const { worker, lease } = link;
-    const detached = callUnary<DetachReply>((options, done) => worker.Detach({ lease }, options, done), detachTimeoutMs);
+    const detached = callUnary<DetachReply>(
+      (options, done) => worker.Detach({ lease }, options, done),
+      detachTimeoutMs,
+    );
     await detached.catch(() => undefined);
     this.close(workerId);
   }
