@@ -1,0 +1,51 @@
+/**
+ * Three kinds of tests (tests/README.md). Unit tests run in parallel; the others start servers and processes that would
+ * fight for two cores, so their files run one after the other, and after the unit tests.
+ */
+import { defineConfig } from "vitest/config";
+
+const sequential = { fileParallelism: false, globalSetup: ["tests/support/built.ts"] };
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: "unit",
+          include: ["{cli,coordinator,shared,worker}/**/*.test.ts", "tests/imports.test.ts"],
+          // The tests of the method compute: TensorFlow on a busy machine is slow.
+          testTimeout: 30_000,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          name: "integration",
+          include: ["tests/{integration,engine,cli}/**/*.test.ts"],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          sequence: { groupOrder: 1 },
+          ...sequential,
+        },
+      },
+      {
+        test: {
+          name: "e2e",
+          include: ["tests/e2e/**/*.test.ts"],
+          testTimeout: 180_000,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 2 },
+          ...sequential,
+        },
+      },
+    ],
+    coverage: {
+      provider: "v8",
+      include: ["coordinator/core/**/*.ts", "coordinator/aggregate/**/*.ts", "shared/math/tree-sum.ts"],
+      exclude: ["**/*.test.ts"],
+      reporter: ["text"],
+      // What decides the result and who computes what: held to a higher standard than the rest.
+      thresholds: { lines: 95 },
+    },
+  },
+});
