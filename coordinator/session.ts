@@ -79,7 +79,7 @@ async function runWithin(options: SessionOptions, closers: (() => Promise<unknow
   const blobs = new MemoryBlobs();
   const address = await serveBlobs(options, blobs, closers);
   const events = new EventLog(bus, store, runId, options.observer.onEvent);
-  const results = await openResults(options, blobs, bus, (loss) => runtime.noteLoss(loss));
+  const results = await openResults(options, blobs, { bus, events }, (loss) => runtime.noteLoss(loss));
   const leases = await Leases.open(bus, { runId, coordinatorId: randomUUID() });
   const links = new WorkerLinks(runId, config.cluster.advertise || address, putSetup(options, blobs));
   const nowMs = () => performance.now();
@@ -120,7 +120,7 @@ async function serveBlobs(
 async function openResults(
   options: SessionOptions,
   blobs: MemoryBlobs,
-  bus: Bus,
+  { bus, events }: { bus: Bus; events: EventLog },
   onLoss: (loss: number) => void,
 ): Promise<RunResults> {
   const { config, manifest, store, observer, runId } = options;
@@ -130,7 +130,12 @@ async function openResults(
       manifest,
       store,
       blobs,
-      broadcast: (version, digest, packs) => broadcastLabels(bus, runId, version, digest, packs),
+      broadcast: async (version, digest, packs) => {
+        // Workers that find no pack on the bus pull it from here: slower, not wrong.
+        await broadcastLabels(bus, runId, version, digest, packs).catch((error: unknown) => {
+          events.append({ kind: "broadcast-failed", version, reason: String(error) });
+        });
+      },
       nowMs: () => performance.now(),
       onStep: (_phase, _step, { loss }) => onLoss(loss),
       onStage: observer.onStage,
