@@ -21,8 +21,13 @@ export class ProgressView implements TrainObserver {
   constructor(private readonly stream: NodeJS.WriteStream) {}
 
   readonly onIndex = (done: number, total: number): void => {
-    this.live(`reading photos ${bar(done, total)} ${done}/${total}`, done === total);
+    this.progress("reading photos", done, total);
   };
+
+  /** Any counted work outside the run's phases. */
+  progress(verb: string, done: number, total: number): void {
+    this.live(`${verb} ${bar(done, total)} ${done}/${total}`, done === total);
+  }
 
   readonly onProblems = (problems: readonly DataProblem[]): void => {
     for (const problem of problems.slice(0, problemsShownMax)) this.note(pc.yellow(describeProblem(problem)));

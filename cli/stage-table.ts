@@ -6,7 +6,7 @@ export function stageTable(stages: readonly StageRecord[]): string {
   const table = new Table({
     head: ["stage", "labels mIoU", "labels P/R", "val mIoU", "val fg mIoU", "val Boundary IoU", "changed", "s"],
     colAligns: ["left", "right", "right", "right", "right", "right", "right", "right"],
-    style: { head: [], border: [] },
+    style: { head: [], border: [], compact: true },
   });
   for (const { name, labels, val, changedShare, seconds } of stages) {
     const precisionRecall = labels ? `${score(labels.precision)}/${score(labels.recall)}` : "-";

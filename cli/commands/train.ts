@@ -1,7 +1,7 @@
 /** `seedgrow train` and `seedgrow resume`. */
 import { Command } from "commander";
 import { findRun } from "../../coordinator/adapters/run-store.js";
-import { resumeRun, type TrainObserver, type TrainSummary, train } from "../../coordinator/main.js";
+import { resumeRun, type TrainSummary, train } from "../../coordinator/main.js";
 import { AppError } from "../../shared/errors.js";
 import {
   collect,
@@ -70,10 +70,12 @@ async function runTrain(flags: TrainFlags): Promise<void> {
   const config = await runConfigFrom(flags, presetFor(flags.backbone));
   const { data, val, masks, classes, backbone } = flags;
   const command = process.argv.slice(2);
-  await withView(flags.json === true, (observer, signal) => {
+  const where = whereToRun(flags);
+  const summary = await withView((view, signal) => {
     const options = { dataPath: data, valPath: val, masksPath: masks, classes, backbone, config, runsDir: flags.out };
-    return train({ ...options, ...whereToRun(flags), command }, observer, signal);
+    return train({ ...options, ...where, command }, view, signal);
   });
+  printResult(summary, flags);
 }
 
 interface ResumeFlags extends WhereFlags {
@@ -93,7 +95,8 @@ export function resumeCommand(): Command {
     .action(async (run: string, flags: ResumeFlags) => {
       const dir = await findRun(flags.out, run);
       const where = flags.local === undefined && flags.nats === undefined ? {} : whereToRun(flags);
-      await withView(flags.json === true, (observer, signal) => resumeRun(dir, where, observer, signal));
+      const summary = await withView((view, signal) => resumeRun(dir, where, view, signal));
+      printResult(summary, flags);
     });
 }
 
@@ -104,27 +107,27 @@ function whereToRun({ local, nats }: WhereFlags) {
   return { localWorkers: local ?? 0, natsUrl: nats ?? null };
 }
 
-/** Runs training with a progress display on stderr and the result on stdout. */
+/** Runs training with a progress display on stderr, which is gone when this returns. */
 export async function withView(
-  json: boolean,
-  work: (observer: TrainObserver, signal: AbortSignal) => Promise<TrainSummary>,
+  work: (view: ProgressView, signal: AbortSignal) => Promise<TrainSummary>,
 ): Promise<TrainSummary> {
   const view = new ProgressView(process.stderr);
   const signal = interruptSignal(() =>
     view.note("stopping: finishing what is under way (Ctrl-C again to quit at once)"),
   );
   try {
-    const summary = await work(view, signal);
-    view.close();
-    if (json) outJson(jsonOf(summary));
-    else printSummary(summary);
-    return summary;
+    return await work(view, signal);
   } finally {
     view.close();
   }
 }
 
-function printSummary(summary: TrainSummary): void {
+function printResult(summary: TrainSummary, flags: { readonly json?: boolean }): void {
+  if (flags.json) outJson(jsonOf(summary));
+  else printSummary(summary);
+}
+
+export function printSummary(summary: TrainSummary): void {
   note("");
   out(stageTable(summary.stages));
   out("");
