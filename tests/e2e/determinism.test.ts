@@ -1,0 +1,75 @@
+/**
+ * The determinism contract (DESIGN: same bits, whoever computed them), on real processes with the real engine: the
+ * SHA-256 of the final weights depends neither on the number of workers nor on who was killed.
+ */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { descendantsOf, kill, leftOver, workersOf } from "../support/processes.js";
+import { type Seedgrow, Workplace } from "../support/seedgrow.js";
+import { until } from "../support/until.js";
+
+let place: Workplace;
+/** Of an undisturbed run with one worker: what every other run must arrive at. */
+let expected: string;
+/** Everything that any run has started. */
+const seen = new Set<number>();
+
+beforeAll(async () => {
+  place = new Workplace();
+  await place.draw(16, 4);
+  expected = await weightsOf(watched(place.train(["--local", "1"])));
+});
+afterAll(() => place.clear());
+
+/** Notes the processes of a run while it trains. */
+async function watched(run: Seedgrow, phase = "train-1"): Promise<Seedgrow> {
+  await place.event(run, "phase-started", { phase });
+  for (const { pid } of descendantsOf(run.pid)) seen.add(pid);
+  return run;
+}
+
+async function weightsOf(starting: Promise<Seedgrow>): Promise<string> {
+  const run = await (await starting).ends(0);
+  return run.json<{ weightsSha256: string }>().weightsSha256;
+}
+
+test("the weights have a digest", () => {
+  expect(expected).toMatch(/^[0-9a-f]{64}$/);
+});
+
+test.each([2, 3])("%i workers arrive at the bits of one", async (count) => {
+  expect(await weightsOf(watched(place.train(["--local", String(count)])))).toBe(expected);
+});
+
+test("a worker killed in the middle of a step changes no bit", async () => {
+  const run = await watched(place.train(["--local", "2"]));
+  // Frozen before its first step of round 1: the step's micro-batches that it gets can only come from the other one.
+  const victim = workersOf(run.pid).at(-1)!;
+  kill(victim, "SIGSTOP");
+  await atWork(run);
+  kill(victim);
+  const lost = await place.event(run, "worker-lost");
+  expect(lost.reason).toMatch(/^unreachable: /);
+  expect(await weightsOf(Promise.resolve(run))).toBe(expected);
+});
+
+/** Two seconds later the step is under way, and waits for the frozen worker. */
+async function atWork(run: Seedgrow): Promise<void> {
+  const fromMs = performance.now();
+  await until("the step to begin", () => run.child.exitCode === null && performance.now() - fromMs > 2_000);
+}
+
+test("a coordinator killed in the middle of a round, and resumed, changes no bit", async () => {
+  const run = await watched(place.train(["--local", "2"]), "train-2");
+  kill(run.pid);
+  expect((await run.exited).signal).toBe("SIGKILL");
+  expect(await leftOver([...seen])).toEqual([]);
+  const resumed = place.seedgrow("resume", "latest", "--json");
+  expect(await weightsOf(watched(resumed, "train-2"))).toBe(expected);
+  const started = place.events(resumed.runId!).filter(({ kind }) => kind === "phase-started");
+  expect(started.map(({ phase }) => phase).join(" ")).toMatch(/^classify .* train-2 train-2 refine-2 evaluate-2$/);
+});
+
+test("no broker and no worker is left behind by any of these runs", async () => {
+  expect(seen.size).toBeGreaterThanOrEqual(12);
+  expect(await leftOver([...seen])).toEqual([]);
+});
