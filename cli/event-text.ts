@@ -1,9 +1,9 @@
-/** The event log in words. One line per thing worth knowing; null for the rest. */
+/** One event in words; null for what needs none. cli/narrator.ts sums up those that come in numbers. */
 import pc from "picocolors";
 import type { RunEventRecord } from "../shared/net/subjects.js";
 
 export function describeEvent(record: RunEventRecord): string | null {
-  const text = (name: string) => String(record[name] ?? "");
+  const text = (name: string) => fieldText(record, name);
   switch (record.kind) {
     case "worker-joined":
       return pc.dim(`worker ${text("workerId")} joined`);
@@ -15,19 +15,20 @@ export function describeEvent(record: RunEventRecord): string | null {
       return pc.yellow(`local worker ${text("index")} exited with ${text("code")} (log: ${text("log")})`);
     case "work-failed":
       return pc.yellow(`work ${text("assignmentId")} failed: ${text("reason")}`);
-    case "waiting":
-      return pc.yellow(text("reason"));
     case "rounds-ended":
       return `rounds end after round ${text("round")}: ${text("reason")}`;
-    case "labels-kept":
-      return null;
-    case "tag-doubtful":
-      return pc.yellow(`${text("path")}: the classifier sees no sign of its tag; is the tag right?`);
+    case "broadcast-failed":
+      return pc.yellow(`labels v${text("version")} go to the workers one by one: ${text("reason")}`);
     case "failure":
       return pc.red(`[${text("code")}] ${text("message")}`);
     default:
       return null;
   }
+}
+
+/** A field as text; what a record lacks is empty. */
+export function fieldText(record: RunEventRecord, name: string): string {
+  return String(record[name] ?? "");
 }
 
 /** "45 s", "3 min 20 s", "2 h 05 min". */

@@ -2,23 +2,25 @@
 import pc from "picocolors";
 import { type DataProblem, describeProblem } from "../coordinator/data/problems.js";
 import type { TrainObserver } from "../coordinator/main.js";
-import type { StageRecord } from "../shared/data/run-record.js";
 import type { RunEventRecord, RunStatus } from "../shared/net/subjects.js";
-import { describeEvent, duration } from "./event-text.js";
-import { score } from "./stage-table.js";
+import { LiveLine } from "./live-line.js";
+import { Narrator } from "./narrator.js";
+import { bar, statusLine } from "./status-line.js";
 
 /** Without a terminal a line this often is enough, milliseconds. */
 const plainIntervalMs = 15_000;
-const barWidth = 24;
 /** Problems shown one by one; the rest is a count. */
 const problemsShownMax = 20;
 
 export class ProgressView implements TrainObserver {
+  private readonly narrator = new Narrator();
+  private readonly liveLine: LiveLine | null;
   private lastPlainMs = 0;
-  private liveLine = "";
   private closed = false;
 
-  constructor(private readonly stream: NodeJS.WriteStream) {}
+  constructor(private readonly stream: NodeJS.WriteStream) {
+    this.liveLine = stream.isTTY ? new LiveLine(stream) : null;
+  }
 
   readonly onIndex = (done: number, total: number): void => {
     this.progress("reading photos", done, total);
@@ -46,73 +48,36 @@ export class ProgressView implements TrainObserver {
   };
 
   readonly onEvent = (record: RunEventRecord): void => {
-    const text = describeEvent(record);
-    if (text) this.note(text);
+    for (const line of this.narrator.tell(record)) this.note(line);
   };
 
-  readonly onStage = ({ name, labels, val, seconds }: StageRecord): void => {
-    const parts = [
-      labels ? `labels mIoU ${score(labels.miou)}` : "",
-      val ? `val mIoU ${score(val.miou)} fg ${score(val.fgMiou)} boundary ${score(val.boundaryIou)}` : "",
-    ].filter((part) => part !== "");
-    this.note(`${pc.green(name.padEnd(8))} ${parts.join(", ")}${pc.dim(` (${duration(seconds)})`)}`);
-  };
+  /** The event log tells of stages as well. */
+  readonly onStage = (): void => undefined;
 
   readonly onNote = (text: string): void => {
     this.live(text, true);
   };
 
-  /** A line that stays, above the live one. */
+  /** A line that stays. */
   note(line: string): void {
-    this.erase();
-    this.stream.write(`${line}\n`);
-    this.draw();
+    if (this.liveLine) this.liveLine.above(line);
+    else this.stream.write(`${line}\n`);
   }
 
   close(): void {
-    if (this.closed) return;
     this.closed = true;
-    this.erase();
-    this.liveLine = "";
+    this.liveLine?.clear();
   }
 
   private live(line: string, isLast: boolean): void {
     if (this.closed) return;
-    if (!this.stream.isTTY) {
-      const nowMs = performance.now();
-      if (!isLast && nowMs - this.lastPlainMs < plainIntervalMs) return;
-      this.lastPlainMs = nowMs;
-      this.stream.write(`${line}\n`);
+    if (this.liveLine) {
+      this.liveLine.show(line);
       return;
     }
-    this.erase();
-    this.liveLine = line.slice(0, Math.max(20, (this.stream.columns ?? 100) - 1));
-    this.draw();
+    const nowMs = performance.now();
+    if (!isLast && nowMs - this.lastPlainMs < plainIntervalMs) return;
+    this.lastPlainMs = nowMs;
+    this.stream.write(`${line}\n`);
   }
-
-  private erase(): void {
-    if (this.stream.isTTY && this.liveLine !== "") this.stream.write("\r\u001b[2K");
-  }
-
-  private draw(): void {
-    if (this.stream.isTTY && this.liveLine !== "") this.stream.write(this.liveLine);
-  }
-}
-
-export function statusLine(status: RunStatus): string {
-  if (status.state === "waiting") return `${status.phase}: ${status.reason}`;
-  const active = status.workers.filter(({ state }) => state === "active").length;
-  const parts = [
-    `${status.phase} ${bar(status.done, status.total)} ${status.done}/${status.total}`,
-    `${status.imagesPerSecond.toFixed(1)} images/s`,
-    status.loss === null ? "" : `loss ${status.loss.toFixed(3)}`,
-    `${active} worker${active === 1 ? "" : "s"}`,
-    status.etaSeconds === null ? "" : `ETA ${duration(status.etaSeconds)}`,
-  ];
-  return parts.filter((part) => part !== "").join("  ");
-}
-
-function bar(done: number, total: number): string {
-  const filled = total === 0 ? 0 : Math.round((done / total) * barWidth);
-  return `[${"#".repeat(filled)}${".".repeat(barWidth - filled)}]`;
 }

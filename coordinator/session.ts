@@ -17,6 +17,7 @@ import { EventLog, publishStatus } from "./adapters/event-log.js";
 import { FileBlobs } from "./adapters/file-blobs.js";
 import { broadcastLabels } from "./adapters/label-broadcast.js";
 import { Leases } from "./adapters/leases.js";
+import { announceLive } from "./adapters/live-run.js";
 import { startLocalWorkers } from "./adapters/local-workers.js";
 import { startNats } from "./adapters/nats-server.js";
 import type { RunStore } from "./adapters/run-store.js";
@@ -27,6 +28,7 @@ import { planRun } from "./core/plan.js";
 import type { Progress } from "./progress.js";
 import { RunResults } from "./results.js";
 import { RunRuntime } from "./runtime.js";
+import { stageEvent } from "./stage-book.js";
 
 export interface SessionObserver {
   readonly onStatus: (status: RunStatus) => void;
@@ -75,6 +77,7 @@ async function runWithin(options: SessionOptions, closers: (() => Promise<unknow
   const natsUrl = options.natsUrl ?? (await ownBroker(options, closers));
   const bus = await connectBus({ url: natsUrl, name: `seedgrow-coordinator-${runId}` });
   closers.push(() => bus.connection.close());
+  closers.push(await announceLive(store.dir, natsUrl));
   await EventLog.prepare(bus);
   const blobs = new MemoryBlobs();
   const address = await serveBlobs(options, blobs, closers);
@@ -138,7 +141,10 @@ async function openResults(
       },
       nowMs: () => performance.now(),
       onStep: (_phase, _step, { loss }) => onLoss(loss),
-      onStage: observer.onStage,
+      onStage: (stage) => {
+        events.append(stageEvent(stage));
+        observer.onStage(stage);
+      },
     },
     options.progress,
     options.stages,

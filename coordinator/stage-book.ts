@@ -28,7 +28,7 @@ export class StageBook {
     seconds: number,
   ): Promise<void> {
     await this.store.writeEllipse({ train: scores.ellipse, val: null });
-    this.upsert({ ...blank("cam"), labels: scores.cam, losses: this.losses });
+    await this.put({ ...blank("cam"), labels: scores.cam, losses: this.losses });
     await this.put({ ...blank("seeds"), labels: scores.labels, seconds, labelVersion: 0 });
   }
 
@@ -66,6 +66,18 @@ export class StageBook {
     if (at >= 0) this.stages[at] = record;
     else this.stages.push(record);
   }
+}
+
+/** A stage's line in the event log: its main scores. */
+export function stageEvent({ name, labels, val, changedShare, seconds }: StageRecord) {
+  return {
+    kind: "stage",
+    name,
+    labels: labels && { miou: labels.miou, precision: labels.precision, recall: labels.recall },
+    val: val && { miou: val.miou, fgMiou: val.fgMiou, boundaryIou: val.boundaryIou },
+    changedShare,
+    seconds,
+  };
 }
 
 function blank(name: string): StageRecord {

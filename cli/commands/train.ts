@@ -79,7 +79,7 @@ async function runTrain(flags: TrainFlags): Promise<void> {
 }
 
 interface ResumeFlags extends WhereFlags {
-  readonly out: string;
+  readonly runs: string;
   readonly json?: boolean;
 }
 
@@ -89,11 +89,11 @@ export function resumeCommand(): Command {
     .argument("<run>", 'id, start of an id, folder, or "latest"')
     .option("--local <n>", "start a broker and n workers here", wholeNumber(1, localWorkersMax))
     .option("--nats <url>", "use the workers of a cluster")
-    .option("--out <dir>", "folder of runs", defaultRunsDir)
+    .option("--runs <dir>", "folder of runs", defaultRunsDir)
     .option("--json", "end with one line of JSON on stdout")
     .addHelpText("after", "\nExamples:\n  $ seedgrow resume latest\n  $ seedgrow resume 20260101-1200 --local 4")
     .action(async (run: string, flags: ResumeFlags) => {
-      const dir = await findRun(flags.out, run);
+      const dir = await findRun(flags.runs, run);
       const where = flags.local === undefined && flags.nats === undefined ? {} : whereToRun(flags);
       const summary = await withView((view, signal) => resumeRun(dir, where, view, signal));
       printResult(summary, flags);

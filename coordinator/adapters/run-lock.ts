@@ -3,9 +3,11 @@ import { open, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { AppError } from "../../shared/errors.js";
 
+export const lockFile = "coordinator.pid";
+
 /** Returns a function that unlocks. @throws AppError RUN_BUSY */
 export async function lockRun(runDir: string): Promise<() => Promise<void>> {
-  const path = join(runDir, "coordinator.pid");
+  const path = join(runDir, lockFile);
   for (let attempt = 0; attempt < 2; attempt++) {
     try {
       const file = await open(path, "wx");
@@ -22,7 +24,7 @@ export async function lockRun(runDir: string): Promise<() => Promise<void>> {
   throw new AppError("RUN_BUSY", `cannot take ${path}`);
 }
 
-function isAlive(pid: number): boolean {
+export function isAlive(pid: number): boolean {
   if (!Number.isInteger(pid) || pid <= 0) return false;
   try {
     process.kill(pid, 0);

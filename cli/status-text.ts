@@ -1,0 +1,43 @@
+/** What `seedgrow status` prints. Pure. */
+import Table from "cli-table3";
+import pc from "picocolors";
+import type { RunStatus } from "../shared/net/subjects.js";
+import type { RunView } from "./run-view.js";
+import { statusLine } from "./status-line.js";
+
+const colors: Readonly<Record<string, (text: string) => string>> = {
+  running: pc.green,
+  done: pc.green,
+  waiting: pc.yellow,
+  stopping: pc.yellow,
+  stopped: pc.yellow,
+  killed: pc.yellow,
+  failed: pc.red,
+};
+
+export function stateText(state: string): string {
+  return (colors[state] ?? ((text: string) => text))(state);
+}
+
+export function viewText(view: RunView): string {
+  const lines = [`${pc.bold(view.runId)}  ${stateText(view.state)}${view.reason ? `: ${view.reason}` : ""}`];
+  if (view.status && (view.state === "running" || view.state === "stopping"))
+    lines.push(`  ${statusLine(view.status)}`);
+  else if (view.phase !== "") lines.push(`  ${view.state === "done" ? "last phase" : "in"} ${view.phase}`);
+  if (view.dir ?? view.status?.runDir) lines.push(pc.dim(`  ${view.dir ?? view.status?.runDir}`));
+  const workers = view.status?.workers ?? [];
+  if (workers.length > 0) lines.push(workerTable(workers));
+  return lines.join("\n");
+}
+
+function workerTable(workers: RunStatus["workers"]): string {
+  const table = new Table({
+    head: ["worker", "host", "state", "images/s", "waits for data"],
+    colAligns: ["left", "left", "left", "right", "right"],
+    style: { head: [], border: [], compact: true },
+  });
+  for (const { workerId, host, state, imagesPerSecond, waitShare } of workers) {
+    table.push([workerId, host, state, imagesPerSecond.toFixed(1), `${Math.round(waitShare * 100)} %`]);
+  }
+  return table.toString();
+}
