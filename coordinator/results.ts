@@ -84,8 +84,9 @@ export class RunResults {
     };
   }
 
-  /** Takes a result that counts. */
-  accept({ assignment, purpose }: WorkOrder, result: WorkResult): void {
+  /** Takes a result that counts. `fingerprint`: the engine whose bits it has, which a resumed run must go on with. */
+  accept({ assignment, purpose }: WorkOrder, result: WorkResult, fingerprint: string | null): void {
+    this.progress = { ...this.progress, fingerprint };
     switch (purpose.kind) {
       case "init": {
         const [specs, params] = ["specs", "params"].map((name) =>

@@ -177,7 +177,13 @@ export class RunRuntime {
     const result = this.finished.get(assignmentId);
     this.forget(assignmentId);
     if (!order || !result) return;
-    this.deps.results.accept(order, result);
+    try {
+      this.deps.results.accept(order, result, this.state.fingerprint);
+    } catch (thrown) {
+      // The unit counts as done, so nobody would ever do it again: a result that cannot be used ends the run.
+      this.fail(AppError.from(thrown));
+      return;
+    }
     for (const { path, reason } of result.metrics.kept ?? [])
       this.deps.events.append({ kind: "labels-kept", path, reason });
     for (const { path, scores } of result.metrics.doubtful ?? []) {
@@ -191,6 +197,7 @@ export class RunRuntime {
   }
 
   private async settle(effect: Extract<RunEffect, { kind: "settle" }>): Promise<void> {
+    if (this.state.activity === "finished") return;
     try {
       const { endRounds } = await this.deps.results.settle(effect.phase, effect.purpose, effect.lastStep);
       this.handle(endRounds === undefined ? { kind: "settled" } : { kind: "settled", endRounds });

@@ -24,7 +24,7 @@ export interface RunState {
   readonly runId: string;
   readonly workersMin: number;
   readonly allowMixed: boolean;
-  /** Engine of the run; fixed by its first worker. */
+  /** Engine of the run; fixed by the first result that counts, for the next must have the same bits. */
   readonly fingerprint: string | null;
   readonly plan: readonly Phase[];
   readonly phaseIndex: number;
@@ -96,7 +96,7 @@ function leftovers(event: RunEvent): RunEffect[] {
 }
 
 function onBeat(state: RunState, beat: MemberBeat, nowMs: number): Transition {
-  const verdict = judge(state.members, beat, state, nowMs);
+  const verdict = judge(state.members, beat, { ...state, fingerprint: engineOf(state) }, nowMs);
   switch (verdict.kind) {
     case "known":
       return { state: { ...state, members: beatSeen(state.members, beat.workerId, nowMs) }, effects: [] };
@@ -105,16 +105,18 @@ function onBeat(state: RunState, beat: MemberBeat, nowMs: number): Transition {
     case "attach": {
       const { workerId, fingerprint } = beat;
       const member = { kind: "attaching", workerId, fingerprint, lastBeatMs: nowMs } as const;
-      const next = {
-        ...state,
-        members: withMember(state.members, member),
-        fingerprint: state.fingerprint ?? fingerprint,
-      };
+      const next = { ...state, members: withMember(state.members, member) };
       return { state: next, effects: [{ kind: "attach", workerId }] };
     }
     default:
       return unreachable(verdict);
   }
+}
+
+/** Before any result counts, the engine of those who are here: if they all go, another may do the run. */
+function engineOf({ fingerprint, members }: RunState): string | null {
+  const present = [...members.values()].find((member) => member.kind !== "away");
+  return fingerprint ?? (present && present.kind !== "away" ? present.fingerprint : null);
 }
 
 function refuse(state: RunState, workerId: string, reason: string): Transition {
@@ -141,7 +143,11 @@ function lose(state: RunState, workerId: string, reason: string, nowMs: number):
 function onDone(state: RunState, assignmentId: string, nowMs: number): Transition {
   const pool = complete(state.pool, assignmentId);
   if (!pool) return { state, effects: [{ kind: "discard", assignmentId }] };
-  const accepted: Transition = { state: { ...state, pool }, effects: [{ kind: "accept", assignmentId }] };
+  const fingerprint = engineOf(state);
+  const accepted: Transition = {
+    state: { ...state, pool, fingerprint },
+    effects: [{ kind: "accept", assignmentId }],
+  };
   return isDone(pool) ? settle(accepted) : dispatch(accepted, nowMs);
 }
 
