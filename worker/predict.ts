@@ -1,0 +1,117 @@
+/** A saved model and an engine, ready to segment photos: what `seedgrow predict` needs of the worker. */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { float32Of, sha256 } from "../shared/codec/digest.js";
+import { decodeSquare, readPhotoHeader } from "../shared/data/decode.js";
+import { type SavedModel, savedModelFile, savedModelSchema } from "../shared/data/saved-model.js";
+import { AppError } from "../shared/errors.js";
+import { stretchLabels } from "../shared/math/stretch.js";
+import { ComputeClient } from "./compute/client.js";
+import type { BackboneFiles } from "./compute/contract.js";
+import type { EngineInfo, ThreadData } from "./compute/messages.js";
+
+/**
+ * Probabilities of one photo at its own size, f32 values: 1 GiB. A larger photo is segmented smaller and its mask
+ * stretched; the network has not seen more than method.imageSize of it anyway.
+ */
+const probabilityValuesMax = 256 * 1024 * 1024;
+
+export interface OpenModelOptions extends ThreadData {
+  /** Folder with seedgrow-model.json, and what that says. */
+  readonly modelDir: string;
+  readonly model: SavedModel;
+}
+
+export interface Photo {
+  /** RGB at the model's working size. */
+  readonly pixels: Uint8Array;
+  /** Upright size, pixels. */
+  readonly width: number;
+  readonly height: number;
+}
+
+export class Predictor {
+  private constructor(
+    readonly model: SavedModel,
+    private readonly compute: ComputeClient,
+  ) {}
+
+  /** @throws AppError MODEL_INVALID | DIGEST_MISMATCH | ENGINE_MISSING | ENGINE_FAILED */
+  static async open({ modelDir, model, ...engine }: OpenModelOptions): Promise<Predictor> {
+    const values = await readParams(modelDir, model);
+    const backbone = await readBackbone(modelDir, model);
+    const compute = await ComputeClient.start(engine);
+    try {
+      const { method, seed, classes, round } = model;
+      await compute.setup({ method, seed, classes, backbone });
+      await compute.call("load", { model: "segmenter", round }, values);
+      return new Predictor(model, compute);
+    } catch (error) {
+      await compute.close();
+      throw error;
+    }
+  }
+
+  get engine(): EngineInfo {
+    return this.compute.engine;
+  }
+
+  /** @throws AppError DATA_BROKEN */
+  async decode(bytes: Uint8Array): Promise<Photo> {
+    const { width, height } = await readPhotoHeader(bytes);
+    return { width, height, pixels: await decodeSquare(bytes, this.model.method.imageSize) };
+  }
+
+  /** Class ids, [height, width]. `allowed`: ids that may occur besides background; null: all. */
+  async predict({ pixels, width, height }: Photo, allowed: readonly number[] | null): Promise<Uint8Array> {
+    const shrink = Math.sqrt(probabilityValuesMax / (width * height * (this.model.classes.length + 1)));
+    const [w, h] = [width, height].map((side) => Math.max(1, Math.floor(side * Math.min(1, shrink)))) as [
+      number,
+      number,
+    ];
+    const { result } = await this.compute.call("predict", [{ image: 0, pixels, width: w, height: h, allowed }]);
+    const { labels } = result[0]!;
+    return w === width && h === height ? labels : stretchLabels(labels, w, h, width, height);
+  }
+
+  async close(): Promise<void> {
+    await this.compute.close();
+  }
+}
+
+/** @throws AppError MODEL_INVALID */
+export async function readModel(dir: string): Promise<SavedModel> {
+  const path = join(dir, savedModelFile);
+  const text = await readFile(path, "utf8").catch((cause: unknown) => {
+    throw new AppError("MODEL_INVALID", `${dir} holds no model: cannot read ${savedModelFile}`, { cause });
+  });
+  try {
+    return savedModelSchema.parse(JSON.parse(text));
+  } catch (cause) {
+    throw new AppError("MODEL_INVALID", `${path} is damaged or of another version`, { cause });
+  }
+}
+
+async function readParams(dir: string, { params }: SavedModel): Promise<Float32Array> {
+  const bytes = await readPart(dir, params.file);
+  if (sha256(bytes) === params.digest) return float32Of(bytes);
+  throw new AppError(
+    "DIGEST_MISMATCH",
+    `${join(dir, params.file)} is not what ${savedModelFile} says: it has changed`,
+    {
+      hint: "Copy the model folder again, or write it again with `seedgrow resume`.",
+    },
+  );
+}
+
+async function readBackbone(dir: string, { backbone }: SavedModel): Promise<BackboneFiles | null> {
+  if (!backbone) return null;
+  const [modelJson, weights] = await Promise.all([readPart(dir, backbone.modelJson), readPart(dir, backbone.weights)]);
+  return { modelJson, weights, sidecar: backbone.sidecar === null ? null : await readPart(dir, backbone.sidecar) };
+}
+
+async function readPart(dir: string, name: string): Promise<Uint8Array> {
+  return readFile(join(dir, name)).catch((cause: unknown) => {
+    throw new AppError("MODEL_INVALID", `the model in ${dir} lacks ${name}`, { cause });
+  });
+}
