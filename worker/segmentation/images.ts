@@ -112,6 +112,16 @@ export function channel(map: ArrayLike<number>, channels: number, index: number)
   return out;
 }
 
+/** Some channels of a channel-last map, in the order given. */
+export function pickChannels(map: Float32Array, channels: number, chosen: readonly number[]): Float32Array {
+  const count = chosen.length;
+  const out = new Float32Array((map.length / channels) * count);
+  for (let k = 0; k < count; k++) {
+    for (let i = 0; i * count < out.length; i++) out[i * count + k] = map[i * channels + chosen[k]!]!;
+  }
+  return out;
+}
+
 export function maxOf(map: ArrayLike<number>): number {
   let max = Number.NEGATIVE_INFINITY;
   for (let i = 0; i < map.length; i++) if (map[i]! > max) max = map[i]!;

@@ -16,7 +16,7 @@ import type {
 import type { Backbone } from "./backbone/backbone.js";
 import { type CamOptions, camOf } from "./cam.js";
 import type { TagClassifier } from "./classifier.js";
-import { argMax, resize, shrink, toUnit } from "./images.js";
+import { argMax, channel, maxOf, pickChannels, resize, shrink, toUnit } from "./images.js";
 import { changedShare, gate, guard, otsuLabels, seedLabels, threeWay } from "./labels.js";
 import type { SegmentationNetwork } from "./network.js";
 import type { Params } from "./nn/conv.js";
@@ -103,17 +103,23 @@ export function predictImage(parts: SegmenterParts, example: PredictExample): Pr
   const { method, classCount } = parts;
   const { image, width, height, allowed } = example;
   if (allowed?.length === 0) return { image, labels: new Uint8Array(width * height).fill(BACKGROUND) };
-  const channels = classCount + 1;
   const all = probabilitiesOf(parts, example.pixels, method.predict.flip);
-  const masked = allowed ? maskOut(all, channels, allowed) : all;
-  const refined = refineMap(method, example.pixels, masked, channels, method.predict.pamrIterations);
+  const ids = visibleIds(all, classCount + 1, allowed);
+  const visible = pickChannels(all, classCount + 1, ids);
+  const refined = refineMap(method, example.pixels, visible, ids.length, method.predict.pamrIterations);
   const side = refineSide(method);
-  const full = resize(refined, { height: side, width: side, channels }, height, width);
-  return { image, labels: argMax(full, channels) };
+  const full = resize(refined, { height: side, width: side, channels: ids.length }, height, width);
+  return { image, labels: argMax(full, ids.length).map((k) => ids[k]!) };
 }
 
-function maskOut(probabilities: Float32Array, channels: number, allowed: readonly number[]): Float32Array {
-  return probabilities.map((p, i) => (i % channels === BACKGROUND || allowed.includes(i % channels) ? p : 0));
+/**
+ * Background, and the classes that may show. Whoever wins a pixel has at least 1 / channels of it, and neither PAMR nor
+ * resizing raises a maximum: dropping the others changes no label, and saves refining dozens of absent classes.
+ */
+function visibleIds(probabilities: Float32Array, channels: number, allowed: readonly number[] | null): number[] {
+  if (allowed) return [BACKGROUND, ...allowed];
+  const ids = Array.from({ length: channels }, (_, id) => id);
+  return ids.filter((id) => id === BACKGROUND || maxOf(channel(probabilities, channels, id)) >= 1 / channels);
 }
 
 /** Class probabilities on the refinement grid, [side, side, K + 1]. */
