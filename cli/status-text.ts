@@ -2,8 +2,9 @@
 import Table from "cli-table3";
 import pc from "picocolors";
 import type { RunStatus } from "../shared/net/subjects.js";
+import { duration } from "./event-text.js";
 import type { RunView } from "./run-view.js";
-import { statusLine } from "./status-line.js";
+import { phaseTitle, statusLine } from "./status-line.js";
 
 const colors: Readonly<Record<string, (text: string) => string>> = {
   running: pc.green,
@@ -28,6 +29,21 @@ export function viewText(view: RunView): string {
   const workers = view.status?.workers ?? [];
   if (workers.length > 0) lines.push(workerTable(workers));
   return lines.join("\n");
+}
+
+/** "round 1/3 training 34/100, 41.2 images/s (vm-1 20.1, vm-2 21.1), loss 0.312, ETA 2 min 05 s" */
+export function throughputText(status: RunStatus): string {
+  const { done, total, imagesPerSecond, workers, loss, etaSeconds } = status;
+  const speeds = workers
+    .filter(({ state }) => state === "active")
+    .map(({ workerId, imagesPerSecond: speed }) => `${workerId} ${speed.toFixed(1)}`);
+  const parts = [
+    `${phaseTitle(status)} ${done}/${total}`,
+    `${imagesPerSecond.toFixed(1)} images/s${speeds.length > 0 ? ` (${speeds.join(", ")})` : ""}`,
+    loss === null ? "" : `loss ${loss.toFixed(3)}`,
+    etaSeconds === null ? "" : `ETA ${duration(etaSeconds)}`,
+  ];
+  return parts.filter((part) => part !== "").join(", ");
 }
 
 function workerTable(workers: RunStatus["workers"]): string {
