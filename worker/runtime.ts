@@ -36,6 +36,7 @@ const keptMax = 4;
 export class WorkerRuntime implements BlobSource {
   private session: session.Session = session.initialSession;
   private run: AttachedRun | null = null;
+  private opening: Promise<void> = Promise.resolve();
   private readonly kept = new Map<string, Kept>();
 
   constructor(private readonly options: WorkerRuntimeOptions) {}
@@ -48,10 +49,26 @@ export class WorkerRuntime implements BlobSource {
     this.admit(session.attach(this.session, claimOf(request.lease), this.options.nowMs()));
     this.closeRun();
     this.options.log("attached", { runId: this.runId, coordinator: request.coordinatorAddress });
+    // One after the other: there is one compute thread to set up, and the newest lease must set it up last.
+    const opening = this.opening.then(() => this.open(request, claimOf(request.lease)));
+    this.opening = opening.catch(() => undefined);
+    await opening;
+  }
+
+  private async open(request: AttachRequest__Output, { token }: session.LeaseClaim): Promise<void> {
+    const isCurrent = () => this.session.kind === "attached" && this.session.token === token;
+    const overtaken = () => new AppError("LEASE_LOST", "this worker was taken or freed while it attached");
+    if (!isCurrent()) throw overtaken();
     try {
-      this.run = await this.options.openRun(request);
+      const run = await this.options.openRun(request);
+      if (!isCurrent()) {
+        run.close();
+        throw overtaken();
+      }
+      this.closeRun();
+      this.run = run;
     } catch (error) {
-      this.session = session.release(this.session);
+      if (isCurrent()) this.session = session.release(this.session);
       throw error;
     }
     this.renewed();

@@ -51,13 +51,17 @@ export interface StartOptions {
   readonly plan: readonly Phase[];
   /** First phase that is not complete: 0, or where a resumed run goes on. */
   readonly phaseIndex: number;
+  /** First step that is not in the checkpoint, when a resumed run goes on inside a training phase. */
+  readonly nextStep?: number;
 }
 
 export function startRun(options: StartOptions): Transition {
   const base = { ...options, members: new Map(), refusals: new Map(), waitingFor: null } as const;
   const placeholder = openPool("", 0, 1);
   const state: RunState = { ...base, purpose: { kind: "map" }, activity: "working", pool: placeholder };
-  return enterPhase(state, options.phaseIndex);
+  const entered = enterPhase(state, options.phaseIndex);
+  if (options.nextStep === undefined) return entered;
+  return { ...entered, state: openStep(entered.state, options.nextStep) };
 }
 
 export function step(state: RunState, event: RunEvent, nowMs: number): Transition {
@@ -116,7 +120,7 @@ function onBeat(state: RunState, beat: MemberBeat, nowMs: number): Transition {
 /** Before any result counts, the engine of those who are here: if they all go, another may do the run. */
 function engineOf({ fingerprint, members }: RunState): string | null {
   const present = [...members.values()].find((member) => member.kind !== "away");
-  return fingerprint ?? (present && present.kind !== "away" ? present.fingerprint : null);
+  return fingerprint ?? present?.fingerprint ?? null;
 }
 
 function refuse(state: RunState, workerId: string, reason: string): Transition {

@@ -15,5 +15,6 @@ export function bytesOf(array: ArrayBufferView): Uint8Array {
 /** Little-endian f32 bytes -> Float32Array. Copies only when the bytes are not 4-byte aligned (protobuf's are not). */
 export function float32Of(bytes: Uint8Array): Float32Array {
   if (bytes.byteOffset % 4 === 0) return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
-  return new Float32Array(bytes.slice().buffer);
+  // Not bytes.slice(): a Buffer's is a view of the same memory.
+  return new Float32Array(Uint8Array.from(bytes).buffer);
 }

@@ -3,6 +3,7 @@
  * deflated. A 256 x 256 label map takes about 1 KB.
  */
 import { deflateRawSync, inflateRawSync } from "node:zlib";
+import { z } from "zod";
 import { AppError } from "../errors.js";
 
 export interface ByteMap {
@@ -15,13 +16,9 @@ export interface ByteMap {
   readonly data: Uint8Array;
 }
 
-interface HeaderEntry {
-  readonly image: number;
-  readonly height: number;
-  readonly width: number;
-  readonly channels: number;
-  readonly bytes: number;
-}
+const count = z.int().nonnegative();
+const headerSchema = z.array(z.object({ image: count, height: count, width: count, channels: count, bytes: count }));
+type HeaderEntry = z.infer<typeof headerSchema>[number];
 
 const magic = Buffer.from("SGM1");
 /** A shard's pack stays far below this; a larger header means a damaged file. */
@@ -46,13 +43,21 @@ export function decodeMapPack(pack: Uint8Array): ByteMap[] {
   if (bytes.length < 8 || !bytes.subarray(0, 4).equals(magic)) throw damaged("no header");
   const headerBytes = bytes.readUInt32LE(4);
   if (headerBytes > headerBytesMax || 8 + headerBytes > bytes.length) throw damaged("header too long");
-  const entries = JSON.parse(bytes.toString("utf8", 8, 8 + headerBytes)) as HeaderEntry[];
+  const entries = parseHeader(bytes.toString("utf8", 8, 8 + headerBytes));
   let offset = 8 + headerBytes;
   return entries.map((entry) => {
     const body = bytes.subarray(offset, offset + entry.bytes);
     offset += entry.bytes;
     return { ...pickShape(entry), data: inflate(body, entry) };
   });
+}
+
+function parseHeader(text: string): HeaderEntry[] {
+  try {
+    return headerSchema.parse(JSON.parse(text));
+  } catch (cause) {
+    throw damaged("its header cannot be read", cause);
+  }
 }
 
 function pickShape({ image, height, width, channels }: HeaderEntry) {
@@ -62,11 +67,19 @@ function pickShape({ image, height, width, channels }: HeaderEntry) {
 function inflate(body: Buffer, entry: HeaderEntry): Uint8Array {
   const expected = entry.height * entry.width * entry.channels;
   if (body.length !== entry.bytes || expected > mapBytesMax) throw damaged(`image ${entry.image} is cut short`);
-  const data = inflateRawSync(body, { maxOutputLength: expected + 1 });
+  const data = inflateMap(body, expected, entry);
   if (data.length !== expected) throw damaged(`image ${entry.image} has ${data.length} bytes, not ${expected}`);
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }
 
-function damaged(what: string): AppError {
-  return new AppError("DIGEST_MISMATCH", `a label pack is damaged: ${what}`);
+function inflateMap(body: Buffer, expected: number, { image }: HeaderEntry): Buffer {
+  try {
+    return inflateRawSync(body, { maxOutputLength: expected + 1 });
+  } catch (cause) {
+    throw damaged(`image ${image} cannot be inflated to ${expected} bytes`, cause);
+  }
+}
+
+function damaged(what: string, cause?: unknown): AppError {
+  return new AppError("DIGEST_MISMATCH", `a label pack is damaged: ${what}`, { cause });
 }

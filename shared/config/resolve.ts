@@ -93,8 +93,10 @@ export function resolveConfig<S extends z.ZodType>(schema: S, envPrefix: string,
   }
   for (const set of layers.sets) {
     const at = set.indexOf("=");
+    const key = set.slice(0, at);
     if (at < 1) problems.push(`--set ${set}: expected key=value`);
-    else assign(raw, set.slice(0, at), parseValue(set.slice(at + 1)));
+    else if (key.split(".").includes("__proto__")) problems.push(`unknown key "${key}"`);
+    else assign(raw, key, parseValue(set.slice(at + 1)));
   }
   const parsed = schema.safeParse(raw);
   if (!parsed.success) problems.push(...parsed.error.issues.flatMap((issue) => describeIssue(issue, keys)));

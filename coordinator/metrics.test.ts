@@ -1,0 +1,35 @@
+import { expect, test } from "vitest";
+import { countImage, emptyCounts } from "../shared/math/scores.js";
+import { meanChange, mergedScores, stopRule } from "./metrics.js";
+
+function counts(truth: number[], predicted: number[]) {
+  const result = emptyCounts(1);
+  countImage(result, Uint8Array.from(truth), Uint8Array.from(predicted), truth.length, 1);
+  return result;
+}
+
+test("scores are those of all shards together, not the mean of the shards' scores", () => {
+  const shards = [{ labels: counts([1, 1, 1, 1], [1, 1, 1, 1]) }, { labels: counts([1, 0], [0, 0]) }];
+  const scores = mergedScores(shards, "labels", ["horse"])!;
+  expect(scores.images).toBe(2);
+  expect(scores.iou).toEqual({ horse: 4 / 5 });
+});
+
+test("without anything to count there are no scores", () => {
+  expect(mergedScores([], "labels", ["horse"])).toBeNull();
+  expect(mergedScores([{ changedSum: 1 }], "labels", ["horse"])).toBeNull();
+  expect(mergedScores([{ free: emptyCounts(1) }], "free", ["horse"])).toBeNull();
+});
+
+test("the changed share is a mean over images, whatever the shards' sizes", () => {
+  expect(meanChange([{ changedSum: 3 }, { changedSum: 0 }], 12)).toBe(0.25);
+  expect(meanChange([{}], 12)).toBeNull();
+  expect(meanChange([{ changedSum: 0 }], 0)).toBeNull();
+});
+
+test("the rounds end when labels agree, unless the rule is off or nothing was measured", () => {
+  expect(stopRule(0.004, 0.005)).toBe("labels agree: 0.40 % of pixels changed, below rounds.changedShareMin 0.50 %");
+  expect(stopRule(0.005, 0.005)).toBeNull();
+  expect(stopRule(0, 0)).toBeNull();
+  expect(stopRule(null, 0.5)).toBeNull();
+});
