@@ -5,6 +5,7 @@ import { dataCommand } from "./commands/data.js";
 import { demoCommand } from "./commands/demo.js";
 import { doctorCommand } from "./commands/doctor.js";
 import { evalCommand } from "./commands/eval.js";
+import { exportCommand } from "./commands/export.js";
 import { predictCommand } from "./commands/predict.js";
 import { runsCommand } from "./commands/runs.js";
 import { statusCommand } from "./commands/status.js";
@@ -29,6 +30,7 @@ const program = new Command("seedgrow")
   .addCommand(stopCommand())
   .addCommand(predictCommand())
   .addCommand(evalCommand())
+  .addCommand(exportCommand())
   .addCommand(dataCommand())
   .addCommand(doctorCommand())
   .addHelpText(
