@@ -4,6 +4,7 @@ import { type MethodConfig, methodConfigSchema } from "../../shared/config/metho
 import { Rng } from "../../shared/rng.js";
 import type { Compute, LabelledExample } from "../compute/contract.js";
 import { createCompute } from "./compute.js";
+import type { Tensor, Tf } from "./tf.js";
 
 export async function plainTf(): Promise<typeof tf> {
   await tf.setBackend("cpu");
@@ -38,4 +39,26 @@ export function squarePicture(image: number, tags: readonly number[], labelled =
     }
   }
   return { image, pixels, tags, labels: labelled ? labels : null };
+}
+
+/** Largest difference between the gradient of a function's sum and central differences, over all its inputs. */
+export function numericError(engine: Tf, f: (...inputs: Tensor[]) => Tensor, inputs: readonly Tensor[]): number {
+  const step = 1e-2;
+  const total = (...args: Tensor[]) => f(...args).sum() as never;
+  const exact = engine.grads(total)([...inputs]);
+  let worst = 0;
+  inputs.forEach((input, k) => {
+    const values = input.dataSync<"float32">();
+    const at = (i: number, by: number): number => {
+      const moved = values.map((value, j) => (j === i ? value + by : value));
+      const args = inputs.map((other, j) => (j === k ? engine.tensor(moved, input.shape) : other));
+      return (total(...args) as unknown as Tensor).dataSync()[0]!;
+    };
+    const gradient = exact[k]!.dataSync();
+    for (let i = 0; i < values.length; i++) {
+      const numeric = (at(i, step) - at(i, -step)) / (2 * step);
+      worst = Math.max(worst, Math.abs(numeric - gradient[i]!));
+    }
+  });
+  return worst;
 }
