@@ -1,4 +1,67 @@
+/** `seedgrow doctor`: is everything here that a run needs? */
 import { Command } from "commander";
+import pc from "picocolors";
+import { exitCodes } from "../../shared/errors.js";
+import type { Finding, Verdict } from "../doctor/finding.js";
+import { LiveLine } from "../live-line.js";
+import { defaultRunsDir } from "../options.js";
+import { out, outJson } from "../output.js";
+
+interface DoctorFlags {
+  readonly runs: string;
+  readonly nats?: string;
+  readonly json?: boolean;
+}
+
+const marks: Readonly<Record<Verdict, string>> = {
+  ok: pc.green("ok  "),
+  warn: pc.yellow("warn"),
+  fail: pc.red("FAIL"),
+};
+
 export function doctorCommand(): Command {
-  return new Command("doctor");
+  return new Command("doctor")
+    .description("check this machine: engine, GPU, broker, ports, disk, memory; says what to do")
+    .option("--runs <dir>", "folder of runs", defaultRunsDir)
+    .option("--nats <url>", "check this cluster's broker and workers as well")
+    .option("--json", "print the findings as one line of JSON")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ seedgrow doctor
+  $ seedgrow doctor --nats nats://head:4222
+  $ seedgrow doctor --json | jq '.checks[] | select(.verdict != "ok")'
+
+Exit code 0: a run would work here (warnings included). 4: something is missing or broken.`,
+    )
+    .action(runDoctor);
+}
+
+async function runDoctor(flags: DoctorFlags): Promise<void> {
+  const [{ runCheck }, { engineChecks }, { toolChecks }, { brokerChecks }, { machineChecks }] = await Promise.all([
+    import("../doctor/finding.js"),
+    import("../doctor/engine.js"),
+    import("../doctor/tools.js"),
+    import("../doctor/broker.js"),
+    import("../doctor/machine.js"),
+  ]);
+  const checks = [...toolChecks(), ...engineChecks(), ...brokerChecks(flags.nats), ...machineChecks(flags.runs)];
+  const line = process.stderr.isTTY && !flags.json ? new LiveLine(process.stderr) : null;
+  const findings: Finding[] = [];
+  for (const check of checks) {
+    line?.show(`checking ${check.name} ...`);
+    const finding = await runCheck(check);
+    findings.push(finding);
+    line?.clear();
+    if (!flags.json) print(finding);
+  }
+  const isFine = findings.every(({ verdict }) => verdict !== "fail");
+  if (flags.json) outJson({ ok: isFine, checks: findings });
+  if (!isFine) process.exitCode = exitCodes.environment;
+}
+
+function print({ name, verdict, value, advice }: Finding): void {
+  out(`${marks[verdict]}  ${name.padEnd(11)}  ${value}`);
+  if (advice !== null) out(`      ${" ".repeat(11)}  ${pc.cyan("->")} ${advice}`);
 }
