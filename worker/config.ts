@@ -29,3 +29,6 @@ export const workerConfigSchema = z.strictObject({
 });
 
 export type WorkerConfig = z.infer<typeof workerConfigSchema>;
+
+/** Environment variables of a worker: SEEDGROW_WORKER_MEMORY_MB=4096. */
+export const workerEnvPrefix = "SEEDGROW_WORKER";

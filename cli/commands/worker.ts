@@ -1,14 +1,12 @@
 /** `seedgrow worker`: waits for runs and computes for them. */
 import { Command, Option } from "commander";
 import { listKeys, resolveConfig } from "../../shared/config/resolve.js";
-import { workerConfigSchema } from "../../worker/config.js";
-
-const envPrefix = "SEEDGROW_WORKER";
+import { workerConfigSchema, workerEnvPrefix } from "../../worker/config.js";
 
 /** Flags are the schema's keys: --nats, --memory-mb. */
 export function workerCommand(): Command {
   const command = new Command("worker").description("compute for runs: advertise on the bus, wait for a lease, work");
-  for (const { key, type, default: value, help, env } of listKeys(workerConfigSchema, envPrefix)) {
+  for (const { key, type, default: value, help, env } of listKeys(workerConfigSchema, workerEnvPrefix)) {
     const flag = key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
     const shown = value === "" ? "" : `, default ${JSON.stringify(value)}`;
     command.addOption(new Option(`--${flag} <value>`, `${help} (${type}${shown}; ${env})`));
@@ -25,7 +23,7 @@ Examples:
     )
     .action(async ({ exitWithParent, ...flags }: Record<string, string> & { exitWithParent?: boolean }) => {
       const sets = Object.entries(flags).map(([key, value]) => `${key}=${value}`);
-      const config = resolveConfig(workerConfigSchema, envPrefix, { env: process.env, sets });
+      const config = resolveConfig(workerConfigSchema, workerEnvPrefix, { env: process.env, sets });
       const { runWorker } = await import("../../worker/main.js");
       await runWorker(config, { exitWithParent: exitWithParent === true });
     });
