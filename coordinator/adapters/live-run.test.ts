@@ -1,0 +1,50 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { announceLive, isHeld, readLive } from "./live-run.js";
+import { lockRun } from "./run-lock.js";
+
+/** Above the largest process id that Linux gives. */
+const deadPid = 2 ** 22 + 1;
+
+describe("a running run", () => {
+  let dir = "";
+  beforeEach(() => {
+    dir = mkdtempSync(join(tmpdir(), "seedgrow-live-"));
+  });
+  afterEach(() => rmSync(dir, { recursive: true, force: true }));
+
+  test("says where its bus is for as long as it is connected", async () => {
+    const takeBack = await announceLive(dir, "nats://127.0.0.1:1");
+    expect(await readLive(dir)).toMatchObject({ natsUrl: "nats://127.0.0.1:1", pid: process.pid });
+    await takeBack();
+    expect(await readLive(dir)).toBeNull();
+  });
+
+  test("is held from lock to unlock, on the bus or not", async () => {
+    const unlock = await lockRun(dir);
+    expect(await isHeld(dir)).toBe(true);
+    await unlock();
+    expect(await isHeld(dir)).toBe(false);
+  });
+
+  test("that was killed is neither held nor live, though its files are there", async () => {
+    await announceLive(dir, "nats://127.0.0.1:1");
+    const live = (await readLive(dir))!;
+    writeFileSync(join(dir, "live.json"), JSON.stringify({ ...live, pid: deadPid }));
+    writeFileSync(join(dir, "coordinator.pid"), String(deadPid));
+    expect(await readLive(dir)).toBeNull();
+    expect(await isHeld(dir)).toBe(false);
+  });
+
+  test("on another host counts as live: its process ids mean nothing here", async () => {
+    writeFileSync(join(dir, "live.json"), JSON.stringify({ natsUrl: "nats://x:1", pid: deadPid, host: "elsewhere" }));
+    expect(await isHeld(dir)).toBe(true);
+  });
+
+  test("with a damaged file is not live", async () => {
+    writeFileSync(join(dir, "live.json"), "{");
+    expect(await readLive(dir)).toBeNull();
+  });
+});

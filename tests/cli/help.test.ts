@@ -1,0 +1,83 @@
+/** Every command explains itself, and a mistake is answered with what to do. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import { seedgrow } from "./program.js";
+
+const empty = mkdtempSync(join(tmpdir(), "seedgrow-cli-"));
+afterAll(() => rmSync(empty, { recursive: true, force: true }));
+
+/** As the program lists them itself: a new command is tested without being named here. */
+async function commandsOf(...parent: readonly string[]): Promise<string[][]> {
+  const { stdout } = await seedgrow([...parent, "--help"]);
+  const [, list = ""] = /^Commands:\n([\s\S]*?)(?:\n\n|$)/m.exec(stdout) ?? [];
+  const names = [...list.matchAll(/^ {2}([a-z]+)/gm)].map((match) => match[1]!).filter((name) => name !== "help");
+  return names.map((name) => [...parent, name]);
+}
+
+describe("help", () => {
+  test("shows examples, for the program and for every command", async () => {
+    const top = await commandsOf();
+    expect(top.flat()).toEqual(expect.arrayContaining(["demo", "train", "status", "watch", "predict", "doctor"]));
+    const nested = await commandsOf("data");
+    expect(nested).toHaveLength(2);
+    // `data` alone only lists its commands.
+    const commands = [[], ...top.filter(([name]) => name !== "data"), ...nested];
+    for (const command of commands) {
+      const { code, stdout } = await seedgrow([...command, "--help"]);
+      expect([command, code, stdout]).toEqual([command, 0, expect.stringMatching(/Examples:\n {2}\$ /)]);
+    }
+  });
+
+  test("names the exit codes", async () => {
+    expect((await seedgrow(["--help"])).stdout).toContain("docs/ERRORS.md");
+  });
+});
+
+describe("a mistake", () => {
+  test("in a setting's name suggests the right one, before anything is read", async () => {
+    const { code, stderr } = await seedgrow([
+      ...["train", "--data", "nowhere", "--local", "1"],
+      ...["--set", "method.segmenter.stepz=3", "--set", "method.rounds=0"],
+    ]);
+    expect(code).toBe(2);
+    expect(stderr).toContain('unknown key "method.segmenter.stepz": did you mean "method.segmenter.steps"?');
+    expect(stderr).toContain("method.rounds:");
+    expect(stderr).toContain("docs/CONFIG.md");
+  });
+
+  test("in a command's name suggests the right one", async () => {
+    const { code, stderr } = await seedgrow(["trian"]);
+    expect(code).not.toBe(0);
+    expect(stderr).toContain("Did you mean train?");
+  });
+
+  test.each(["status", "watch", "stop", "resume"])("in a run's name is told by %s", async (command) => {
+    const { code, stderr } = await seedgrow([command, "nope", "--runs", empty]);
+    expect([code, stderr]).toEqual([2, expect.stringContaining(`[RUN_NOT_FOUND] no run named "nope" in ${empty}`)]);
+  });
+
+  test("in --nats says that nobody answers there", async () => {
+    const { code, stderr } = await seedgrow(["status", "--nats", "nats://127.0.0.1:1"]);
+    expect([code, stderr]).toEqual([4, expect.stringContaining("[BROKER_UNREACHABLE]")]);
+  });
+
+  test("in a model's name is told before an engine loads", async () => {
+    const { code, stderr } = await seedgrow(["predict", "--model", "nope", "--runs", empty, "--out", empty, "a.jpg"]);
+    expect([code, stderr]).toEqual([2, expect.stringContaining("[RUN_NOT_FOUND]")]);
+  });
+
+  test("where to train is asked for before the photos are read", async () => {
+    const { code, stderr } = await seedgrow(["train", "--data", "nowhere"]);
+    expect([code, stderr]).toEqual([2, expect.stringContaining("--local N")]);
+  });
+});
+
+describe("an empty folder of runs", () => {
+  test("is no error", async () => {
+    expect(await seedgrow(["runs", "--runs", empty, "--json"])).toMatchObject({ code: 0, stdout: "[]\n" });
+    expect(await seedgrow(["status", "--runs", empty, "--json"])).toMatchObject({ code: 0, stdout: "[]\n" });
+    expect(await seedgrow(["runs", "--runs", empty])).toMatchObject({ code: 0, stdout: "" });
+  });
+});
