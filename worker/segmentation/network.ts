@@ -64,13 +64,13 @@ function globalDefs(from: number, width: number): ParamDef[] {
 }
 
 /** RRB: x = 1x1(input); ReLU(x + 3x3(ReLU(norm(3x3(x))))). */
-function refinementResidual(tf: Tf, input: Tensor4D, params: Params, name: string): Tensor4D {
+export function refinementResidual(tf: Tf, input: Tensor4D, params: Params, name: string): Tensor4D {
   const x = head(tf, input, params, `${name}/unify`);
   const y = norm(tf, conv(tf, x, params, `${name}/a`), params, `${name}/a`, true);
   return relu(tf, x.add(conv(tf, y, params, `${name}/b`)) as Tensor4D);
 }
 
-function refinementDefs(name: string, from: number, width: number): ParamDef[] {
+export function refinementDefs(name: string, from: number, width: number): ParamDef[] {
   return [
     convDef(`${name}/unify`, 1, from, width, 1),
     constant(`${name}/unify/bias`, width, 0),
