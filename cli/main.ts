@@ -8,6 +8,7 @@ import { evalCommand } from "./commands/eval.js";
 import { exportCommand } from "./commands/export.js";
 import { predictCommand } from "./commands/predict.js";
 import { runsCommand } from "./commands/runs.js";
+import { serveCommand } from "./commands/serve.js";
 import { statusCommand } from "./commands/status.js";
 import { stopCommand } from "./commands/stop.js";
 import { resumeCommand, trainCommand } from "./commands/train.js";
@@ -31,6 +32,7 @@ const program = new Command("seedgrow")
   .addCommand(predictCommand())
   .addCommand(evalCommand())
   .addCommand(exportCommand())
+  .addCommand(serveCommand())
   .addCommand(dataCommand())
   .addCommand(doctorCommand())
   .addHelpText(

@@ -87,7 +87,7 @@ async function runPredict(paths: string[], flags: PredictFlags): Promise<void> {
   }
 }
 
-async function findModel({ model, runs }: PredictFlags): Promise<string> {
+export async function findModel({ model, runs }: Pick<PredictFlags, "model" | "runs">): Promise<string> {
   if (await stat(join(model, savedModelFile)).catch(() => null)) return model;
   const dir = await findRun(runs, model);
   const modelDir = join(dir, "model");

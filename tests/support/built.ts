@@ -5,7 +5,17 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const sources = ["cli", "coordinator", "worker", "shared", "proto", "scripts", "tsconfig.json", "tsconfig.build.json"];
+const sources = [
+  "cli",
+  "coordinator",
+  "worker",
+  "shared",
+  "proto",
+  "scripts",
+  "web",
+  "tsconfig.json",
+  "tsconfig.build.json",
+];
 
 export default function buildIfStale(): void {
   if (newestMs(sources.map((name) => join(root, name))) <= modifiedMs(join(root, "dist/cli/main.js"))) return;
