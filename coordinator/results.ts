@@ -138,6 +138,7 @@ export class RunResults {
     const trainer = this.trainer!;
     const digest = trainer.weightsDigest;
     await this.deps.store.writeCheckpoint(digest, trainer.bytes, trainer.specs);
+    this.book.trained((this.deps.nowMs() - this.phaseStartedMs) / 1000);
     const model = { round: phase.round, digest };
     const before = this.progress.segmenter;
     if (phase.kind === "train" && before && before.digest !== digest) this.deps.blobs.delete(before.digest);

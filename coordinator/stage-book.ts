@@ -7,6 +7,7 @@ import type { Phase } from "./core/plan.js";
 export class StageBook {
   private readonly stages: StageRecord[];
   private losses: [number, number | null][] = [];
+  private trainingSeconds = 0;
 
   constructor(
     private readonly store: RunStore,
@@ -14,6 +15,11 @@ export class StageBook {
     private readonly onStage: (record: StageRecord) => void,
   ) {
     this.stages = [...stages];
+  }
+
+  /** A stage's time includes the training before it. */
+  trained(seconds: number): void {
+    this.trainingSeconds = seconds;
   }
 
   addLoss(phase: Phase, step: number, loss: number): void {
@@ -37,7 +43,7 @@ export class StageBook {
       ...blank(`round-${round}`),
       labels,
       changedShare,
-      seconds,
+      seconds: this.trainingSeconds + seconds,
       losses: this.losses,
       labelVersion: round,
     });
