@@ -17,7 +17,9 @@ export async function lockRun(runDir: string): Promise<() => Promise<void>> {
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
       const pid = Number(await readFile(path, "utf8").catch(() => "0"));
-      if (isAlive(pid)) throw new AppError("RUN_BUSY", `process ${pid} is training this run already (${path})`);
+      // Our own id: of an earlier life, in a container, where ids are few.
+      if (pid !== process.pid && isAlive(pid))
+        throw new AppError("RUN_BUSY", `process ${pid} is training this run already (${path})`);
       await rm(path, { force: true });
     }
   }

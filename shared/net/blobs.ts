@@ -126,6 +126,7 @@ function pullFrom(
     const call = client.Pull({ digest, offset });
     const abort = () => call.cancel();
     signal?.addEventListener("abort", abort, { once: true });
+    if (signal?.aborted) abort();
     const finish = (error?: unknown) => {
       signal?.removeEventListener("abort", abort);
       if (error) reject(error instanceof Error ? error : new Error(String(error)));
