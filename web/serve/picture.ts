@@ -39,10 +39,13 @@ export function labelsOf({ width, height, classes }: Prediction): Uint8Array {
   return labels;
 }
 
-/** Draws at the photo's size, no side longer than `sideMax`: a screen shows no more. */
+/** Longest side of the drawing, pixels: a screen shows no more, and a small photo is shown larger. */
+const sideMax = 1600;
+const sideMin = 960;
+
 export function draw(canvas: HTMLCanvasElement, photo: ImageBitmap, labels: Uint8Array | null, look: Look): void {
-  const sideMax = 1600;
-  const scale = Math.min(1, sideMax / Math.max(photo.width, photo.height));
+  const side = Math.max(photo.width, photo.height);
+  const scale = Math.min(Math.max(side, sideMin), sideMax) / side;
   const [width, height] = [Math.round(photo.width * scale), Math.round(photo.height * scale)];
   canvas.width = width;
   canvas.height = height;
