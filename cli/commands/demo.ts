@@ -3,7 +3,7 @@ import { rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { Command } from "commander";
 import pc from "picocolors";
-import { type TrainSummary, train } from "../../coordinator/main.js";
+import type { TrainSummary } from "../../coordinator/main.js";
 import { demoMethod } from "../../shared/config/presets.js";
 import { AppError } from "../../shared/errors.js";
 import { type DemoGain, demoGain } from "../demo-gain.js";
@@ -11,7 +11,7 @@ import { collect, defaultRunsDir, runConfigFrom, wholeNumber } from "../options.
 import { out, outJson } from "../output.js";
 import type { ProgressView } from "../progress-view.js";
 import { score } from "../stage-table.js";
-import { jsonOf, printSummary, withView } from "./train.js";
+import { coordinator, jsonOf, printSummary, withView } from "./train.js";
 
 /** The same photos for everybody: numbers of two demos can be compared. */
 const synthOptions = { seed: 0, trainImages: 160, valImages: 40, size: { width: 160, height: 120 } };
@@ -51,6 +51,7 @@ the masks tell afterwards how good the class activation maps (CAM) were, and how
 async function runDemo(flags: DemoFlags): Promise<void> {
   const config = await runConfigFrom(flags, { method: demoMethod });
   const dataDir = join(flags.out, "demo-data");
+  const { train } = await coordinator();
   const summary = await withView(async (view, signal) => {
     await demoData(dataDir, view, signal);
     const data = { dataPath: join(dataDir, "train"), valPath: join(dataDir, "val"), masksPath: join(dataDir, "masks") };

@@ -1,7 +1,7 @@
 /** `seedgrow train` and `seedgrow resume`. */
 import { Command } from "commander";
 import { findRun } from "../../coordinator/adapters/run-store.js";
-import { resumeRun, type TrainSummary, train } from "../../coordinator/main.js";
+import type { TrainSummary } from "../../coordinator/main.js";
 import { AppError } from "../../shared/errors.js";
 import {
   collect,
@@ -71,6 +71,7 @@ async function runTrain(flags: TrainFlags): Promise<void> {
   const { data, val, masks, classes, backbone } = flags;
   const command = process.argv.slice(2);
   const where = whereToRun(flags);
+  const { train } = await coordinator();
   const summary = await withView((view, signal) => {
     const options = { dataPath: data, valPath: val, masksPath: masks, classes, backbone, config, runsDir: flags.out };
     return train({ ...options, ...where, command }, view, signal);
@@ -95,9 +96,15 @@ export function resumeCommand(): Command {
     .action(async (run: string, flags: ResumeFlags) => {
       const dir = await findRun(flags.runs, run);
       const where = flags.local === undefined && flags.nats === undefined ? {} : whereToRun(flags);
+      const { resumeRun } = await coordinator();
       const summary = await withView((view, signal) => resumeRun(dir, where, view, signal));
       printResult(summary, flags);
     });
+}
+
+/** Loaded on use: gRPC, NATS, sharp and the report take longer to load than every other command takes to run. */
+export function coordinator(): Promise<typeof import("../../coordinator/main.js")> {
+  return import("../../coordinator/main.js");
 }
 
 function whereToRun({ local, nats }: WhereFlags) {
