@@ -34,11 +34,12 @@ describe("the narrator", () => {
   });
 
   test("sums up kept masks and doubtful tags at the end of their phase", () => {
-    const kept = Array.from({ length: 7 }, (_, i) => ({ kind: "labels-kept", path: `${i}.jpg`, reason: "shrank" }));
+    const reasonOf = (i: number) => (i === 2 ? "no foreground is left" : `shrank to ${i}0 % of the old foreground`);
+    const kept = Array.from({ length: 7 }, (_, i) => ({ kind: "labels-kept", path: `${i}.jpg`, reason: reasonOf(i) }));
     const doubtful = { kind: "tag-doubtful", path: "x.jpg", scores: [0.1] };
     const lines = tell(...kept, doubtful, { kind: "phase-done", phase: "refine-1" });
     expect(lines[0]).toBe(
-      "7 new masks refused, the old kept: 0.jpg shrank, 1.jpg shrank, 2.jpg shrank, 3.jpg shrank, 4.jpg shrank and 2 more",
+      "7 new masks refused, the old kept: shrank to ... of the old foreground (6, as 0.jpg), no foreground is left (1, as 2.jpg)",
     );
     expect(lines[1]).toBe("1 doubtful tag: the classifier sees no sign of the tag in x.jpg");
     expect(lines).toHaveLength(2);

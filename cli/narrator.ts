@@ -25,7 +25,7 @@ const namedMax = 5;
 export class Narrator {
   /** A round whose validation may still come. */
   private pending: StageEvent | null = null;
-  private kept: string[] = [];
+  private kept: { path: string; reason: string }[] = [];
   private doubtful: string[] = [];
   private hasWorked = false;
 
@@ -35,7 +35,7 @@ export class Narrator {
       case "stage":
         return this.stage(stageSchema.safeParse(record).data);
       case "labels-kept":
-        this.kept.push(`${text("path")} ${text("reason")}`);
+        this.kept.push({ path: text("path"), reason: text("reason") });
         return [];
       case "tag-doubtful":
         this.doubtful.push(text("path"));
@@ -74,7 +74,7 @@ export class Narrator {
     this.doubtful = [];
     const lines: string[] = [];
     if (kept.length > 0) {
-      lines.push(pc.dim(`${count(kept, "new mask")} refused, the old kept: ${named(kept)}`));
+      lines.push(pc.dim(`${count(kept, "new mask")} refused, the old kept: ${reasons(kept)}`));
     }
     if (doubtful.length > 0) {
       const what = "the classifier sees no sign of the tag in";
@@ -96,6 +96,17 @@ function stageLine({ name, labels, val, changedShare, seconds }: StageEvent): st
 
 function count(items: readonly unknown[], noun: string): string {
   return `${items.length} ${noun}${items.length === 1 ? "" : "s"}`;
+}
+
+/** "no foreground is left (5, as horse/1.jpg), shrank to ... of the old foreground (2, as horse/7.jpg)" */
+function reasons(kept: readonly { readonly path: string; readonly reason: string }[]): string {
+  const groups = new Map<string, string[]>();
+  for (const { path, reason } of kept) {
+    const kind = reason.replace(/[\d.]+ %/g, "...");
+    groups.set(kind, [...(groups.get(kind) ?? []), path]);
+  }
+  const sorted = [...groups].sort(([, a], [, b]) => b.length - a.length);
+  return sorted.map(([kind, paths]) => `${kind} (${paths.length}, as ${paths[0]})`).join(", ");
 }
 
 function named(items: readonly string[]): string {
