@@ -1,6 +1,7 @@
 /** `seedgrow`: the table of commands. Each loads what it needs and nothing more. */
 import { Command } from "commander";
 import { seedgrowVersion } from "../shared/version.js";
+import { dashboardCommand } from "./commands/dashboard.js";
 import { dataCommand } from "./commands/data.js";
 import { demoCommand } from "./commands/demo.js";
 import { doctorCommand } from "./commands/doctor.js";
@@ -33,6 +34,7 @@ const program = new Command("seedgrow")
   .addCommand(evalCommand())
   .addCommand(exportCommand())
   .addCommand(serveCommand())
+  .addCommand(dashboardCommand())
   .addCommand(dataCommand())
   .addCommand(doctorCommand())
   .addHelpText(

@@ -1,0 +1,69 @@
+/** What the page shows of a run besides its photos: state, scores, curves (drawn as in the report), workers, timeline. */
+import { isHeld } from "../../coordinator/adapters/live-run.js";
+import { lossCharts, scoreCharts } from "../../coordinator/report/curves.js";
+import { stageTitle } from "../../coordinator/report/format.js";
+import { chooseColumns } from "../../coordinator/report/samples.js";
+import { overlayColor } from "../../shared/data/overlay.js";
+import type { StageRecord } from "../../shared/data/run-record.js";
+import type { RunStatus } from "../../shared/net/subjects.js";
+import { viewOfFolder } from "../run-view.js";
+import type { RunReader } from "./run-reader.js";
+import { timelineOf, workersOf } from "./summary.js";
+
+/** Rounds on the slider; more are rare and thinned evenly. */
+const columnsMax = 40;
+
+export async function overviewOf(reader: RunReader) {
+  const { store } = reader;
+  const [run, stages, manifest, events, ellipse] = await Promise.all([
+    store.readRecord(),
+    store.readStages(),
+    reader.manifest(),
+    reader.events(),
+    store.readEllipse(),
+  ]);
+  const classes = manifest?.classes ?? [];
+  const trainImages = manifest?.train.images.length ?? null;
+  const model = { run, stages, ellipse, classes, trainImages, columns: [], samples: [], problems: [] };
+  const status = await liveStatus(reader);
+  return {
+    runId: run.runId,
+    state: run.state === "running" && !(await isHeld(reader.dir)) ? "killed" : run.state,
+    createdAt: run.createdAt,
+    finishedAt: run.finishedAt,
+    seconds: run.seconds,
+    photos: trainImages,
+    classes: classes.map((name, index) => ({ id: index + 1, name, color: overlayColor(index + 1) })),
+    stages: stages.map(stageRow),
+    columns: chooseColumns(stages, columnsMax),
+    charts: { scores: scoreCharts(model).map(({ text }) => text), losses: lossCharts(stages).map(({ text }) => text) },
+    timeline: timelineOf(events),
+    workers: workersOf(run, events, status),
+    status: status && statusNow(status),
+  };
+}
+
+/** Null: nobody works on it, or the bus does not answer. */
+export async function liveStatus(reader: RunReader): Promise<RunStatus | null> {
+  if (!(await isHeld(reader.dir))) return null;
+  return viewOfFolder(reader.dir).then(
+    (view) => view.status,
+    () => null,
+  );
+}
+
+function stageRow({ name, labels, val, changedShare, seconds }: StageRecord) {
+  return {
+    title: stageTitle(name),
+    labelMiou: labels?.miou ?? null,
+    labelBoundaryIou: labels?.boundaryIou ?? null,
+    valMiou: val?.miou ?? null,
+    valBoundaryIou: val?.boundaryIou ?? null,
+    changedShare,
+    seconds,
+  };
+}
+
+export function statusNow({ state, reason, phase, done, total, etaSeconds, loss, imagesPerSecond }: RunStatus) {
+  return { state, reason, phase, done, total, etaSeconds, loss, imagesPerSecond };
+}

@@ -1,0 +1,144 @@
+/** The dashboard's page: a run's overview and gallery, kept current by server-sent events. */
+import { byId, getJson, make } from "./dom.js";
+import { type Column, Gallery, type GalleryState, type ImageInfo } from "./gallery.js";
+import { drawNow, drawOverview, type Overview, type StatusNow } from "./panels.js";
+import { Viewer } from "./viewer.js";
+
+const runSelect = byId<HTMLSelectElement>("run");
+const columnSlider = byId<HTMLInputElement>("column");
+const opacitySlider = byId<HTMLInputElement>("opacity");
+const filterSelect = byId<HTMLSelectElement>("filter");
+const sortSelect = byId<HTMLSelectElement>("sort");
+
+let base = "";
+let overview: Overview | null = null;
+let images: readonly ImageInfo[] = [];
+let columns: readonly Column[] = [];
+let disagreement: readonly (number | null)[] = [];
+let live: EventSource | null = null;
+let shownState: GalleryState | null = null;
+
+const viewer = new Viewer((position) => gallery.focus(position));
+const gallery = new Gallery((position) => {
+  if (shownState) viewer.open(shownState, columns, position);
+});
+
+async function openRun(runId: string): Promise<void> {
+  live?.close();
+  base = `/api/runs/${runId}`;
+  [overview, images, disagreement, columns] = [null, [], [], []];
+  await refresh();
+  live = new EventSource(`${base}/live`);
+  live.addEventListener("change", () => void guarded(refresh));
+  live.addEventListener("status", ({ data }) => drawNow(JSON.parse(data) as StatusNow));
+}
+
+/** After every change of the run's files. A viewer who looks at the newest round is taken along to the next. */
+async function refresh(): Promise<void> {
+  const atEnd = columns.length === 0 || Number(columnSlider.value) === columns.length - 1;
+  const known = columns.length;
+  overview = await getJson<Overview>(base);
+  drawOverview(overview);
+  if (images.length === 0) images = await getJson<ImageInfo[]>(`${base}/images`);
+  columns = columnsOf(overview);
+  columnSlider.max = String(columns.length - 1);
+  if (atEnd) columnSlider.value = columnSlider.max;
+  fillFilter(overview);
+  if (columns.length !== known || shownState === null) {
+    drawGallery();
+    await compareRounds(overview);
+  }
+}
+
+function columnsOf({ columns: versions }: Overview): Column[] {
+  const from = base;
+  return [
+    { title: "Photo", url: null },
+    { title: "CAM", url: (image) => `${from}/cam/${image}` },
+    ...versions.map(({ version, title }) => ({ title, url: (image: number) => `${from}/labels/${version}/${image}` })),
+  ];
+}
+
+/** Between the last two rounds. Slow the first time with thousands of photos: the page is usable before it is here. */
+async function compareRounds({ columns: versions }: Overview): Promise<void> {
+  const [before, after] = versions.slice(-2);
+  sortSelect.disabled = !before || !after;
+  if (!before || !after) return;
+  disagreement = await getJson(`${base}/disagreement/${before.version}/${after.version}`);
+  drawGallery();
+}
+
+function drawGallery(): void {
+  const column = columns[Number(columnSlider.value)];
+  if (!column || !overview) return;
+  byId("column-name").textContent = column.title;
+  byId("opacity-name").textContent = `${opacitySlider.value} %`;
+  const shown = sorted(images.flatMap((image, index) => (isWanted(image) ? [index] : [])));
+  const opacity = Number(opacitySlider.value) / 100;
+  shownState = { base, images, shown, column, opacity, classes: overview.classes, disagreement };
+  gallery.show(shownState);
+  byId("count").textContent =
+    shown.length === images.length ? `${shown.length} photos` : `${shown.length} of ${images.length} photos`;
+}
+
+function isWanted({ tags }: ImageInfo): boolean {
+  if (filterSelect.value === "") return true;
+  return filterSelect.value === "0" ? tags.length === 0 : tags.includes(Number(filterSelect.value));
+}
+
+function sorted(shown: number[]): number[] {
+  if (sortSelect.value === "order") return shown;
+  const sign = sortSelect.value === "most" ? -1 : 1;
+  // What cannot be compared comes last, either way.
+  const key = (image: number) => sign * (disagreement[image] ?? sign * 2);
+  return shown.sort((a, b) => key(a) - key(b) || a - b);
+}
+
+function fillFilter({ classes }: Overview): void {
+  if (filterSelect.options.length === classes.length + 2) return;
+  const option = (value: string, text: string) => make("option", { value, textContent: text });
+  const named = classes.map(({ id, name }) => option(String(id), name));
+  filterSelect.replaceChildren(option("", "all"), ...named, option("0", "no tag"));
+  byId("legend").replaceChildren(
+    ...classes.map(({ name, color }) => {
+      const swatch = make("i", { className: "swatch" });
+      swatch.style.background = `rgb(${color.join(" ")})`;
+      return make("span", {}, swatch, name);
+    }),
+  );
+}
+
+async function guarded(work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+    byId("error").hidden = true;
+  } catch (error) {
+    byId("error").hidden = false;
+    byId("error").textContent = error instanceof Error ? error.message : String(error);
+  }
+}
+
+async function start(): Promise<void> {
+  const runs = await getJson<{ runId: string; state: string }[]>("/api/runs");
+  runSelect.replaceChildren(...runs.map(({ runId, state }) => make("option", { value: runId }, `${runId} (${state})`)));
+  if (runs.length === 0) throw new Error("There is no run here yet: reload when one has begun.");
+  const asked = new URLSearchParams(location.search).get("run");
+  runSelect.value = runs.find(({ runId }) => runId === asked)?.runId ?? runs[0]!.runId;
+  await openRun(runSelect.value);
+}
+
+runSelect.addEventListener("change", () => {
+  shownState = null;
+  history.replaceState(null, "", `?run=${encodeURIComponent(runSelect.value)}`);
+  void guarded(() => openRun(runSelect.value));
+});
+columnSlider.addEventListener("input", drawGallery);
+opacitySlider.addEventListener("input", () => {
+  byId("opacity-name").textContent = `${opacitySlider.value} %`;
+  const opacity = Number(opacitySlider.value) / 100;
+  if (shownState) shownState = { ...shownState, opacity };
+  gallery.fade(opacity);
+});
+filterSelect.addEventListener("change", drawGallery);
+sortSelect.addEventListener("change", drawGallery);
+void guarded(start);
