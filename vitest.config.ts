@@ -20,6 +20,15 @@ export default defineConfig({
       },
       {
         test: {
+          // The cores of coordinator and workers over a simulated world (tests/sim/README.md): seconds, no processes.
+          name: "sim",
+          include: ["tests/sim/**/*.test.ts"],
+          testTimeout: 120_000,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
           name: "integration",
           include: ["tests/{integration,engine,cli}/**/*.test.ts"],
           testTimeout: 60_000,

@@ -28,6 +28,12 @@ const clusterSchema = z.strictObject({
     help: "host:port of the coordinator's gRPC server; workers elsewhere need an address they can reach.",
   }),
   advertise: z.string().default("").meta({ help: "host:port told to workers, when it differs from cluster.listen." }),
+  checkpointSteps: z.int().min(0).max(1_000_000).default(50).meta({
+    help: "Steps between two checkpoints inside a training phase: what a killed coordinator loses at most. 0: only at the end of phases.",
+  }),
+  audit: z.number().min(0).max(1).default(0).meta({
+    help: "Share of the gradient work that two workers compute and the coordinator compares bit for bit; a third decides who is wrong.",
+  }),
   threads: z.int().min(1).max(256).default(1).meta({
     help: "Threads per operation of the workers that --local starts. Changes the bits of the result.",
   }),

@@ -11,12 +11,12 @@ import type { ParamSpecs, RunStore } from "./adapters/run-store.js";
 import type { WorkResult } from "./adapters/worker-links.js";
 import type { RunConfig } from "./config.js";
 import type { Purpose } from "./core/events.js";
-import type { Phase } from "./core/plan.js";
+import { isTraining, type Phase, phaseKey } from "./core/plan.js";
 import { meanChange, mergedScores, stopRule } from "./metrics.js";
 import type { Progress } from "./progress.js";
 import type { RunDigests, WorkOrder } from "./requests.js";
 import { StageBook } from "./stage-book.js";
-import { StageTrainer, type StepOutcome } from "./training.js";
+import { type Defect, type StageOptions, StageTrainer, type StepOutcome } from "./training.js";
 
 export interface ResultsDeps {
   readonly config: RunConfig;
@@ -32,6 +32,8 @@ export interface ResultsDeps {
   readonly nowMs: () => number;
   readonly onStep: (phase: Phase, step: number, outcome: StepOutcome) => void;
   readonly onStage: (record: StageRecord) => void;
+  /** A checkpoint is torn or altered: the one before it is taken. */
+  readonly onDamaged: (name: string) => void;
 }
 
 /** Results of the shards of one phase, by shard. */
@@ -44,6 +46,8 @@ export class RunResults {
   private catalogueDigest = "";
   private readonly book: StageBook;
   private phaseStartedMs: number;
+  /** Keys of the phases whose end is durable. */
+  private donePhases: string[] = [];
 
   constructor(
     private readonly deps: ResultsDeps,
@@ -54,8 +58,24 @@ export class RunResults {
     this.phaseStartedMs = deps.nowMs();
   }
 
-  /** Puts what earlier sittings left on disk back into memory. */
-  async restore(): Promise<void> {
+  /**
+   * Puts what earlier sittings left on disk back into memory. `nextStep`: where training goes on, when the phase that
+   * is not complete has a checkpoint.
+   */
+  async restore(plan: readonly Phase[]): Promise<{ nextStep?: number }> {
+    this.donePhases = plan.slice(0, this.progress.phasesDone).map(phaseKey);
+    await this.restoreArtifacts();
+    const phase = plan[this.progress.phasesDone];
+    if (!phase || !isTraining(phase)) return {};
+    const point = await this.deps.store.readTrainingPoint(phaseKey(phase), this.deps.onDamaged);
+    if (!point || point.nextStep >= phase.steps) return {};
+    const { specs, state, nextStep, losses } = point;
+    this.trainer = new StageTrainer(specs, state.values, this.stageOptions(phase), this.deps.blobs, state.optimizer);
+    this.book.goOn(losses);
+    return { nextStep };
+  }
+
+  private async restoreArtifacts(): Promise<void> {
     const { store, blobs } = this.deps;
     const { classifier, segmenter, labels, cams } = this.progress;
     for (const model of [classifier, segmenter]) {
@@ -82,6 +102,14 @@ export class RunResults {
       labels: this.catalogueDigest,
       cams: this.progress.cams ?? [],
     };
+  }
+
+  /** What is wrong with a result, before it may count; null: nothing. */
+  inspect({ assignment, phase, purpose }: WorkOrder, { outputs }: WorkResult): Defect | null {
+    if (purpose.kind === "step") return this.trainer!.inspect(outputs, assignment);
+    const wanted = purpose.kind === "init" ? ["params", "specs"] : outputsOf(phase);
+    const missing = wanted.find((name) => !outputs.some((output) => output.name === name));
+    return missing === undefined ? null : { reason: `it has no output "${missing}"`, isNumeric: false };
   }
 
   /** Takes a result that counts. `fingerprint`: the engine whose bits it has, which a resumed run must go on with. */
@@ -116,6 +144,7 @@ export class RunResults {
         this.book.addLoss(phase, purpose.step, outcome.loss);
         this.deps.onStep(phase, purpose.step, outcome);
         if (lastStep) await this.endTraining(phase);
+        else await this.checkpoint(phase, purpose.step + 1);
         return {};
       }
       case "map":
@@ -126,12 +155,24 @@ export class RunResults {
   private beginTraining(phase: Phase): void {
     assert(this.initial, "parameters come before steps");
     const { specs, values } = this.initial;
+    this.trainer = new StageTrainer(specs, values, this.stageOptions(phase), this.deps.blobs);
+    this.initial = null;
+  }
+
+  private stageOptions(phase: Phase): StageOptions {
     const { method } = this.deps.config;
     const { steps, microBatches, learningRate, weightDecay, warmupSteps, schedulePower } =
       phase.kind === "classify" ? method.classifier : method.segmenter;
-    const options = { steps, learningRate, weightDecay, warmupSteps, schedulePower, leafCount: microBatches };
-    this.trainer = new StageTrainer(specs, values, options, this.deps.blobs);
-    this.initial = null;
+    return { steps, learningRate, weightDecay, warmupSteps, schedulePower, leafCount: microBatches };
+  }
+
+  /** Every so many steps: a killed coordinator loses those since the last one. */
+  private async checkpoint(phase: Phase, nextStep: number): Promise<void> {
+    const every = this.deps.config.cluster.checkpointSteps;
+    if (every === 0 || nextStep % every !== 0) return;
+    const { specs, state } = this.trainer!;
+    const point = { phase: phaseKey(phase), nextStep, specs, state, losses: this.book.losses };
+    await this.deps.store.writeTrainingPoint(point, this.donePhases);
   }
 
   private async endTraining(phase: Phase): Promise<void> {
@@ -143,7 +184,7 @@ export class RunResults {
     const before = this.progress.segmenter;
     if (phase.kind === "train" && before && before.digest !== digest) this.deps.blobs.delete(before.digest);
     this.trainer = null;
-    await this.commit(phase.kind === "classify" ? { classifier: model } : { segmenter: model });
+    await this.commit(phase, phase.kind === "classify" ? { classifier: model } : { segmenter: model });
   }
 
   private async endMap(phase: Phase): Promise<{ endRounds?: string }> {
@@ -159,7 +200,7 @@ export class RunResults {
       const cams = await this.writePacks(results, "cam", runFiles.camPack);
       for (const { digest, bytes } of cams) this.deps.blobs.put(bytes, digest);
       await this.book.seeded(this.scores(results), seconds);
-      await this.commit({ ...packs, cams: cams.map(({ digest }) => digest) });
+      await this.commit(phase, { ...packs, cams: cams.map(({ digest }) => digest) });
       return {};
     }
     const metrics = results.map((result) => result.metrics);
@@ -169,7 +210,7 @@ export class RunResults {
     );
     await this.book.refined(phase.round, this.scores(results).labels, changed, seconds);
     const reason = stopRule(changed, this.deps.config.rounds.changedShareMin);
-    await this.commit(reason === null ? packs : { ...packs, lastRound: phase.round });
+    await this.commit(phase, reason === null ? packs : { ...packs, lastRound: phase.round });
     return reason === null ? {} : { endRounds: reason };
   }
 
@@ -180,7 +221,7 @@ export class RunResults {
   ): Promise<Record<string, never>> {
     const { free, gated, ellipse } = this.scores(results);
     await this.book.evaluated(phase.round, { free, gated, ellipse }, seconds);
-    await this.commit({});
+    await this.commit(phase, {});
     return {};
   }
 
@@ -207,11 +248,17 @@ export class RunResults {
     await this.deps.broadcast(version, this.catalogueDigest, packs);
   }
 
-  private async commit(change: Partial<Progress>): Promise<void> {
+  private async commit(phase: Phase, change: Partial<Progress>): Promise<void> {
     const nowMs = this.deps.nowMs();
     const seconds = this.progress.seconds + (nowMs - this.phaseStartedMs) / 1000;
     this.phaseStartedMs = nowMs;
     this.progress = { ...this.progress, ...change, phasesDone: this.progress.phasesDone + 1, seconds };
     await this.deps.store.writeProgress(this.progress);
+    this.donePhases.push(phaseKey(phase));
   }
+}
+
+function outputsOf(phase: Phase): string[] {
+  if (phase.kind === "seed") return ["cam", "labels"];
+  return phase.kind === "refine" ? ["labels"] : [];
 }

@@ -1,4 +1,5 @@
 /** The coordinator's only event loop: feeds what happens to the state machine, and does what it answers. */
+import { sha256 } from "../shared/codec/digest.js";
 import { AppError } from "../shared/errors.js";
 import { leaseMs } from "../shared/limits.js";
 import { type Bus, onJson, publishJson } from "../shared/net/bus.js";
@@ -11,6 +12,7 @@ import type { WorkerLinks, WorkResult } from "./adapters/worker-links.js";
 import type { Outcome, RunEffect, RunEvent } from "./core/events.js";
 import { activeIds } from "./core/members.js";
 import { currentPhase, type RunState, type StartOptions, startRun, step, type Transition } from "./core/run.js";
+import { liveAssignment } from "./core/work-pool.js";
 import { requestFor, type WorkOrder } from "./requests.js";
 import type { RunResults } from "./results.js";
 import { describeRun } from "./status.js";
@@ -97,10 +99,13 @@ export class RunRuntime {
   private do(effect: RunEffect): void {
     switch (effect.kind) {
       case "attach":
-        void this.attach(effect.workerId);
+        void this.attach(effect.workerId, effect.attempt);
+        break;
+      case "probe":
+        void this.probe(effect.workerId);
         break;
       case "release":
-        this.deps.links.close(effect.workerId);
+        void this.deps.links.detach(effect.workerId);
         void this.deps.leases.release(effect.workerId);
         break;
       case "assign":
@@ -119,6 +124,7 @@ export class RunRuntime {
         this.deps.events.append(effect.record);
         break;
       case "finish":
+        this.noteFailure(effect.outcome);
         this.deps.events.append({ kind: "run-ended", ...effect.outcome });
         this.reportStatus(true);
         this.finish(effect.outcome);
@@ -131,17 +137,25 @@ export class RunRuntime {
     this.handle({ kind: "beat", beat });
   }
 
-  private async attach(workerId: string): Promise<void> {
+  private async attach(workerId: string, attempt: number): Promise<void> {
     try {
       const token = await this.deps.leases.take(workerId);
       await this.deps.links.attach(workerId, this.beats.get(workerId)!.address, token);
-      this.handle({ kind: "attached", workerId });
+      this.handle({ kind: "attached", workerId, attempt });
     } catch (thrown) {
       const error = peerError(thrown) ?? AppError.from(thrown);
       // Every worker would refuse this for the same reason: the run's fault, not the worker's.
       if (error.code === "BACKBONE_INVALID" || error.code === "CONFIG_INVALID") this.fail(error);
-      else this.handle({ kind: "lost", workerId, reason: `cannot attach: ${error.message}` });
+      else this.handle({ kind: "lost", workerId, attempt, reason: `cannot attach: ${error.message}` });
     }
+  }
+
+  /** Its beats are missed: maybe only the bus is away. No answer is no news; silence decides. */
+  private async probe(workerId: string): Promise<void> {
+    await this.deps.links.ping(workerId).then(
+      () => this.handle({ kind: "alive", workerId }),
+      () => undefined,
+    );
   }
 
   private async work(order: WorkOrder): Promise<void> {
@@ -152,24 +166,38 @@ export class RunRuntime {
       const result = await this.deps.links.work(workerId, request);
       const { images, computeMs, waitMs } = result;
       this.throughput.add(workerId, { atMs: this.deps.nowMs(), images, computeMs, waitMs });
-      this.finished.set(id, result);
-      this.handle({ kind: "done", assignmentId: id });
+      this.take(order, result);
     } catch (thrown) {
       this.forget(id);
       this.workFailed(order, thrown);
     }
   }
 
+  private take(order: WorkOrder, result: WorkResult): void {
+    const assignmentId = order.assignment.id;
+    // Of an older step: whatever it holds, it is thrown away.
+    const isLive = liveAssignment(this.state.pool, assignmentId) !== null;
+    const defect = isLive ? this.deps.results.inspect(order, result) : null;
+    this.finished.set(assignmentId, result);
+    if (defect) this.handle({ kind: "bad", assignmentId, ...defect });
+    else this.handle({ kind: "done", assignmentId, digest: digestOf(result) });
+  }
+
   /** A worker that answers "it failed" lives; one that does not answer, or obeys somebody else, is lost. */
   private workFailed({ assignment }: WorkOrder, thrown: unknown): void {
+    const { id: assignmentId, workerId } = assignment;
     const error = peerError(thrown);
-    if (error && error.code !== "LEASE_LOST") {
-      const reason = `[${error.code}] ${error.message}`;
-      this.handle({ kind: "failed", assignmentId: assignment.id, reason });
+    if (error && error.code !== "LEASE_LOST" && error.code !== "PEER_UNREACHABLE") {
+      this.handle({ kind: "failed", assignmentId, reason: `[${error.code}] ${error.message}` });
       return;
     }
-    const reason = error ? error.message : `unreachable: ${AppError.from(thrown).message}`;
-    this.handle({ kind: "lost", workerId: assignment.workerId, reason });
+    const own = AppError.from(thrown);
+    if (!error && own.code === "DIGEST_MISMATCH") {
+      this.handle({ kind: "bad", assignmentId, reason: own.message, isNumeric: false });
+      return;
+    }
+    const reason = error ? error.message : `unreachable: ${own.message}`;
+    this.handle({ kind: "lost", workerId, assignmentId, reason });
   }
 
   private accept(assignmentId: string): void {
@@ -216,9 +244,14 @@ export class RunRuntime {
     this.handle({ kind: "fail", reason: error.message });
   }
 
+  private noteFailure(outcome: Outcome): void {
+    if (outcome.state !== "failed" || outcome.code === undefined) return;
+    this.failure ??= new AppError(outcome.code, outcome.reason);
+  }
+
   private async renewLeases(): Promise<void> {
     const lost = await this.deps.leases.renew().catch(() => []);
-    for (const workerId of lost) this.handle({ kind: "lost", workerId, reason: "another coordinator took its lease" });
+    for (const { workerId, reason } of lost) this.handle({ kind: "lost", workerId, reason });
   }
 
   private reportStatus(publish: boolean): void {
@@ -231,4 +264,9 @@ export class RunRuntime {
   get workerIds(): string[] {
     return activeIds(this.state.members);
   }
+}
+
+/** Of all outputs: what two workers must agree on. */
+function digestOf({ outputs }: WorkResult): string {
+  return sha256(Buffer.from(outputs.map(({ name, digest }) => `${name} ${digest}`).join("\n")));
 }

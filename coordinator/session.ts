@@ -82,13 +82,17 @@ async function runWithin(options: SessionOptions, closers: (() => Promise<unknow
   const blobs = new MemoryBlobs();
   const address = await serveBlobs(options, blobs, closers);
   const events = new EventLog(bus, store, runId, options.observer.onEvent);
-  const results = await openResults(options, blobs, { bus, events }, (loss) => runtime.noteLoss(loss));
-  const leases = await Leases.open(bus, { runId, coordinatorId: randomUUID() });
+  const results = openResults(options, blobs, { bus, events }, (loss) => runtime.noteLoss(loss));
+  const start = startOptions(options);
+  const { nextStep } = await results.restore(start.plan);
+  const coordinatorId = randomUUID();
+  const owner = { runId, coordinatorId, sitting: await store.claimSitting(coordinatorId) };
+  const leases = await Leases.open(bus, owner, (reason) => runtime.fail(new AppError("LEASE_LOST", reason)));
   const links = new WorkerLinks(runId, config.cluster.advertise || address, putSetup(options, blobs));
   const nowMs = () => performance.now();
   const runtime: RunRuntime = new RunRuntime(
     { bus, events, leases, links, results, runDir: store.dir, nowMs, onStatus: options.observer.onStatus },
-    startOptions(options),
+    nextStep === undefined ? start : { ...start, nextStep },
   );
   closers.push(await listenForControl(bus, runId, (reason) => runtime.stop(reason)));
   if (options.localWorkers > 0) startWorkers(options, natsUrl, { events, runtime }, closers);
@@ -120,14 +124,14 @@ async function serveBlobs(
   return address;
 }
 
-async function openResults(
+function openResults(
   options: SessionOptions,
   blobs: MemoryBlobs,
   { bus, events }: { bus: Bus; events: EventLog },
   onLoss: (loss: number) => void,
-): Promise<RunResults> {
+): RunResults {
   const { config, manifest, store, observer, runId } = options;
-  const results = new RunResults(
+  return new RunResults(
     {
       config,
       manifest,
@@ -145,12 +149,11 @@ async function openResults(
         events.append(stageEvent(stage));
         observer.onStage(stage);
       },
+      onDamaged: (name) => events.append({ kind: "checkpoint-damaged", name }),
     },
     options.progress,
     options.stages,
   );
-  await results.restore();
-  return results;
 }
 
 /** What workers pull when they attach. */
@@ -180,9 +183,9 @@ function startOptions({ runId, config, manifest, progress }: SessionOptions) {
     trainShards: manifest.train.shards.length,
     valShards: hasValMasks(manifest) ? manifest.val!.shards.length : 0,
   });
-  const { workersMin, allowMixed } = config.cluster;
+  const { workersMin, allowMixed, audit } = config.cluster;
   const { fingerprint, phasesDone } = progress;
-  return { runId, workersMin, allowMixed, fingerprint, plan, phaseIndex: phasesDone };
+  return { runId, workersMin, allowMixed, audit, fingerprint, plan, phaseIndex: phasesDone };
 }
 
 /** Without true masks there is nothing to evaluate against. */

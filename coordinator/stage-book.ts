@@ -6,7 +6,8 @@ import type { Phase } from "./core/plan.js";
 
 export class StageBook {
   private readonly stages: StageRecord[];
-  private losses: [number, number | null][] = [];
+  /** Of the stage being trained: [step, loss]. */
+  losses: [number, number | null][] = [];
   private trainingSeconds = 0;
 
   constructor(
@@ -20,6 +21,11 @@ export class StageBook {
   /** A stage's time includes the training before it. */
   trained(seconds: number): void {
     this.trainingSeconds = seconds;
+  }
+
+  /** The losses of a stage that an earlier sitting began. */
+  goOn(losses: readonly [number, number | null][]): void {
+    this.losses = [...losses];
   }
 
   addLoss(phase: Phase, step: number, loss: number): void {

@@ -1,5 +1,6 @@
 /** What `seedgrow status`, `watch` and the progress line show, from the run's state. Pure. */
 import type { RunStatus, WorkerBeat } from "../shared/net/subjects.js";
+import type { Member } from "./core/members.js";
 import { describePhase, isTraining } from "./core/plan.js";
 import { currentPhase, type RunState } from "./core/run.js";
 import { doneCount } from "./core/work-pool.js";
@@ -52,7 +53,12 @@ function describeWorkers(state: RunState, throughput: Throughput, extra: StatusE
   return [...state.members.values()].map((member) => ({
     workerId: member.workerId,
     host: extra.beats.get(member.workerId)?.host ?? "?",
-    state: member.kind === "away" ? `away: ${member.reason}` : member.kind,
+    state: describeMember(member),
     ...throughput.of(member.workerId, extra.nowMs),
   }));
+}
+
+function describeMember(member: Member): string {
+  if (member.kind === "away" || member.kind === "quarantined") return `${member.kind}: ${member.reason}`;
+  return member.kind === "active" && member.isDraining ? "draining" : member.kind;
 }

@@ -1,10 +1,18 @@
 /** One stage of training: sums the gradients of a step along the tree, updates the parameters, hands out the new ones. */
 import { assert } from "../shared/assert.js";
 import { bytesOf, type Digest, float32Of, sha256 } from "../shared/codec/digest.js";
-import { rootOf, TreeAccumulator, type TreeNode } from "../shared/math/tree-sum.js";
+import { AppError } from "../shared/errors.js";
+import {
+  coverRange,
+  type LeafRange,
+  nodeKey,
+  rootOf,
+  TreeAccumulator,
+  type TreeNode,
+} from "../shared/math/tree-sum.js";
 import type { MemoryBlobs } from "../shared/net/blobs.js";
 import type { ParamSpecs } from "./adapters/run-store.js";
-import { AdamW } from "./aggregate/adamw.js";
+import { AdamW, type AdamWState } from "./aggregate/adamw.js";
 import { learningRateAt, type ScheduleOptions } from "./aggregate/learning-rate.js";
 
 export interface StageOptions extends ScheduleOptions {
@@ -18,6 +26,24 @@ export interface StepOutcome {
   readonly weightsDigest: Digest;
 }
 
+/** All that the next step is a function of, besides its gradients. */
+export interface TrainerState {
+  readonly values: Uint8Array;
+  readonly optimizer: AdamWState;
+}
+
+export interface SumOutput {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
+/** Why a result cannot be used. */
+export interface Defect {
+  readonly reason: string;
+  /** It holds NaN or infinity: the worker's fault, or the training's. */
+  readonly isNumeric: boolean;
+}
+
 export class StageTrainer {
   private readonly values: Float32Array;
   private readonly optimizer: AdamW;
@@ -29,9 +55,12 @@ export class StageTrainer {
     initial: Uint8Array,
     private readonly options: StageOptions,
     private readonly blobs: MemoryBlobs,
+    /** Of a checkpoint that training goes on from. */
+    optimizer?: AdamWState,
   ) {
     this.values = float32Of(initial.slice());
     this.optimizer = new AdamW(specs, { weightDecay: options.weightDecay });
+    if (optimizer) this.optimizer.restore(optimizer);
     this.sums = new TreeAccumulator(options.leafCount);
     this.digest = this.publish();
   }
@@ -45,7 +74,26 @@ export class StageTrainer {
     return bytesOf(this.values);
   }
 
-  accept(outputs: readonly { readonly name: string; readonly bytes: Uint8Array }[]): void {
+  /** For a checkpoint; valid until the next update. */
+  get state(): TrainerState {
+    return { values: this.bytes, optimizer: this.optimizer.state() };
+  }
+
+  /** What is wrong with the sums of these leaves; null: nothing. */
+  inspect(outputs: readonly SumOutput[], leaves: LeafRange): Defect | null {
+    const wanted = coverRange(leaves, this.options.leafCount).map(nodeKey);
+    const names = outputs.map(({ name }) => name);
+    if (names.join() !== wanted.join()) return wrong(`it has the sums ${names.join()}, not ${wanted.join()}`);
+    const count = this.values.length + 2;
+    for (const { name, bytes } of outputs) {
+      if (bytes.byteLength !== count * 4) return wrong(`sum ${name} has ${bytes.byteLength} bytes, not ${count * 4}`);
+      const at = float32Of(bytes).findIndex((value) => !Number.isFinite(value));
+      if (at >= 0) return { reason: `sum ${name} is not finite at ${at} of ${count}`, isNumeric: true };
+    }
+    return null;
+  }
+
+  accept(outputs: readonly SumOutput[]): void {
     for (const { name, bytes } of outputs) {
       const sum = float32Of(bytes);
       assert(sum.length === this.values.length + 2, `a gradient sum has ${this.values.length} + 2 numbers`);
@@ -61,7 +109,12 @@ export class StageTrainer {
     const weight = total[count + 1]!;
     const gradient = total.subarray(0, count);
     const scale = Math.fround(1 / weight);
-    for (let i = 0; i < count; i++) gradient[i] = gradient[i]! * scale;
+    let isNumber = Number.isFinite(total[count]!);
+    for (let i = 0; i < count; i++) {
+      gradient[i] = gradient[i]! * scale;
+      isNumber &&= Number.isFinite(gradient[i]!);
+    }
+    if (!isNumber) throw new AppError("TRAINING_DIVERGED", `the gradient of step ${step} is not finite`);
     this.optimizer.step(this.values, gradient, learningRateAt(step, this.options));
     this.sums = new TreeAccumulator(this.options.leafCount);
     this.blobs.delete(this.digest);
@@ -74,6 +127,10 @@ export class StageTrainer {
     const copy = this.bytes.slice();
     return this.blobs.put(copy, sha256(copy));
   }
+}
+
+function wrong(reason: string): Defect {
+  return { reason, isNumeric: false };
 }
 
 function parseNode(name: string): TreeNode {

@@ -18,11 +18,38 @@ export const beatTimeoutMs = 10_000;
 export const retryWorkerMs = 3_000;
 /** The lease's bucket lifetime; renewed every third of it. A dead coordinator frees its workers after this. */
 export const leaseMs = 15_000;
-/** One piece of work may take this long before its worker counts as hung: the slowest refine shard took under 60 s. */
+/** A worker silent for this long is asked by gRPC whether it lives: its broker may be away, not itself. */
+export const probeAfterMs = 3 * beatIntervalMs;
+/** The answer must come within this: far below beatTimeoutMs, far above a slow link's round trip. */
+export const probeTimeoutMs = 2_000;
+/** One piece of work may take this long while nothing is known of its pace: the slowest refine shard took under 60 s. */
 export const workTimeoutMs = 10 * 60_000;
+/** Never give a worker less than this: a garbage collection, a slow disk or a busy neighbour is not a hang. */
+export const workDeadlineMsMin = 15_000;
+/** A hang is 4 medians + 10 median deviations: with the ten-fold spread of a shared machine still a rare mistake. */
+export const deadlineFactor = 4;
+export const deadlineMadFactor = 10;
+/** Deadlines look back this many pieces: a run's pace changes with its neighbours, so old ones must leave. */
+export const paceSamplesMax = 32;
+/** Fewer pieces than this say nothing about the pace. */
+export const paceSamplesMin = 5;
+/** An idle worker repeats a piece that takes twice the median: MapReduce's backup tasks, with its cost bounded by idleness. */
+export const backupFactor = 2;
+/** The same while nothing is known of the pace: others idle, so the price of a needless copy is nothing. */
+export const backupUnknownMs = 30_000;
+/** Pieces shorter than this are not worth repeating. */
+export const backupMsMin = 1_000;
+/** A worker that fails this many pieces in a row is given a rest and attached anew. */
+export const failuresInRowMax = 3;
+/** Wrong results (digest, length, not a number) after which a worker is not asked again: one may be a cosmic ray. */
+export const strikesMax = 2;
 /** Attach pulls the backbone and starts the engine; 2 minutes cover 100 MB at 1 MB/s. */
 export const attachTimeoutMs = 2 * 60_000;
 /** The same unit may fail on this many workers before the run gives up: beyond, it is the work's fault. */
 export const unitAttemptsMax = 3;
 /** A photo larger than this is refused as a decompression bomb: 100 megapixels. */
 export const photoPixelsMax = 100_000_000;
+/** Checkpoints kept inside a phase: the newest may be torn, the one before it damaged by the disk, the third is luck. */
+export const checkpointsKept = 3;
+/** A draining worker waits this long for its coordinator to take the last result and let it go. */
+export const drainPatienceMs = 10_000;

@@ -6,6 +6,8 @@ import { HealthImplementation } from "grpc-health-check";
 import pino from "pino";
 import type { AttachRequest__Output } from "../shared/gen/seedgrow/v1/AttachRequest.js";
 import type { DetachRequest__Output } from "../shared/gen/seedgrow/v1/DetachRequest.js";
+import type { PingRequest__Output } from "../shared/gen/seedgrow/v1/PingRequest.js";
+import { drainPatienceMs } from "../shared/limits.js";
 import { blobHandlers } from "../shared/net/blobs.js";
 import { type Bus, connectBus } from "../shared/net/bus.js";
 import { Blobs, serverOptions, Worker } from "../shared/net/proto.js";
@@ -30,15 +32,20 @@ export async function runWorker(config: WorkerConfig, options: RunWorkerOptions)
   const closers: (() => Promise<unknown>)[] = [];
   const stopped = untilStopped(options.exitWithParent);
   try {
-    await start(config, closers);
-    await stopped;
+    const { drain } = await start(config, closers);
+    // Asked to leave: the piece in hand is finished. Starter gone, or asked twice: at once.
+    if ((await stopped) === "asked") await Promise.race([drain(), untilStopped(options.exitWithParent)]);
   } finally {
     for (const close of closers.reverse()) await close().catch(() => undefined);
     process.stdin.destroy();
   }
 }
 
-async function start(config: WorkerConfig, closers: (() => Promise<unknown>)[]): Promise<void> {
+interface Started {
+  readonly drain: () => Promise<void>;
+}
+
+async function start(config: WorkerConfig, closers: (() => Promise<unknown>)[]): Promise<Started> {
   const log = pino({ name: "worker", base: { pid: process.pid } }, pino.destination({ dest: 2, sync: true }));
   const compute = await ComputeClient.start({ engine: config.engine, threads: config.threads });
   closers.push(() => compute.close());
@@ -58,7 +65,12 @@ async function start(config: WorkerConfig, closers: (() => Promise<unknown>)[]):
   closers.push(async () => server.forceShutdown());
   const beat = () => describe(config, compute, runtime, address);
   const { workerId } = beat();
-  const stopPresence = await startPresence({ bus, workerId, beat, onRenewed: () => runtime.renewed() });
+  const { stop: stopPresence, announce } = await startPresence({
+    bus,
+    workerId,
+    beat,
+    onRenewed: () => runtime.renewed(),
+  });
   const ticker = setInterval(() => runtime.tick(), 1_000);
   closers.push(async () => {
     clearInterval(ticker);
@@ -66,6 +78,13 @@ async function start(config: WorkerConfig, closers: (() => Promise<unknown>)[]):
     runtime.close();
   });
   log.info({ workerId, address }, "ready");
+  const drain = async () => {
+    log.info("draining: finishing the piece in hand");
+    const draining = runtime.drain(drainPatienceMs);
+    announce();
+    await draining;
+  };
+  return { drain };
 }
 
 function createServer(runtime: WorkerRuntime): grpc.Server {
@@ -76,6 +95,10 @@ function createServer(runtime: WorkerRuntime): grpc.Server {
       return {};
     }),
     Work: unary((request: Parameters<WorkerRuntime["work"]>[0]) => runtime.work(request)),
+    Ping: unary(async (request: PingRequest__Output) => {
+      runtime.ping(request.lease);
+      return {};
+    }),
     Detach: unary(async (request: DetachRequest__Output) => {
       runtime.detach(request.lease);
       return {};
@@ -100,14 +123,16 @@ function describe(config: WorkerConfig, compute: ComputeClient, runtime: WorkerR
     fingerprint,
     threads: config.threads,
     leasedBy: runtime.runId,
+    state: runtime.state,
     rssBytes: process.memoryUsage.rss(),
   };
 }
 
-function untilStopped(exitWithParent: boolean): Promise<void> {
+function untilStopped(exitWithParent: boolean): Promise<"asked" | "orphaned"> {
   return new Promise((resolve) => {
-    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve());
-    if (exitWithParent) process.stdin.on("end", resolve).on("error", resolve).resume();
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve("asked"));
+    const orphaned = () => resolve("orphaned");
+    if (exitWithParent) process.stdin.on("end", orphaned).on("error", orphaned).resume();
   });
 }
 

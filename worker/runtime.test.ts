@@ -8,7 +8,7 @@ import { leaseMs } from "../shared/limits.js";
 import type { JobContext } from "./jobs/context.js";
 import { type AttachedRun, WorkerRuntime } from "./runtime.js";
 
-const lease = (token: number, runId = "r1") => ({ runId, token });
+const lease = (token: number, runId = "r1") => ({ runId, token, generation: 0 });
 let nowMs: number;
 let log: string[];
 let computed: number;

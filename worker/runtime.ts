@@ -1,5 +1,5 @@
 /** The worker's only event loop: admits commands by lease, runs jobs, keeps their outputs ready to be pulled. */
-
+import { setTimeout as pause } from "node:timers/promises";
 import { sha256 } from "../shared/codec/digest.js";
 import { AppError } from "../shared/errors.js";
 import type { AttachRequest__Output } from "../shared/gen/seedgrow/v1/AttachRequest.js";
@@ -32,11 +32,14 @@ interface Kept {
 
 /** Results kept for a repeated request or a slow pull: the current and the last three. */
 const keptMax = 4;
+const drainPollMs = 50;
 
 export class WorkerRuntime implements BlobSource {
   private session: session.Session = session.initialSession;
   private run: AttachedRun | null = null;
   private opening: Promise<void> = Promise.resolve();
+  private working: Promise<void> = Promise.resolve();
+  private isDraining = false;
   private readonly kept = new Map<string, Kept>();
 
   constructor(private readonly options: WorkerRuntimeOptions) {}
@@ -55,8 +58,8 @@ export class WorkerRuntime implements BlobSource {
     await opening;
   }
 
-  private async open(request: AttachRequest__Output, { token }: session.LeaseClaim): Promise<void> {
-    const isCurrent = () => this.session.kind === "attached" && this.session.token === token;
+  private async open(request: AttachRequest__Output, claim: session.LeaseClaim): Promise<void> {
+    const isCurrent = () => session.isHeldBy(this.session, claim);
     const overtaken = () => new AppError("LEASE_LOST", "this worker was taken or freed while it attached");
     if (!isCurrent()) throw overtaken();
     try {
@@ -77,15 +80,39 @@ export class WorkerRuntime implements BlobSource {
   async work(request: WorkRequest__Output): Promise<WorkReply> {
     const claim = claimOf(request.lease);
     this.admit(session.command(this.session, claim, this.options.nowMs()));
-    if (!this.run) throw new AppError("LEASE_LOST", "not attached yet");
-    const key = `${claim.token}/${request.key}`;
+    const { run } = this;
+    if (!run) throw new AppError("LEASE_LOST", "not attached yet");
+    const key = `${claim.generation}/${claim.token}/${request.key}`;
     const known = this.kept.get(key);
     if (known) return known.reply;
+    if (this.isDraining) throw new AppError("LEASE_LOST", "this worker is shutting down and takes no new work");
     const blobs = new Map<string, Uint8Array>();
-    const reply = this.compute(this.run.context, request, blobs);
+    // One after the other: two at once would load each other's weights into the one compute thread.
+    const reply = this.working.then(() => this.compute(run.context, request, blobs));
+    this.working = reply.then(
+      () => undefined,
+      () => undefined,
+    );
     this.keep(key, { reply, blobs });
     reply.catch(() => this.kept.delete(key));
     return reply;
+  }
+
+  /** The coordinator lives, and wants to know whether we do. */
+  ping(lease: Lease__Output | null): void {
+    this.admit(session.command(this.session, claimOf(lease), this.options.nowMs()));
+  }
+
+  /** Finishes what is begun and takes nothing new. Resolves when the coordinator has let go, or after `patienceMs`. */
+  async drain(patienceMs: number): Promise<void> {
+    this.isDraining = true;
+    await this.working;
+    const deadlineMs = this.options.nowMs() + patienceMs;
+    while (this.session.kind === "attached" && this.options.nowMs() < deadlineMs) await pause(drainPollMs);
+  }
+
+  get state(): "ready" | "draining" {
+    return this.isDraining ? "draining" : "ready";
   }
 
   detach(lease: Lease__Output | null): void {
@@ -121,7 +148,9 @@ export class WorkerRuntime implements BlobSource {
     blobs: Map<string, Uint8Array>,
   ): Promise<WorkReply> {
     const startedMs = this.options.nowMs();
-    const { outputs, metrics, images, computeMs } = await runJob(context, request);
+    const { outputs, metrics, images, computeMs } = await runJob(context, request).catch((error: unknown) => {
+      throw asPeerFailure(error);
+    });
     const described = outputs.map(({ name, bytes }): Output => {
       const digest = sha256(bytes);
       blobs.set(digest, bytes);
@@ -158,5 +187,12 @@ export class WorkerRuntime implements BlobSource {
 }
 
 function claimOf(lease: Lease__Output | null): session.LeaseClaim {
-  return { runId: lease?.runId ?? "", token: lease?.token ?? 0 };
+  return { runId: lease?.runId ?? "", token: lease?.token ?? 0, generation: lease?.generation ?? 0 };
+}
+
+/** A transfer that broke is nobody's fault: the work is as good as before, only not for us. */
+function asPeerFailure(error: unknown): unknown {
+  const isTransport =
+    error instanceof Error && "metadata" in error && typeof (error as { code?: unknown }).code === "number";
+  return isTransport ? new AppError("PEER_UNREACHABLE", `cannot pull: ${error.message}`, { cause: error }) : error;
 }

@@ -5,13 +5,17 @@ import { dirname } from "node:path";
 import type { z } from "zod";
 import { AppError } from "../../shared/errors.js";
 
-export async function writeFileDurably(path: string, bytes: Uint8Array | string): Promise<void> {
+/** `content` in one piece, or in several that are written one after the other. */
+export async function writeFileDurably(
+  path: string,
+  content: Uint8Array | string | readonly Uint8Array[],
+): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   const draft = `${path}.${randomUUID().slice(0, 8)}.tmp`;
   try {
     const file = await open(draft, "w");
     try {
-      await file.writeFile(bytes);
+      for (const piece of Array.isArray(content) ? content : [content]) await file.writeFile(piece);
       await file.sync();
     } finally {
       await file.close();
@@ -39,6 +43,24 @@ export async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T
     return schema.parse(JSON.parse(text));
   } catch (error) {
     throw new AppError("CHECKPOINT_INVALID", `${path} is damaged or of another version`, { cause: error });
+  }
+}
+
+/** False when the file is there already. */
+export async function createExclusively(path: string, content: string): Promise<boolean> {
+  try {
+    const file = await open(path, "wx");
+    try {
+      await file.writeFile(content);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await syncDir(dirname(path));
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    throw diskError(path, error);
   }
 }
 

@@ -1,85 +1,141 @@
 /**
  * Leases on workers in the bus's key-value store: one entry per worker, created by whoever takes it, gone when it is
- * not renewed. The entry's revision at creation is the fencing token (docs/ARCHITECTURE.md).
+ * not renewed. What an entry means is decided in core/leases.ts; the revision at which it was taken, with the store's
+ * creation time before it, is the fencing token. A store that lost its data is filled again: workers keep obeying the
+ * token they know, and the next one to be taken is newer, because the store is.
  */
-import type { KV } from "nats";
+import type { KV, KvEntry } from "nats";
 import { AppError } from "../../shared/errors.js";
 import { leaseMs } from "../../shared/limits.js";
 import { type Bus, parseJson } from "../../shared/net/bus.js";
 import { leaseBucket } from "../../shared/net/subjects.js";
+import { decideRenewal, decideTake, type LeaseEntry, type LeaseOwner } from "../core/leases.js";
+
+export interface FencingToken {
+  readonly token: number;
+  /** When the store was created, milliseconds since 1970. */
+  readonly generation: number;
+}
+
+export interface LostLease {
+  readonly workerId: string;
+  readonly reason: string;
+}
 
 interface Held {
-  readonly token: number;
-  /** Revision of the last renewal: a renewal by anybody else in between makes ours fail. */
+  /** Of the last renewal: a renewal by anybody else in between makes ours fail. */
   revision: number;
 }
 
+/** A renewal that takes longer than the pause between two is not worth waiting for. */
+const requestTimeoutMs = leaseMs / 3;
+
 export class Leases {
   private readonly held = new Map<string, Held>();
+  private readonly value: Uint8Array;
+  private isRenewing = false;
 
   private constructor(
-    private readonly kv: KV,
-    private readonly owner: { readonly runId: string; readonly coordinatorId: string },
-  ) {}
-
-  static async open(bus: Bus, owner: { runId: string; coordinatorId: string }): Promise<Leases> {
-    const kv = await bus.connection.jetstream().views.kv(leaseBucket, { ttl: leaseMs });
-    return new Leases(kv, owner);
+    private readonly bus: Bus,
+    private kv: KV,
+    private readonly owner: LeaseOwner,
+    /** Another coordinator of the run is at work. */
+    private readonly onSuperseded: (reason: string) => void,
+  ) {
+    this.value = Buffer.from(JSON.stringify(owner));
   }
 
-  /** @throws AppError LEASE_LOST when another run holds the worker. */
-  async take(workerId: string): Promise<number> {
-    const value = Buffer.from(JSON.stringify(this.owner));
-    const entry = await this.kv.get(workerId);
-    const holder = entry && entry.operation === "PUT" ? (parseJson(entry.value) as { runId?: string } | null) : null;
-    // Our own entry: left by the coordinator that this one resumes, or by an earlier attach.
-    if (entry && holder && holder.runId !== this.owner.runId) {
-      throw new AppError("LEASE_LOST", `worker ${workerId} is leased by run ${holder.runId}`);
+  static async open(bus: Bus, owner: LeaseOwner, onSuperseded: (reason: string) => void): Promise<Leases> {
+    return new Leases(bus, await openBucket(bus), owner, onSuperseded);
+  }
+
+  /** @throws AppError LEASE_LOST when somebody else holds the worker. */
+  async take(workerId: string): Promise<FencingToken> {
+    // Also makes the bucket anew when the bus has lost it.
+    this.kv = await openBucket(this.bus);
+    const { streamInfo } = await this.kv.status();
+    const decision = decideTake(entryOf(await this.kv.get(workerId)), this.owner);
+    if (decision.kind === "superseded") this.onSuperseded(decision.reason);
+    if (decision.kind === "taken" || decision.kind === "superseded") {
+      throw new AppError("LEASE_LOST", `cannot lease worker ${workerId}: ${decision.reason}`);
     }
-    const revision = entry
-      ? await this.kv.update(workerId, value, entry.revision)
-      : await this.kv.create(workerId, value);
-    this.held.set(workerId, { token: revision, revision });
-    return revision;
+    const revision =
+      decision.kind === "create"
+        ? await this.kv.create(workerId, this.value)
+        : await this.kv.update(workerId, this.value, decision.revision);
+    this.held.set(workerId, { revision });
+    return { token: revision, generation: Date.parse(String(streamInfo.created)) };
   }
 
-  token(workerId: string): number {
-    return this.held.get(workerId)?.token ?? 0;
-  }
-
-  /** Renews every lease; returns the workers whose lease somebody else has taken. An unreachable bus is not that. */
-  async renew(): Promise<string[]> {
-    const value = Buffer.from(JSON.stringify(this.owner));
-    const lost: string[] = [];
-    for (const [workerId, held] of this.held) {
-      try {
-        held.revision = await this.kv.update(workerId, value, held.revision);
-      } catch (error) {
-        if (await this.isTaken(workerId, error)) lost.push(workerId);
-      }
+  /** Renews every lease; returns those that somebody else has taken. An unreachable bus is not that. */
+  async renew(): Promise<LostLease[]> {
+    if (this.isRenewing) return [];
+    this.isRenewing = true;
+    try {
+      const reasons = await Promise.all([...this.held].map(([workerId, held]) => this.renewOne(workerId, held)));
+      return reasons.filter((lost): lost is LostLease => lost !== null);
+    } finally {
+      this.isRenewing = false;
     }
-    return lost;
   }
 
   async release(workerId: string): Promise<void> {
-    if (!this.held.delete(workerId)) return;
-    await this.kv.delete(workerId).catch(() => undefined);
+    const held = this.held.get(workerId);
+    if (!held) return;
+    this.held.delete(workerId);
+    // Only our own entry: by now somebody else may hold the worker.
+    await this.kv.delete(workerId, { previousSeq: held.revision }).catch(() => undefined);
   }
 
   async releaseAll(): Promise<void> {
     await Promise.all([...this.held.keys()].map((workerId) => this.release(workerId)));
   }
 
-  /** A failed update means "taken" only when the entry names somebody else; one that has expired is made anew. */
-  private async isTaken(workerId: string, error: unknown): Promise<boolean> {
-    if (!String(error).includes("wrong last sequence")) return false;
-    const entry = await this.kv.get(workerId).catch(() => null);
-    if (!entry) {
-      const revision = await this.kv.create(workerId, Buffer.from(JSON.stringify(this.owner))).catch(() => 0);
-      const held = this.held.get(workerId);
-      if (held && revision > 0) held.revision = revision;
-      return false;
+  private async renewOne(workerId: string, held: Held): Promise<LostLease | null> {
+    try {
+      held.revision = await this.kv.update(workerId, this.value, held.revision);
+      return null;
+    } catch (error) {
+      if (String(error).includes("wrong last sequence")) return this.look(workerId, held).catch(() => null);
+      // The bus is away, or came back without its data.
+      await this.recreate(workerId, held).catch(() => undefined);
+      return null;
     }
-    return (parseJson(entry.value) as { coordinatorId?: string } | null)?.coordinatorId !== this.owner.coordinatorId;
   }
+
+  /** The entry is not as we left it. */
+  private async look(workerId: string, held: Held): Promise<LostLease | null> {
+    const decision = decideRenewal(entryOf(await this.kv.get(workerId)), this.owner);
+    if (this.held.get(workerId) !== held) return null;
+    switch (decision.kind) {
+      case "held":
+        held.revision = decision.revision;
+        return null;
+      case "recreate":
+        await this.recreate(workerId, held).catch(() => undefined);
+        return null;
+      case "superseded":
+        this.onSuperseded(decision.reason);
+        return { workerId, reason: decision.reason };
+      case "taken":
+        return { workerId, reason: decision.reason };
+    }
+  }
+
+  private async recreate(workerId: string, held: Held): Promise<void> {
+    const kv = await openBucket(this.bus);
+    if (this.held.get(workerId) !== held) return;
+    this.kv = kv;
+    held.revision = await kv.create(workerId, this.value);
+  }
+}
+
+function openBucket(bus: Bus): Promise<KV> {
+  return bus.connection.jetstream({ timeout: requestTimeoutMs }).views.kv(leaseBucket, { ttl: leaseMs });
+}
+
+function entryOf(entry: KvEntry | null): LeaseEntry | null {
+  if (!entry) return null;
+  const owner = entry.operation === "PUT" ? (parseJson(entry.value) as LeaseOwner | null) : null;
+  return { owner, revision: entry.revision };
 }

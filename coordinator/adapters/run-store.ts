@@ -1,8 +1,8 @@
 /** A run's folder, runs/<id>/: the truth about the run. Everything on the bus can be rebuilt from it. */
-import { appendFile, mkdir, readdir, readFile, stat } from "node:fs/promises";
+import { appendFile, mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { type Digest, sha256 } from "../../shared/codec/digest.js";
+import { bytesOf, type Digest, float32Of, sha256 } from "../../shared/codec/digest.js";
 import { type Manifest, manifestSchema } from "../../shared/data/manifest.js";
 import {
   type EllipseRecord,
@@ -14,9 +14,20 @@ import {
   stageRecordsSchema,
 } from "../../shared/data/run-record.js";
 import { AppError } from "../../shared/errors.js";
+import { checkpointsKept } from "../../shared/limits.js";
 import type { RunEventRecord } from "../../shared/net/subjects.js";
+import {
+  type Checkpoint,
+  checkpointName,
+  checkpointsNewestFirst,
+  checkpointsToDelete,
+  decodeCheckpoint,
+  encodeCheckpoint,
+} from "../core/checkpoint.js";
+import { nextSitting, progressName, progressNewestFirst, sittingName } from "../core/positions.js";
 import { type Progress, progressSchema } from "../progress.js";
-import { readJson, writeFileDurably, writeJson } from "./files.js";
+import type { TrainerState } from "../training.js";
+import { createExclusively, readJson, writeFileDurably, writeJson } from "./files.js";
 
 const specsSchema = z.array(
   z.object({
@@ -27,6 +38,32 @@ const specsSchema = z.array(
   }),
 );
 export type ParamSpecs = z.infer<typeof specsSchema>;
+
+/** Where training stands inside a phase. */
+export interface TrainingPoint {
+  readonly phase: string;
+  readonly nextStep: number;
+  readonly specs: ParamSpecs;
+  readonly losses: readonly [number, number | null][];
+  readonly state: TrainerState;
+}
+
+const extraSchema = z.object({
+  specs: specsSchema,
+  losses: z.array(z.tuple([z.int(), z.number().nullable()])),
+  optimizerSteps: z.int().nonnegative(),
+});
+
+/** Null when it is not a checkpoint of ours. */
+function trainingPointOf(checkpoint: Checkpoint | null): TrainingPoint | null {
+  const extra = extraSchema.safeParse(checkpoint?.header.extra);
+  if (!checkpoint || !extra.success || checkpoint.sections.length !== 3) return null;
+  const [values, first, second] = checkpoint.sections as [Uint8Array, Uint8Array, Uint8Array];
+  const { specs, losses, optimizerSteps } = extra.data;
+  const optimizer = { steps: optimizerSteps, first: float32Of(first), second: float32Of(second) };
+  const { phase, nextStep } = checkpoint.header;
+  return { phase, nextStep, specs, losses, state: { values, optimizer } };
+}
 
 export class RunStore {
   constructor(readonly dir: string) {}
@@ -77,12 +114,67 @@ export class RunStore {
     return (await readJson(this.path(runFiles.ellipse), ellipseRecordSchema)) ?? { train: null, val: null };
   }
 
-  async writeProgress(progress: Progress): Promise<void> {
-    await writeJson(this.path("progress.json"), progress);
+  /** Counts a sitting of the run. Created exclusively: two coordinators that begin at once get different numbers. */
+  async claimSitting(coordinatorId: string): Promise<number> {
+    await mkdir(this.path("progress"), { recursive: true });
+    for (;;) {
+      const sitting = nextSitting(await this.progressFiles());
+      const path = this.path("progress", sittingName(sitting));
+      if (await createExclusively(path, coordinatorId)) return sitting;
+    }
   }
 
+  async writeProgress(progress: Progress): Promise<void> {
+    await writeJson(this.path("progress", progressName(progress.phasesDone)), progress);
+  }
+
+  /**
+   * The furthest that is whole; null before the first phase is complete.
+   * @throws AppError CHECKPOINT_INVALID when there are some and none is whole.
+   */
   async readProgress(): Promise<Progress | null> {
-    return readJson(this.path("progress.json"), progressSchema);
+    let damaged: unknown = null;
+    for (const name of progressNewestFirst(await this.progressFiles())) {
+      try {
+        return await readJson(this.path("progress", name), progressSchema);
+      } catch (error) {
+        damaged ??= error;
+      }
+    }
+    if (damaged !== null) throw damaged;
+    return null;
+  }
+
+  private async progressFiles(): Promise<string[]> {
+    return readdir(this.path("progress")).catch(() => []);
+  }
+
+  /** A position inside a training phase. Older ones that nobody needs any more are deleted. */
+  async writeTrainingPoint(point: TrainingPoint, donePhases: readonly string[]): Promise<void> {
+    const { phase, nextStep, specs, losses, state } = point;
+    const { values, optimizer } = state;
+    const extra = { specs, losses, optimizerSteps: optimizer.steps };
+    const sections = [values, bytesOf(optimizer.first), bytesOf(optimizer.second)];
+    const dir = this.path("checkpoints");
+    await writeFileDurably(
+      join(dir, checkpointName(phase, nextStep)),
+      encodeCheckpoint({ phase, nextStep, extra }, sections),
+    );
+    const stale = checkpointsToDelete(await readdir(dir), { phase, done: donePhases }, checkpointsKept);
+    await Promise.all(stale.map((name) => rm(join(dir, name), { force: true })));
+  }
+
+  /** The newest whole checkpoint of the phase; `onDamaged` hears of those that are passed over. */
+  async readTrainingPoint(phase: string, onDamaged: (name: string) => void): Promise<TrainingPoint | null> {
+    const dir = this.path("checkpoints");
+    const names = await readdir(dir).catch(() => []);
+    for (const name of checkpointsNewestFirst(names, phase)) {
+      const bytes = await readFile(join(dir, name)).catch(() => null);
+      const point = bytes && trainingPointOf(decodeCheckpoint(bytes));
+      if (point) return point;
+      onDamaged(name);
+    }
+    return null;
   }
 
   /** Parameters and their layout, by digest. */

@@ -1,16 +1,18 @@
-/** Connections to workers: attach, work (with its outputs pulled and verified), detach. */
+/** Connections to workers: attach, work (with its outputs pulled and verified), ping, detach. */
 import * as grpc from "@grpc/grpc-js";
 import type { WorkMetrics } from "../../shared/data/work-metrics.js";
 import type { AttachReply } from "../../shared/gen/seedgrow/v1/AttachReply.js";
 import type { BlobsClient } from "../../shared/gen/seedgrow/v1/Blobs.js";
 import type { DetachReply } from "../../shared/gen/seedgrow/v1/DetachReply.js";
+import type { PingReply } from "../../shared/gen/seedgrow/v1/PingReply.js";
 import type { WorkerClient } from "../../shared/gen/seedgrow/v1/Worker.js";
 import type { WorkReply__Output } from "../../shared/gen/seedgrow/v1/WorkReply.js";
 import type { WorkRequest } from "../../shared/gen/seedgrow/v1/WorkRequest.js";
-import { attachTimeoutMs, workTimeoutMs } from "../../shared/limits.js";
+import { attachTimeoutMs, probeTimeoutMs, workTimeoutMs } from "../../shared/limits.js";
 import { pullBlob } from "../../shared/net/blobs.js";
 import { Blobs, clientOptions, Worker } from "../../shared/net/proto.js";
 import { callUnary } from "../../shared/net/rpc.js";
+import type { FencingToken } from "./leases.js";
 
 export interface WorkResult {
   /** In the order the worker named them. */
@@ -25,7 +27,7 @@ export interface WorkResult {
 interface Link {
   readonly worker: WorkerClient;
   readonly blobs: BlobsClient;
-  readonly lease: { readonly runId: string; readonly token: number };
+  readonly lease: FencingToken & { readonly runId: string };
 }
 
 /** Detaching is a courtesy: the lease's end frees the worker anyway. */
@@ -40,15 +42,15 @@ export class WorkerLinks {
     private readonly setupDigest: string,
   ) {}
 
-  async attach(workerId: string, address: string, token: number): Promise<void> {
-    this.close(workerId);
+  async attach(workerId: string, address: string, token: FencingToken): Promise<void> {
+    void this.detach(workerId);
     const credentials = grpc.credentials.createInsecure();
     // A dead connection of an earlier session must not be shared with a worker that came back on the same port.
     const options = { ...clientOptions, "grpc.use_local_subchannel_pool": 1 };
     const link: Link = {
       worker: new Worker(address, credentials, options),
       blobs: new Blobs(address, credentials, options),
-      lease: { runId: this.runId, token },
+      lease: { runId: this.runId, ...token },
     };
     this.links.set(workerId, link);
     const request = { lease: link.lease, coordinatorAddress: this.coordinatorAddress, setupDigest: this.setupDigest };
@@ -71,23 +73,27 @@ export class WorkerLinks {
     return { outputs, metrics, images: reply.images, computeMs: reply.computeMs, waitMs: reply.waitMs };
   }
 
+  /** Resolves when the worker lives and still obeys us. */
+  async ping(workerId: string): Promise<void> {
+    const link = this.links.get(workerId);
+    if (!link) throw new Error(`no connection to ${workerId}`);
+    const { worker, lease } = link;
+    await callUnary<PingReply>((options, done) => worker.Ping({ lease }, options, done), probeTimeoutMs);
+  }
+
+  /** Tells the worker that it is free, if it still listens, and forgets the connection. */
   async detach(workerId: string): Promise<void> {
     const link = this.links.get(workerId);
     if (!link) return;
+    this.links.delete(workerId);
     const { worker, lease } = link;
     const detached = callUnary<DetachReply>(
       (options, done) => worker.Detach({ lease }, options, done),
       detachTimeoutMs,
     );
     await detached.catch(() => undefined);
-    this.close(workerId);
-  }
-
-  close(workerId: string): void {
-    const link = this.links.get(workerId);
-    link?.worker.close();
-    link?.blobs.close();
-    this.links.delete(workerId);
+    link.worker.close();
+    link.blobs.close();
   }
 
   async detachAll(): Promise<void> {

@@ -14,21 +14,40 @@ export type Purpose =
 
 export type RunEvent =
   | { readonly kind: "beat"; readonly beat: MemberBeat }
-  | { readonly kind: "attached"; readonly workerId: string }
-  /** Lost: unreachable, crashed, refused to attach. Its work goes to others. */
-  | { readonly kind: "lost"; readonly workerId: string; readonly reason: string }
-  | { readonly kind: "done"; readonly assignmentId: string }
+  /** A probe was answered: the worker lives, whatever its beats do. */
+  | { readonly kind: "alive"; readonly workerId: string }
+  /** `attempt`: of which `attach` effect; an older one's answer says nothing about the newer. */
+  | { readonly kind: "attached"; readonly workerId: string; readonly attempt?: number }
+  /**
+   * Lost: unreachable, crashed, refused to attach. Its work goes to others. With `attempt` or `assignmentId` it was
+   * that attach, or that piece of work, which noticed: too late when the worker has been given up since.
+   */
+  | {
+      readonly kind: "lost";
+      readonly workerId: string;
+      readonly reason: string;
+      readonly attempt?: number;
+      readonly assignmentId?: string;
+    }
+  /** `digest` of the whole result: what an audit compares. */
+  | { readonly kind: "done"; readonly assignmentId: string; readonly digest?: string }
   /** The worker lives and says that the work itself failed. */
   | { readonly kind: "failed"; readonly assignmentId: string; readonly reason: string }
+  /** The result is not what it claims to be; `isNumeric`: it holds NaN or infinity. */
+  | { readonly kind: "bad"; readonly assignmentId: string; readonly reason: string; readonly isNumeric: boolean }
   /** A `settle` effect is complete and durable. `endRounds`: the stop rule fired, with its reason. */
   | { readonly kind: "settled"; readonly endRounds?: string }
   | { readonly kind: "tick" }
+  /** Null: there is room again. Else why nothing new may be begun. */
+  | { readonly kind: "hold"; readonly reason: string | null }
   | { readonly kind: "stop"; readonly reason: string }
   /** Something no retry can mend: a full disk, a backbone nobody can use. */
   | { readonly kind: "fail"; readonly reason: string };
 
 export type RunEffect =
-  | { readonly kind: "attach"; readonly workerId: string }
+  | { readonly kind: "attach"; readonly workerId: string; readonly attempt: number }
+  /** Asks by gRPC whether the worker lives, and keeps its session alive; the answer is `alive`. */
+  | { readonly kind: "probe"; readonly workerId: string }
   /** Frees the worker's lease and forgets its connection. */
   | { readonly kind: "release"; readonly workerId: string; readonly reason: string }
   | { readonly kind: "assign"; readonly assignment: Assignment; readonly phase: Phase; readonly purpose: Purpose }
@@ -45,4 +64,4 @@ export type RunEffect =
 export type Outcome =
   | { readonly state: "done"; readonly reason: string }
   | { readonly state: "stopped"; readonly reason: string }
-  | { readonly state: "failed"; readonly reason: string };
+  | { readonly state: "failed"; readonly reason: string; readonly code?: "TRAINING_DIVERGED" };

@@ -2,7 +2,7 @@
  * Who takes part in the run. A worker is seen by its beats, leased and attached, and lost when it falls silent or
  * fails; a lost one that beats again is taken back after a pause. Pure.
  */
-import { beatTimeoutMs, retryWorkerMs } from "../../shared/limits.js";
+import { beatTimeoutMs, probeAfterMs, retryWorkerMs } from "../../shared/limits.js";
 import { protocolVersion } from "../../shared/version.js";
 
 export interface MemberBeat {
@@ -10,15 +10,37 @@ export interface MemberBeat {
   readonly protocolVersion: number;
   readonly fingerprint: string;
   readonly leasedBy: string | null;
+  /** Another one means: the process was started again. */
+  readonly pid?: number;
+  /** "draining": it finishes its piece, takes no new one, and leaves. */
+  readonly state?: "ready" | "draining";
+}
+
+interface Present {
+  readonly workerId: string;
+  readonly fingerprint: string;
+  readonly lastBeatMs: number;
+  readonly pid?: number | undefined;
 }
 
 export type Member =
-  /** Lease and attach are under way. */
-  | { readonly kind: "attaching"; readonly workerId: string; readonly fingerprint: string; readonly lastBeatMs: number }
+  /** Lease and attach are under way. `attempt` tells this try from earlier ones. */
+  | (Present & { readonly kind: "attaching"; readonly attempt?: number })
   /** Takes work. */
-  | { readonly kind: "active"; readonly workerId: string; readonly fingerprint: string; readonly lastBeatMs: number }
+  | (Present & {
+      readonly kind: "active";
+      readonly attempt?: number;
+      readonly probedAtMs?: number;
+      /** It has finished something since it attached: caches are warm, so its pace says something. */
+      readonly isWarm?: boolean;
+      readonly isDraining?: boolean;
+    })
   /** Given up for now; not asked again before `retryAtMs`. */
-  | { readonly kind: "away"; readonly workerId: string; readonly reason: string; readonly retryAtMs: number };
+  | { readonly kind: "away"; readonly workerId: string; readonly reason: string; readonly retryAtMs: number }
+  /** Gave wrong results: not asked again in this run. */
+  | { readonly kind: "quarantined"; readonly workerId: string; readonly reason: string };
+
+export type PresentMember = Extract<Member, Present>;
 
 export type Members = ReadonlyMap<string, Member>;
 
@@ -35,8 +57,10 @@ export function judge(
   nowMs: number,
 ): Verdict {
   const member = members.get(beat.workerId);
-  if (member && member.kind !== "away") return { kind: "known" };
+  if (member && isPresent(member)) return { kind: "known" };
+  if (member?.kind === "quarantined") return { kind: "refuse", reason: member.reason };
   if (member && nowMs < member.retryAtMs) return { kind: "refuse", reason: member.reason };
+  if (beat.state === "draining") return { kind: "refuse", reason: "is shutting down" };
   if (beat.protocolVersion !== protocolVersion) {
     return { kind: "refuse", reason: `speaks protocol ${beat.protocolVersion}, this coordinator ${protocolVersion}` };
   }
@@ -54,9 +78,13 @@ export function withMember(members: Members, member: Member): Members {
   return new Map(members).set(member.workerId, member);
 }
 
+export function isPresent(member: Member): member is PresentMember {
+  return member.kind === "attaching" || member.kind === "active";
+}
+
 export function beatSeen(members: Members, workerId: string, nowMs: number): Members {
   const member = members.get(workerId);
-  if (!member || member.kind === "away") return members;
+  if (!member || !isPresent(member)) return members;
   return withMember(members, { ...member, lastBeatMs: nowMs });
 }
 
@@ -64,9 +92,10 @@ export function away(workerId: string, reason: string, nowMs: number): Member {
   return { kind: "away", workerId, reason, retryAtMs: nowMs + retryWorkerMs };
 }
 
+/** Takes part and stays. */
 export function activeIds(members: Members): string[] {
   return [...members.values()]
-    .filter((member) => member.kind === "active")
+    .filter((member) => member.kind === "active" && !member.isDraining)
     .map((member) => member.workerId)
     .sort();
 }
@@ -74,10 +103,21 @@ export function activeIds(members: Members): string[] {
 /** Members that have fallen silent, with the reason. */
 export function silent(members: Members, nowMs: number): { workerId: string; reason: string }[] {
   return [...members.values()]
-    .filter((member) => member.kind !== "away")
+    .filter(isPresent)
     .filter((member) => nowMs - member.lastBeatMs > beatTimeoutMs)
     .map((member) => {
       const silentMs = Math.round(nowMs - member.lastBeatMs);
       return { workerId: member.workerId, reason: `silent for ${silentMs} ms (limit ${beatTimeoutMs})` };
     });
+}
+
+/** Members whose beats are missed and who have not been asked lately; they count as asked now. */
+export function withProbes(members: Members, nowMs: number): { members: Members; probed: string[] } {
+  const due = [...members.values()].filter((member) => {
+    if (member.kind !== "active") return false;
+    return nowMs - Math.max(member.lastBeatMs, member.probedAtMs ?? 0) > probeAfterMs;
+  });
+  const next = new Map(members);
+  for (const member of due) next.set(member.workerId, { ...member, probedAtMs: nowMs } as Member);
+  return { members: due.length > 0 ? next : members, probed: due.map(({ workerId }) => workerId) };
 }

@@ -76,7 +76,8 @@ function lineOf(effect: RunEffect): string {
     case "release":
       return `release ${effect.workerId}`;
     case "attach":
-      return `attach ${effect.workerId}`;
+    case "probe":
+      return `${effect.kind} ${effect.workerId}`;
     default:
       return `${effect.kind} ${effect.assignmentId}`;
   }

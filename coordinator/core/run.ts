@@ -4,83 +4,69 @@
  * clock or touches a tensor: coordinator/runtime.ts does what the effects say.
  */
 import { unreachable } from "../../shared/assert.js";
-import { unitAttemptsMax, workTimeoutMs } from "../../shared/limits.js";
-import type { Outcome, Purpose, RunEffect, RunEvent } from "./events.js";
-import { activeIds, away, beatSeen, judge, type MemberBeat, type Members, silent, withMember } from "./members.js";
-import { describePhase, isTraining, type Phase, phaseKey } from "./plan.js";
-import {
-  assignPending,
-  busyWorkers,
-  complete,
-  dropWorker,
-  giveBack,
-  isDone,
-  openPool,
-  overdue,
-  type WorkPool,
-} from "./work-pool.js";
+import { onBad, onDone, onFailed } from "./answers.js";
+import { dispatch } from "./dispatch.js";
+import type { Purpose, RunEffect, RunEvent } from "./events.js";
+import { noPace } from "./pace.js";
+import { describePhase, isTraining, phaseKey } from "./plan.js";
+import { andThen, currentPhase, finish, type RunState, report, type StartOptions, type Transition } from "./state.js";
+import { openPool } from "./work-pool.js";
+import { onAlive, onAttached, onBeat, onLost, releaseDrained, watchWorkers } from "./workers.js";
 
-export interface RunState {
-  readonly runId: string;
-  readonly workersMin: number;
-  readonly allowMixed: boolean;
-  /** Engine of the run; fixed by the first result that counts, for the next must have the same bits. */
-  readonly fingerprint: string | null;
-  readonly plan: readonly Phase[];
-  readonly phaseIndex: number;
-  readonly purpose: Purpose;
-  readonly activity: "working" | "settling" | "finished";
-  readonly pool: WorkPool;
-  readonly members: Members;
-  /** Why no work is being given out, or null. */
-  readonly waitingFor: string | null;
-  /** Why workers were refused, so that each reason is reported once. */
-  readonly refusals: ReadonlyMap<string, string>;
-}
-
-export interface Transition {
-  readonly state: RunState;
-  readonly effects: readonly RunEffect[];
-}
-
-export interface StartOptions {
-  readonly runId: string;
-  readonly workersMin: number;
-  readonly allowMixed: boolean;
-  readonly fingerprint: string | null;
-  readonly plan: readonly Phase[];
-  /** First phase that is not complete: 0, or where a resumed run goes on. */
-  readonly phaseIndex: number;
-  /** First step that is not in the checkpoint, when a resumed run goes on inside a training phase. */
-  readonly nextStep?: number;
-}
+export { currentPhase, type RunState, type StartOptions, type Transition } from "./state.js";
 
 export function startRun(options: StartOptions): Transition {
-  const base = { ...options, members: new Map(), refusals: new Map(), waitingFor: null } as const;
-  const placeholder = openPool("", 0, 1);
-  const state: RunState = { ...base, purpose: { kind: "map" }, activity: "working", pool: placeholder };
-  const entered = enterPhase(state, options.phaseIndex);
-  if (options.nextStep === undefined) return entered;
-  return { ...entered, state: openStep(entered.state, options.nextStep) };
+  const { runId, workersMin, allowMixed, audit = 0, fingerprint, plan, phaseIndex, nextStep } = options;
+  const state: RunState = {
+    ...{ runId, workersMin, allowMixed, audit, fingerprint, plan, phaseIndex },
+    purpose: { kind: "map" },
+    activity: "working",
+    pool: openPool("", 0, 1),
+    members: new Map(),
+    waitingFor: null,
+    held: null,
+    refusals: new Map(),
+    pace: noPace,
+    stragglers: new Map(),
+    strikes: new Map(),
+    failuresInRow: new Map(),
+    attempts: 0,
+  };
+  const entered = enterPhase(state, phaseIndex);
+  return nextStep === undefined ? entered : { ...entered, state: openStep(entered.state, nextStep) };
 }
 
 export function step(state: RunState, event: RunEvent, nowMs: number): Transition {
   if (state.activity === "finished") return { state, effects: leftovers(event) };
+  const handled = handle(state, event, nowMs);
+  // A beat changes who may come, not who has work: those that come are given theirs when they are attached.
+  if (event.kind === "beat" || handled.state.activity === "finished") return handled;
+  const freed = andThen(handled, (current) => releaseDrained(current, nowMs));
+  return andThen(freed, (current) => dispatch(current, nowMs));
+}
+
+function handle(state: RunState, event: RunEvent, nowMs: number): Transition {
   switch (event.kind) {
     case "beat":
       return onBeat(state, event.beat, nowMs);
+    case "alive":
+      return onAlive(state, event.workerId, nowMs);
     case "attached":
-      return onAttached(state, event.workerId, nowMs);
+      return onAttached(state, event.workerId, event.attempt);
     case "lost":
-      return dispatch(lose(state, event.workerId, event.reason, nowMs), nowMs);
+      return onLost(state, event, nowMs);
     case "done":
-      return onDone(state, event.assignmentId, nowMs);
+      return onDone(state, event.assignmentId, event.digest, nowMs);
     case "failed":
       return onFailed(state, event.assignmentId, event.reason, nowMs);
+    case "bad":
+      return onBad(state, event);
     case "settled":
-      return dispatch(onSettled(state, event.endRounds), nowMs);
+      return onSettled(state, event.endRounds);
     case "tick":
-      return onTick(state, nowMs);
+      return watchWorkers(state, nowMs);
+    case "hold":
+      return { state: { ...state, held: event.reason }, effects: [] };
     case "stop":
       return finish(state, { state: "stopped", reason: event.reason });
     case "fail":
@@ -90,91 +76,9 @@ export function step(state: RunState, event: RunEvent, nowMs: number): Transitio
   }
 }
 
-export function currentPhase(state: RunState): Phase {
-  return state.plan[Math.min(state.phaseIndex, state.plan.length - 1)]!;
-}
-
 /** A finished run keeps no late result. */
 function leftovers(event: RunEvent): RunEffect[] {
   return event.kind === "done" ? [{ kind: "discard", assignmentId: event.assignmentId }] : [];
-}
-
-function onBeat(state: RunState, beat: MemberBeat, nowMs: number): Transition {
-  const verdict = judge(state.members, beat, { ...state, fingerprint: engineOf(state) }, nowMs);
-  switch (verdict.kind) {
-    case "known":
-      return { state: { ...state, members: beatSeen(state.members, beat.workerId, nowMs) }, effects: [] };
-    case "refuse":
-      return refuse(state, beat.workerId, verdict.reason);
-    case "attach": {
-      const { workerId, fingerprint } = beat;
-      const member = { kind: "attaching", workerId, fingerprint, lastBeatMs: nowMs } as const;
-      const next = { ...state, members: withMember(state.members, member) };
-      return { state: next, effects: [{ kind: "attach", workerId }] };
-    }
-    default:
-      return unreachable(verdict);
-  }
-}
-
-/** Before any result counts, the engine of those who are here: if they all go, another may do the run. */
-function engineOf({ fingerprint, members }: RunState): string | null {
-  const present = [...members.values()].find((member) => member.kind !== "away");
-  return fingerprint ?? present?.fingerprint ?? null;
-}
-
-function refuse(state: RunState, workerId: string, reason: string): Transition {
-  if (state.refusals.get(workerId) === reason) return { state, effects: [] };
-  const refusals = new Map(state.refusals).set(workerId, reason);
-  return { state: { ...state, refusals }, effects: [report("worker-refused", { workerId, reason })] };
-}
-
-function onAttached(state: RunState, workerId: string, nowMs: number): Transition {
-  const member = state.members.get(workerId);
-  if (member?.kind !== "attaching") return { state, effects: [] };
-  const members = withMember(state.members, { ...member, kind: "active" });
-  return dispatch({ state: { ...state, members }, effects: [report("worker-joined", { workerId })] }, nowMs);
-}
-
-function lose(state: RunState, workerId: string, reason: string, nowMs: number): Transition {
-  const member = state.members.get(workerId);
-  if (!member || member.kind === "away") return { state, effects: [] };
-  const members = withMember(state.members, away(workerId, reason, nowMs));
-  const effects: RunEffect[] = [{ kind: "release", workerId, reason }, report("worker-lost", { workerId, reason })];
-  return { state: { ...state, members, pool: dropWorker(state.pool, workerId) }, effects };
-}
-
-function onDone(state: RunState, assignmentId: string, nowMs: number): Transition {
-  const pool = complete(state.pool, assignmentId);
-  if (!pool) return { state, effects: [{ kind: "discard", assignmentId }] };
-  const fingerprint = engineOf(state);
-  const accepted: Transition = {
-    state: { ...state, pool, fingerprint },
-    effects: [{ kind: "accept", assignmentId }],
-  };
-  return isDone(pool) ? settle(accepted) : dispatch(accepted, nowMs);
-}
-
-function onFailed(state: RunState, assignmentId: string, reason: string, nowMs: number): Transition {
-  const pool = giveBack(state.pool, assignmentId);
-  if (!pool) return { state, effects: [] };
-  const effects = [report("work-failed", { assignmentId, reason })];
-  const next = { ...state, pool };
-  if (pool.failures.some((count) => count >= unitAttemptsMax)) {
-    const ended = finish(next, { state: "failed", reason });
-    return { state: ended.state, effects: [...effects, ...ended.effects] };
-  }
-  return dispatch({ state: next, effects }, nowMs);
-}
-
-function settle({ state, effects }: Transition): Transition {
-  const phase = currentPhase(state);
-  const { purpose } = state;
-  const lastStep = purpose.kind === "step" && purpose.step === phase.steps - 1;
-  return {
-    state: { ...state, activity: "settling" },
-    effects: [...effects, { kind: "settle", phase, purpose, lastStep }],
-  };
 }
 
 function onSettled(state: RunState, endRounds: string | undefined): Transition {
@@ -185,8 +89,7 @@ function onSettled(state: RunState, endRounds: string | undefined): Transition {
   const effects = [report("phase-done", { phase: phaseKey(phase) })];
   const plan = endRounds ? state.plan.filter((later) => later.round <= phase.round) : state.plan;
   if (endRounds) effects.push(report("rounds-ended", { round: phase.round, reason: endRounds }));
-  const entered = enterPhase({ ...state, plan }, state.phaseIndex + 1);
-  return { state: entered.state, effects: [...effects, ...entered.effects] };
+  return andThen({ state: { ...state, plan }, effects }, (current) => enterPhase(current, state.phaseIndex + 1));
 }
 
 function enterPhase(state: RunState, phaseIndex: number): Transition {
@@ -203,49 +106,4 @@ function openStep(state: RunState, stepIndex: number): RunState {
   const phase = currentPhase(state);
   const pool = openPool(`${phaseKey(phase)}/${stepIndex}`, phase.units, phase.units);
   return { ...state, purpose: { kind: "step", step: stepIndex }, pool, activity: "working" };
-}
-
-function onTick(state: RunState, nowMs: number): Transition {
-  const late = overdue(state.pool, nowMs, workTimeoutMs).map(({ workerId, id }) => {
-    return { workerId, reason: `has worked on ${id} for over ${workTimeoutMs} ms` };
-  });
-  let result: Transition = { state, effects: [] };
-  for (const { workerId, reason } of [...silent(state.members, nowMs), ...late]) {
-    const lost = lose(result.state, workerId, reason, nowMs);
-    result = { state: lost.state, effects: [...result.effects, ...lost.effects] };
-  }
-  return dispatch(result, nowMs);
-}
-
-/** Gives pending work to idle members, or says what it waits for. */
-function dispatch({ state, effects }: Transition, nowMs: number): Transition {
-  if (state.activity !== "working") return { state, effects };
-  const active = activeIds(state.members);
-  if (active.length < state.workersMin) {
-    return waiting({ state, effects }, `waiting for workers: ${active.length} of at least ${state.workersMin}`);
-  }
-  const resumed = waiting({ state, effects }, null);
-  const busy = busyWorkers(state.pool);
-  const idle = active.filter((workerId) => !busy.has(workerId));
-  const { pool, assigned } = assignPending(state.pool, idle, nowMs);
-  const phase = currentPhase(state);
-  const assigns = assigned.map((assignment): RunEffect => {
-    return { kind: "assign", assignment, phase, purpose: state.purpose };
-  });
-  return { state: { ...resumed.state, pool }, effects: [...resumed.effects, ...assigns] };
-}
-
-/** Reports the reason when it changes. */
-function waiting({ state, effects }: Transition, reason: string | null): Transition {
-  if (state.waitingFor === reason) return { state, effects };
-  const record = reason === null ? report("running", {}) : report("waiting", { reason });
-  return { state: { ...state, waitingFor: reason }, effects: [...effects, record] };
-}
-
-function finish(state: RunState, outcome: Outcome): Transition {
-  return { state: { ...state, activity: "finished" }, effects: [{ kind: "finish", outcome }] };
-}
-
-function report(kind: string, fields: Record<string, unknown>): RunEffect {
-  return { kind: "report", record: { kind, ...fields } };
 }

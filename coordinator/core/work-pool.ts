@@ -2,18 +2,37 @@
  * A fixed set of units of work (micro-batches of one step, or shards of one phase) handed out to workers until every
  * unit is done exactly once. Pure: every function returns a new pool.
  *
- * Invariant: a unit is pending, or in exactly one live assignment, or done. A result whose assignment is no longer
- * live (its worker was given up) is not accepted, so nothing counts twice.
+ * Invariant: a unit is pending, or somebody works on it or has a result that waits for a second opinion, or it is done.
+ * Two assignments may cover the same units (a backup of a slow one, an audit), but then exactly the same run of units,
+ * and the first result that counts ends the other. A result whose assignment is no longer live is not accepted, so
+ * nothing counts twice.
  */
 
-export interface Assignment {
+export interface UnitRange {
+  readonly first: number;
+  /** One past the last. */
+  readonly end: number;
+}
+
+export interface Assignment extends UnitRange {
   /** Unique in the run. */
   readonly id: string;
   readonly workerId: string;
-  /** A run of units: [first, end). */
-  readonly first: number;
-  readonly end: number;
   readonly startedAtMs: number;
+}
+
+/** A result that waits for another worker's, to be compared bit for bit. */
+export interface Opinion {
+  readonly assignment: Assignment;
+  readonly digest: string;
+}
+
+/** A worker's attempt at a unit that came to nothing. */
+export interface Blame {
+  readonly unit: number;
+  readonly workerId: string;
+  /** The result was not a finite number. */
+  readonly isNumeric: boolean;
 }
 
 type UnitState = "pending" | "assigned" | "done";
@@ -22,9 +41,11 @@ export interface WorkPool {
   /** Prefix of assignment ids: names the phase and step. */
   readonly key: string;
   readonly units: readonly UnitState[];
-  /** How often each unit has been given out and not come back done. */
+  /** How often each unit has been given out and failed. */
   readonly failures: readonly number[];
   readonly assignments: readonly Assignment[];
+  readonly opinions: readonly Opinion[];
+  readonly blames: readonly Blame[];
   readonly nextSerial: number;
   /** Most units in one assignment: shards go one by one, micro-batches as long runs. */
   readonly unitsPerAssignmentMax: number;
@@ -36,6 +57,8 @@ export function openPool(key: string, unitCount: number, unitsPerAssignmentMax: 
     units: new Array<UnitState>(unitCount).fill("pending"),
     failures: new Array<number>(unitCount).fill(0),
     assignments: [],
+    opinions: [],
+    blames: [],
     nextSerial: 0,
     unitsPerAssignmentMax,
   };
@@ -53,21 +76,26 @@ export function busyWorkers(pool: WorkPool): Set<string> {
   return new Set(pool.assignments.map((assignment) => assignment.workerId));
 }
 
-/** Shares the pending units out over the idle workers, as equal as can be, in unit order. */
+/**
+ * Shares the pending units out over the idle workers, as equal as can be, in unit order. Who failed at a unit gets it
+ * again only when nobody else among `capableIds` is left to try.
+ */
 export function assignPending(
   pool: WorkPool,
   idleWorkerIds: readonly string[],
   nowMs: number,
+  capableIds: readonly string[] = idleWorkerIds,
 ): { pool: WorkPool; assigned: Assignment[] } {
   const assigned: Assignment[] = [];
   const units = pool.units.slice();
   let pendingCount = units.filter((unit) => unit === "pending").length;
   for (const [i, workerId] of idleWorkerIds.entries()) {
-    const first = units.indexOf("pending");
-    if (first < 0) break;
+    const isFree = (unit: number) => units[unit] === "pending" && mayTry(pool, workerId, unit, capableIds);
+    const first = units.findIndex((_, unit) => isFree(unit));
+    if (first < 0) continue;
     const share = Math.min(Math.ceil(pendingCount / (idleWorkerIds.length - i)), pool.unitsPerAssignmentMax);
     let end = first;
-    while (end < units.length && units[end] === "pending" && end - first < share) units[end++] = "assigned";
+    while (end - first < share && isFree(end)) units[end++] = "assigned";
     pendingCount -= end - first;
     assigned.push({ id: `${pool.key}#${pool.nextSerial + i}`, workerId, first, end, startedAtMs: nowMs });
   }
@@ -80,25 +108,84 @@ export function assignPending(
   return { pool: next, assigned };
 }
 
-/** Null when the assignment is not live: a straggler or a duplicate. */
+function mayTry(pool: WorkPool, workerId: string, unit: number, capableIds: readonly string[]): boolean {
+  if (!hasFailedAt(pool, workerId, unit)) return true;
+  return capableIds.every((id) => hasFailedAt(pool, id, unit));
+}
+
+function hasFailedAt(pool: WorkPool, workerId: string, unit: number): boolean {
+  return pool.blames.some((blame) => blame.unit === unit && blame.workerId === workerId);
+}
+
+/** Gives a run of units that somebody has, or has an opinion on, to one more worker. */
+export function assignAgain(
+  pool: WorkPool,
+  { first, end }: UnitRange,
+  workerId: string,
+  nowMs: number,
+): { pool: WorkPool; assignment: Assignment } {
+  const assignment = { id: `${pool.key}#${pool.nextSerial}`, workerId, first, end, startedAtMs: nowMs };
+  const next = { ...pool, assignments: [...pool.assignments, assignment], nextSerial: pool.nextSerial + 1 };
+  return { pool: next, assignment };
+}
+
+export function liveAssignment(pool: WorkPool, assignmentId: string): Assignment | null {
+  return pool.assignments.find((assignment) => assignment.id === assignmentId) ?? null;
+}
+
+/** Live assignments to the same units. */
+export function rivalsOf(pool: WorkPool, range: Assignment): Assignment[] {
+  return pool.assignments.filter((other) => other.id !== range.id && isSame(other, range));
+}
+
+export function isSame(a: UnitRange, b: UnitRange): boolean {
+  return a.first === b.first && a.end === b.end;
+}
+
+/** The units are done; whoever else works on them works in vain. Null when the assignment is not live. */
 export function complete(pool: WorkPool, assignmentId: string): WorkPool | null {
-  const found = pool.assignments.find((assignment) => assignment.id === assignmentId);
-  if (!found) return null;
-  return withUnits(withoutAssignments(pool, [found]), found, "done");
+  const found = liveAssignment(pool, assignmentId);
+  return found && finishRange(pool, found);
 }
 
-/** Puts an assignment's units back. Null when it is not live. */
-export function giveBack(pool: WorkPool, assignmentId: string): WorkPool | null {
-  const found = pool.assignments.find((assignment) => assignment.id === assignmentId);
-  if (!found) return null;
-  const failures = pool.failures.map((count, i) => (i >= found.first && i < found.end ? count + 1 : count));
-  return { ...withUnits(withoutAssignments(pool, [found]), found, "pending"), failures };
+/** The same for units whose result was held back. */
+export function finishRange(pool: WorkPool, range: UnitRange): WorkPool {
+  const rest = {
+    ...pool,
+    assignments: pool.assignments.filter((one) => !isSame(one, range)),
+    opinions: pool.opinions.filter(({ assignment }) => !isSame(assignment, range)),
+  };
+  return withUnits(rest, range, "done");
 }
 
-/** Puts back everything a worker held: its death is no fault of the units. */
+/** Keeps a result until somebody else's can be compared with it. */
+export function holdOpinion(pool: WorkPool, opinion: Opinion): WorkPool {
+  const rest = withoutAssignments(pool, [opinion.assignment]);
+  return { ...rest, opinions: [...rest.opinions, opinion] };
+}
+
+/** Puts an assignment's units back and remembers who failed at them. Null when it is not live. */
+export function giveBack(pool: WorkPool, assignmentId: string, isNumeric = false): WorkPool | null {
+  const found = liveAssignment(pool, assignmentId);
+  if (!found) return null;
+  const { first, end, workerId } = found;
+  const failures = pool.failures.map((count, i) => (i >= first && i < end ? count + 1 : count));
+  const blames = Array.from({ length: end - first }, (_, i): Blame => ({ unit: first + i, workerId, isNumeric }));
+  const freed = freeUnits(withoutAssignments(pool, [found]), [found]);
+  return { ...freed, failures, blames: [...pool.blames, ...blames] };
+}
+
+/** Puts back everything a worker held: its death is no fault of the units. Results held back stay. */
 export function dropWorker(pool: WorkPool, workerId: string): WorkPool {
   const held = pool.assignments.filter((assignment) => assignment.workerId === workerId);
-  return held.reduce((rest, assignment) => withUnits(rest, assignment, "pending"), withoutAssignments(pool, held));
+  return freeUnits(withoutAssignments(pool, held), held);
+}
+
+/** Nothing this worker says counts any more. */
+export function disbelieve(pool: WorkPool, workerId: string): WorkPool {
+  const doubted = pool.opinions.map(({ assignment }) => assignment).filter((one) => one.workerId === workerId);
+  const opinions = pool.opinions.filter(({ assignment }) => assignment.workerId !== workerId);
+  return freeUnits({ ...dropWorker(pool, workerId), opinions }, doubted);
 }
 
 export function overdue(pool: WorkPool, nowMs: number, timeoutMs: number): Assignment[] {
@@ -109,6 +196,15 @@ function withoutAssignments(pool: WorkPool, gone: readonly Assignment[]): WorkPo
   return { ...pool, assignments: pool.assignments.filter((assignment) => !gone.includes(assignment)) };
 }
 
-function withUnits(pool: WorkPool, range: { first: number; end: number }, state: UnitState): WorkPool {
+/** Units that nobody else has an assignment to or an opinion on are pending again. */
+function freeUnits(pool: WorkPool, ranges: readonly Assignment[]): WorkPool {
+  const isCovered = (range: UnitRange) => {
+    const others = [...pool.assignments, ...pool.opinions.map(({ assignment }) => assignment)];
+    return others.some((other) => isSame(other, range));
+  };
+  return ranges.filter((range) => !isCovered(range)).reduce((rest, range) => withUnits(rest, range, "pending"), pool);
+}
+
+function withUnits(pool: WorkPool, range: UnitRange, state: UnitState): WorkPool {
   return { ...pool, units: pool.units.map((unit, i) => (i >= range.first && i < range.end ? state : unit)) };
 }

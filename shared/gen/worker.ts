@@ -10,6 +10,8 @@ import type { GradientJob as _seedgrow_v1_GradientJob, GradientJob__Output as _s
 import type { InitJob as _seedgrow_v1_InitJob, InitJob__Output as _seedgrow_v1_InitJob__Output } from './seedgrow/v1/InitJob.js';
 import type { Lease as _seedgrow_v1_Lease, Lease__Output as _seedgrow_v1_Lease__Output } from './seedgrow/v1/Lease.js';
 import type { Output as _seedgrow_v1_Output, Output__Output as _seedgrow_v1_Output__Output } from './seedgrow/v1/Output.js';
+import type { PingReply as _seedgrow_v1_PingReply, PingReply__Output as _seedgrow_v1_PingReply__Output } from './seedgrow/v1/PingReply.js';
+import type { PingRequest as _seedgrow_v1_PingRequest, PingRequest__Output as _seedgrow_v1_PingRequest__Output } from './seedgrow/v1/PingRequest.js';
 import type { RefineJob as _seedgrow_v1_RefineJob, RefineJob__Output as _seedgrow_v1_RefineJob__Output } from './seedgrow/v1/RefineJob.js';
 import type { SeedJob as _seedgrow_v1_SeedJob, SeedJob__Output as _seedgrow_v1_SeedJob__Output } from './seedgrow/v1/SeedJob.js';
 import type { Stage as _seedgrow_v1_Stage, Stage__Output as _seedgrow_v1_Stage__Output } from './seedgrow/v1/Stage.js';
@@ -33,6 +35,8 @@ export interface ProtoGrpcType {
       InitJob: MessageTypeDefinition<_seedgrow_v1_InitJob, _seedgrow_v1_InitJob__Output>
       Lease: MessageTypeDefinition<_seedgrow_v1_Lease, _seedgrow_v1_Lease__Output>
       Output: MessageTypeDefinition<_seedgrow_v1_Output, _seedgrow_v1_Output__Output>
+      PingReply: MessageTypeDefinition<_seedgrow_v1_PingReply, _seedgrow_v1_PingReply__Output>
+      PingRequest: MessageTypeDefinition<_seedgrow_v1_PingRequest, _seedgrow_v1_PingRequest__Output>
       RefineJob: MessageTypeDefinition<_seedgrow_v1_RefineJob, _seedgrow_v1_RefineJob__Output>
       SeedJob: MessageTypeDefinition<_seedgrow_v1_SeedJob, _seedgrow_v1_SeedJob__Output>
       Stage: MessageTypeDefinition<_seedgrow_v1_Stage, _seedgrow_v1_Stage__Output>

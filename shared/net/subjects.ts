@@ -38,6 +38,8 @@ export const workerBeatSchema = z.object({
   threads: z.int(),
   /** The run that holds it. */
   leasedBy: z.string().nullable(),
+  /** "draining": it finishes its piece of work, takes no new one, and ends. */
+  state: z.enum(["ready", "draining"]).default("ready"),
   /** Resident memory, bytes. */
   rssBytes: z.number(),
 });

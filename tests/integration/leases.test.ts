@@ -12,6 +12,8 @@ import { until } from "../support/until.js";
 let broker: TestBroker;
 let bus: Bus;
 let coordinators = 0;
+/** Why coordinators were told to stop. */
+let stopped: string[] = [];
 /** Each test has a worker of its own. */
 let workerId: string;
 
@@ -22,12 +24,14 @@ beforeAll(async () => {
 afterAll(() => broker?.stop());
 afterEach(() => {
   workerId = "";
+  stopped = [];
 });
 
 function coordinatorOf(runId: string): Promise<Leases> {
   coordinators++;
   workerId ||= `worker-${coordinators}`;
-  return Leases.open(bus, { runId, coordinatorId: `coordinator-${coordinators}` });
+  const owner = { runId, coordinatorId: `coordinator-${coordinators}`, sitting: coordinators };
+  return Leases.open(bus, owner, (reason) => stopped.push(reason));
 }
 
 async function codeOf(promise: Promise<unknown>): Promise<string> {
@@ -40,11 +44,11 @@ async function codeOf(promise: Promise<unknown>): Promise<string> {
 describe("a lease", () => {
   test("has a token that grows whenever the worker changes hands", async () => {
     const first = await coordinatorOf("run-1");
-    const tokens = [await first.take(workerId)];
+    const tokens = [(await first.take(workerId)).token];
     await first.release(workerId);
     const second = await coordinatorOf("run-2");
-    tokens.push(await second.take(workerId));
-    tokens.push(await second.take(workerId));
+    tokens.push((await second.take(workerId)).token);
+    tokens.push((await second.take(workerId)).token);
     expect(tokens).toEqual([...new Set(tokens)].sort((a, b) => a - b));
   });
 
@@ -54,23 +58,37 @@ describe("a lease", () => {
     const second = await coordinatorOf("run-2");
     expect(await codeOf(second.take(workerId))).toBe("LEASE_LOST");
     await first.release(workerId);
-    expect(await second.take(workerId)).toBeGreaterThan(0);
+    expect((await second.take(workerId)).token).toBeGreaterThan(0);
   });
 
   test("of a killed coordinator goes to the one that resumes the run, which outranks it", async () => {
     const killed = await coordinatorOf("run-1");
     const before = await killed.take(workerId);
     const resumed = await coordinatorOf("run-1");
-    expect(await resumed.take(workerId)).toBeGreaterThan(before);
-    expect(await killed.renew()).toEqual([workerId]);
+    expect((await resumed.take(workerId)).token).toBeGreaterThan(before.token);
+    expect(stopped).toEqual([]);
+    expect(await killed.renew()).toMatchObject([{ workerId }]);
+    expect(stopped[0]).toMatch(/^another coordinator \(.*\) works on this run now$/);
     expect(await resumed.renew()).toEqual([]);
+    expect(await codeOf(killed.take(workerId))).toBe("LEASE_LOST");
   });
 
-  test("is renewed without changing its token", async () => {
+  test("is renewed in place, again and again", async () => {
     const coordinator = await coordinatorOf("run-1");
-    const token = await coordinator.take(workerId);
+    await coordinator.take(workerId);
     expect([await coordinator.renew(), await coordinator.renew()]).toEqual([[], []]);
-    expect(coordinator.token(workerId)).toBe(token);
+  });
+
+  test("that the bus has lost is made again, and the next taker's token is newer whatever its revision", async () => {
+    const first = await coordinatorOf("run-1");
+    const before = await first.take(workerId);
+    const manager = await bus.connection.jetstreamManager();
+    await manager.streams.delete(`KV_${leaseBucket}`);
+    expect(await first.renew()).toEqual([]);
+    const second = await coordinatorOf("run-2");
+    expect(await codeOf(second.take(workerId))).toBe("LEASE_LOST");
+    await first.release(workerId);
+    expect((await second.take(workerId)).generation).toBeGreaterThan(before.generation);
   });
 
   test("given back twice, or never taken, is no error", async () => {
@@ -86,7 +104,7 @@ describe("a lease", () => {
 test("a worker hears of renewals, and of nobody else's", async () => {
   const coordinator = await coordinatorOf("run-1");
   let [heard, beats] = [0, 0];
-  const stop = await startPresence({
+  const { stop } = await startPresence({
     bus: await broker.connect("worker"),
     workerId,
     beat: () => {
@@ -111,7 +129,7 @@ test("leases that nobody renews are gone after their time, and the worker is fre
   const kv = await bus.connection.jetstream().views.kv(leaseBucket);
   expect((await kv.status()).ttl).toBe(leaseMs);
   await until("the lease to expire", async () => (await kv.get(workerId)) === null, leaseMs + 10_000);
-  expect(await heir.take(workerId)).toBeGreaterThan(0);
+  expect((await heir.take(workerId)).token).toBeGreaterThan(0);
   // The dead one wakes up (it was only suspended): it hears that it has lost the worker.
-  expect(await dead.renew()).toEqual([workerId]);
+  expect(await dead.renew()).toMatchObject([{ workerId }]);
 });

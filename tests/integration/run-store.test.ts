@@ -84,8 +84,15 @@ describe("progress", () => {
     expect((await store.readProgress())?.phasesDone).toBe(2);
   });
 
-  test("that is damaged is refused, never taken for a fresh run", async () => {
-    writeFileSync(store.path("progress.json"), '{ "version": 1, "phasesDone": 3');
+  test("that is damaged is passed over for the one before it", async () => {
+    await store.writeProgress({ ...initialProgress, phasesDone: 1 });
+    writeFileSync(store.path("progress", "progress-0002.json"), '{ "version": 1, "phasesDone": 2');
+    expect((await store.readProgress())?.phasesDone).toBe(1);
+  });
+
+  test("of which nothing is whole is refused, never taken for a fresh run", async () => {
+    await store.writeProgress({ ...initialProgress, phasesDone: 1 });
+    writeFileSync(store.path("progress", "progress-0001.json"), '{ "version": 1, "phasesDone": 3');
     expect(await codeOf(store.readProgress())).toBe("CHECKPOINT_INVALID");
   });
 });

@@ -1,5 +1,6 @@
 /** The worker on the bus: advertises itself, and hears when its lease is renewed. */
-import type { KV } from "nats";
+import { setTimeout as pause } from "node:timers/promises";
+import type { KvEntry } from "nats";
 import { beatIntervalMs, leaseMs } from "../../shared/limits.js";
 import { type Bus, publishJson } from "../../shared/net/bus.js";
 import { leaseBucket, subjects, type WorkerBeat } from "../../shared/net/subjects.js";
@@ -12,26 +13,68 @@ export interface PresenceOptions {
   readonly onRenewed: () => void;
 }
 
-/** Starts beating. Returns a function that stops it. */
-export async function startPresence(options: PresenceOptions): Promise<() => void> {
+export interface Presence {
+  readonly stop: () => void;
+  /** Beats now, not only when the next beat is due. */
+  readonly announce: () => void;
+}
+
+/** The lease is looked for anew this long after its watch ended. */
+const rewatchMs = 1_000;
+
+export async function startPresence(options: PresenceOptions): Promise<Presence> {
   const { bus } = options;
-  const send = () => publishJson(bus, subjects.beat, options.beat());
-  const discover = bus.connection.subscribe(subjects.discover, { callback: send });
-  const timer = setInterval(send, beatIntervalMs);
-  const renewals = await watchLease(bus, options);
-  send();
-  return () => {
+  const announce = () => publishJson(bus, subjects.beat, options.beat());
+  const discover = bus.connection.subscribe(subjects.discover, { callback: announce });
+  const timer = setInterval(announce, beatIntervalMs);
+  const renewals = new LeaseWatch(options);
+  await renewals.start();
+  announce();
+  const stop = () => {
     clearInterval(timer);
     discover.unsubscribe();
     renewals.stop();
   };
+  return { stop, announce };
 }
 
-async function watchLease(bus: Bus, { workerId, onRenewed }: PresenceOptions): Promise<{ stop: () => void }> {
-  const kv: KV = await bus.connection.jetstream().views.kv(leaseBucket, { ttl: leaseMs });
-  const watch = await kv.watch({ key: workerId });
-  void (async () => {
-    for await (const entry of watch) if (entry.operation === "PUT") onRenewed();
-  })();
-  return { stop: () => watch.stop() };
+/** Hears renewals for as long as it runs: a bus that comes back without its data ends the watch, and a new one begins. */
+class LeaseWatch {
+  private isStopped = false;
+  private watch: { stop: () => void } | null = null;
+
+  constructor(private readonly options: PresenceOptions) {}
+
+  /** @throws when the bus has no key-value store. */
+  async start(): Promise<void> {
+    const entries = await this.open();
+    void this.follow(entries);
+  }
+
+  stop(): void {
+    this.isStopped = true;
+    this.watch?.stop();
+  }
+
+  private async open(): Promise<AsyncIterable<KvEntry>> {
+    const { bus, workerId } = this.options;
+    const kv = await bus.connection.jetstream().views.kv(leaseBucket, { ttl: leaseMs });
+    const entries = await kv.watch({ key: workerId });
+    this.watch = entries;
+    return entries;
+  }
+
+  private async follow(first: AsyncIterable<KvEntry>): Promise<void> {
+    let entries: AsyncIterable<KvEntry> | null = first;
+    while (!this.isStopped) {
+      try {
+        entries ??= await this.open();
+        for await (const entry of entries) if (entry.operation === "PUT") this.options.onRenewed();
+      } catch {
+        // The bus is away or has lost the bucket: tried again.
+      }
+      entries = null;
+      if (!this.isStopped) await pause(rewatchMs, undefined, { ref: false });
+    }
+  }
 }

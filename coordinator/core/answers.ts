@@ -1,0 +1,174 @@
+/** What becomes of results: they count, wait for a second opinion, are thrown away, or speak against their worker. */
+import { failuresInRowMax, strikesMax, unitAttemptsMax } from "../../shared/limits.js";
+import { agreementOf, isAudited, opinionsOn } from "./audit.js";
+import { settle } from "./dispatch.js";
+import type { RunEffect } from "./events.js";
+import { activeIds, withMember } from "./members.js";
+import { withSample } from "./pace.js";
+import {
+  andThen,
+  engineOf,
+  finish,
+  type RunState,
+  report,
+  type Transition,
+  withEntry,
+  withoutKey,
+  workKind,
+} from "./state.js";
+import {
+  type Assignment,
+  finishRange,
+  giveBack,
+  holdOpinion,
+  isDone,
+  liveAssignment,
+  rivalsOf,
+  type WorkPool,
+} from "./work-pool.js";
+import { lose, quarantine } from "./workers.js";
+
+export function onDone(state: RunState, assignmentId: string, digest: string | undefined, nowMs: number): Transition {
+  const assignment = liveAssignment(state.pool, assignmentId);
+  if (!assignment) {
+    return { state: withoutStraggler(state, assignmentId), effects: [{ kind: "discard", assignmentId }] };
+  }
+  const noted = noteSuccess(state, assignment, nowMs);
+  const { pool } = noted;
+  const isDoubted = state.purpose.kind === "step" && isAudited(state.audit, pool.key, assignment);
+  if (digest === undefined || (!isDoubted && opinionsOn(pool, assignment).length === 0))
+    return count(noted, assignment);
+  const held = { ...noted, pool: holdOpinion(pool, { assignment, digest }) };
+  return compare(held, assignment);
+}
+
+/** The result counts at once; whoever else works on it is a straggler from now on. */
+function count(state: RunState, assignment: Assignment): Transition {
+  const finished = finishOne(state, assignment);
+  return settleIfDone({ state: finished, effects: [{ kind: "accept", assignmentId: assignment.id }] });
+}
+
+function finishOne(state: RunState, assignment: Assignment): RunState {
+  const rivals = rivalsOf(state.pool, assignment);
+  const stragglers = new Map(state.stragglers);
+  for (const rival of rivals) stragglers.set(rival.workerId, rival);
+  return { ...state, stragglers, pool: finishRange(state.pool, assignment), fingerprint: engineOf(state) };
+}
+
+function settleIfDone(transition: Transition): Transition {
+  return isDone(transition.state.pool) ? andThen(transition, settle) : transition;
+}
+
+/** Two equal opinions count as one result; who says otherwise computes wrong. */
+function compare(state: RunState, assignment: Assignment): Transition {
+  const opinions = opinionsOn(state.pool, assignment);
+  const agreement = agreementOf(opinions);
+  if (!agreement) {
+    const workers = opinions.map((one) => one.assignment.workerId);
+    const mismatch = report("audit-mismatch", { assignmentId: assignment.id, workers });
+    return { state, effects: opinions.length > 1 ? [mismatch] : [] };
+  }
+  const { winner, equals, dissenters } = agreement;
+  const discards = [...equals, ...dissenters].map((one): RunEffect => {
+    return { kind: "discard", assignmentId: one.assignment.id };
+  });
+  const accept: RunEffect = { kind: "accept", assignmentId: winner.assignment.id };
+  let result: Transition = { state: finishOne(state, assignment), effects: [accept, ...discards] };
+  for (const { assignment: wrong } of dissenters) {
+    const reason = `computed ${wrong.id} differently from ${winner.assignment.workerId} and ${equals[0]!.assignment.workerId}`;
+    result = andThen(result, (current) => quarantine(current, wrong.workerId, reason));
+  }
+  return settleIfDone(result);
+}
+
+function noteSuccess(state: RunState, { workerId, startedAtMs, first, end }: Assignment, nowMs: number): RunState {
+  const member = state.members.get(workerId);
+  const members =
+    member?.kind === "active"
+      ? withMember(state.members, { ...member, isWarm: true, lastBeatMs: nowMs })
+      : state.members;
+  // What a cold worker took says nothing about the pace.
+  const isWarm = member?.kind === "active" && member.isWarm === true;
+  const pace = isWarm ? withSample(state.pace, workKind(state), nowMs - startedAtMs, end - first) : state.pace;
+  return { ...state, members, pace, failuresInRow: withoutKey(state.failuresInRow, workerId) };
+}
+
+function withoutStraggler(state: RunState, assignmentId: string): RunState {
+  const found = [...state.stragglers].find(([, { id }]) => id === assignmentId);
+  return found ? { ...state, stragglers: withoutKey(state.stragglers, found[0]) } : state;
+}
+
+/** The worker lives and says that it cannot do it. */
+export function onFailed(state: RunState, assignmentId: string, reason: string, nowMs: number): Transition {
+  const assignment = liveAssignment(state.pool, assignmentId);
+  if (!assignment) return { state: withoutStraggler(state, assignmentId), effects: [] };
+  const { workerId } = assignment;
+  const pool = giveBack(state.pool, assignmentId)!;
+  const failed: Transition = { state: { ...state, pool }, effects: [report("work-failed", { assignmentId, reason })] };
+  if (isHopeless(failed.state, assignment)) {
+    return andThen(failed, (current) => finish(current, { state: "failed", reason }));
+  }
+  const inRow = (state.failuresInRow.get(workerId) ?? 0) + 1;
+  const isAlone = activeIds(state.members).length === 1;
+  if (inRow >= failuresInRowMax && !isAlone) {
+    return andThen(failed, (current) => lose(current, workerId, `failed ${inRow} times in a row: ${reason}`, nowMs));
+  }
+  return { ...failed, state: { ...failed.state, failuresInRow: withEntry(state.failuresInRow, workerId, inRow) } };
+}
+
+/** Tried often enough, and by everybody who is here: it is the work's fault. */
+function isHopeless(state: RunState, { first, end }: Assignment): boolean {
+  const active = activeIds(state.members);
+  for (let unit = first; unit < end; unit++) {
+    if (state.pool.failures[unit]! < unitAttemptsMax) continue;
+    const tried = whoFailedAt(state.pool, unit);
+    if (tried.size >= unitAttemptsMax || active.every((id) => tried.has(id))) return true;
+  }
+  return false;
+}
+
+function whoFailedAt(pool: WorkPool, unit: number, isNumeric?: boolean): Set<string> {
+  const fits = pool.blames.filter((blame) => blame.unit === unit && (isNumeric === undefined || blame.isNumeric));
+  return new Set(fits.map(({ workerId }) => workerId));
+}
+
+export interface BadResult {
+  readonly assignmentId: string;
+  readonly reason: string;
+  readonly isNumeric: boolean;
+}
+
+/** A result that is not what it claims to be: redone elsewhere; the second from one worker ends our trust in it. */
+export function onBad(state: RunState, { assignmentId, reason, isNumeric }: BadResult): Transition {
+  const assignment = liveAssignment(state.pool, assignmentId);
+  if (!assignment)
+    return { state: withoutStraggler(state, assignmentId), effects: [{ kind: "discard", assignmentId }] };
+  const { workerId } = assignment;
+  const pool = giveBack(state.pool, assignmentId, isNumeric)!;
+  const strikes = (state.strikes.get(workerId) ?? 0) + 1;
+  const record = report("result-refused", { workerId, assignmentId, reason });
+  const refused: Transition = {
+    state: { ...state, pool, strikes: withEntry(state.strikes, workerId, strikes) },
+    effects: [{ kind: "discard", assignmentId }, record],
+  };
+  if (isNumeric && isDiverged(refused.state, assignment)) {
+    const why = `training has diverged: ${reason}, whoever computes it`;
+    return andThen(refused, (current) => finish(current, { state: "failed", reason: why, code: "TRAINING_DIVERGED" }));
+  }
+  if (isHopeless(refused.state, assignment)) {
+    return andThen(refused, (current) => finish(current, { state: "failed", reason }));
+  }
+  if (strikes < strikesMax) return refused;
+  return andThen(refused, (current) => quarantine(current, workerId, `${strikes} wrong results, the last: ${reason}`));
+}
+
+/** Two workers, or the only one twice, found no number: it is the training, not the machine. */
+function isDiverged(state: RunState, { first, end }: Assignment): boolean {
+  const active = activeIds(state.members);
+  for (let unit = first; unit < end; unit++) {
+    const found = state.pool.blames.filter((blame) => blame.unit === unit && blame.isNumeric);
+    const workers = whoFailedAt(state.pool, unit, true);
+    if (workers.size >= 2 || (found.length >= 2 && active.every((id) => workers.has(id)))) return true;
+  }
+  return false;
+}

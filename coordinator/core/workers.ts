@@ -1,0 +1,186 @@
+/** What happens to the members of a run: they come, are taken in, fall silent, hang, drain, or turn out unreliable. */
+import { unreachable } from "../../shared/assert.js";
+import { workTimeoutMs } from "../../shared/limits.js";
+import type { RunEffect } from "./events.js";
+import {
+  away,
+  beatSeen,
+  isPresent,
+  judge,
+  type Member,
+  type MemberBeat,
+  silent,
+  withMember,
+  withProbes,
+} from "./members.js";
+import { deadlineMs, withSample } from "./pace.js";
+import { andThen, engineOf, type RunState, report, type Transition, withEntry, withoutKey, workKind } from "./state.js";
+import { disbelieve, dropWorker } from "./work-pool.js";
+
+export function onBeat(state: RunState, beat: MemberBeat, nowMs: number): Transition {
+  const verdict = judge(state.members, beat, { ...state, fingerprint: engineOf(state) }, nowMs);
+  switch (verdict.kind) {
+    case "known":
+      return onKnownBeat(state, beat, nowMs);
+    case "refuse":
+      return refuse(state, beat.workerId, verdict.reason);
+    case "attach": {
+      const { workerId, fingerprint, pid } = beat;
+      const attempt = state.attempts + 1;
+      const member: Member = { kind: "attaching", workerId, fingerprint, lastBeatMs: nowMs, pid, attempt };
+      const next = { ...state, attempts: attempt, members: withMember(state.members, member) };
+      return { state: next, effects: [{ kind: "attach", workerId, attempt }] };
+    }
+    default:
+      return unreachable(verdict);
+  }
+}
+
+function onKnownBeat(state: RunState, beat: MemberBeat, nowMs: number): Transition {
+  const member = state.members.get(beat.workerId)!;
+  const isOther = isPresent(member) && member.pid !== undefined && beat.pid !== undefined && beat.pid !== member.pid;
+  // A new process under the old name knows nothing of its lease: take it in again, at its next beat.
+  if (isOther) return lose(state, beat.workerId, "was started again", nowMs, nowMs);
+  const seen = { ...state, members: beatSeen(state.members, beat.workerId, nowMs) };
+  if (beat.state !== "draining" || member.kind !== "active" || member.isDraining) return { state: seen, effects: [] };
+  const members = withMember(seen.members, { ...member, lastBeatMs: nowMs, isDraining: true });
+  return { state: { ...seen, members }, effects: [report("worker-draining", { workerId: beat.workerId })] };
+}
+
+function refuse(state: RunState, workerId: string, reason: string): Transition {
+  if (state.refusals.get(workerId) === reason) return { state, effects: [] };
+  const refusals = withEntry(state.refusals, workerId, reason);
+  return { state: { ...state, refusals }, effects: [report("worker-refused", { workerId, reason })] };
+}
+
+export function onAlive(state: RunState, workerId: string, nowMs: number): Transition {
+  return { state: { ...state, members: beatSeen(state.members, workerId, nowMs) }, effects: [] };
+}
+
+export function onAttached(state: RunState, workerId: string, attempt: number | undefined): Transition {
+  const member = state.members.get(workerId);
+  if (member?.kind !== "attaching" || isStale(member, attempt)) return { state, effects: [] };
+  const members = withMember(state.members, { ...member, kind: "active" });
+  return { state: { ...state, members }, effects: [report("worker-joined", { workerId })] };
+}
+
+export interface Loss {
+  readonly workerId: string;
+  readonly reason: string;
+  readonly attempt?: number;
+  readonly assignmentId?: string;
+}
+
+/** A loss that was noticed by an attach or a piece of work counts only while that is still the worker's latest. */
+export function onLost(state: RunState, { workerId, reason, attempt, assignmentId }: Loss, nowMs: number): Transition {
+  const member = state.members.get(workerId);
+  if (!member || !isPresent(member) || isStale(member, attempt)) return { state, effects: [] };
+  if (assignmentId !== undefined) {
+    const isLive = state.pool.assignments.some(({ id }) => id === assignmentId);
+    if (!isLive && state.stragglers.get(workerId)?.id !== assignmentId) return { state, effects: [] };
+  }
+  return lose(state, workerId, reason, nowMs);
+}
+
+function isStale(member: { readonly attempt?: number }, attempt: number | undefined): boolean {
+  return attempt !== undefined && member.attempt !== undefined && attempt !== member.attempt;
+}
+
+/** Its work goes to others; it is asked again after a pause, or from `retryAtMs` on. */
+export function lose(
+  state: RunState,
+  workerId: string,
+  reason: string,
+  nowMs: number,
+  retryAtMs: number | null = null,
+): Transition {
+  const member = state.members.get(workerId);
+  if (!member || !isPresent(member)) return { state, effects: [] };
+  const gone = away(workerId, reason, nowMs) as Extract<Member, { kind: "away" }>;
+  const next = leave(state, retryAtMs === null ? gone : { ...gone, retryAtMs });
+  return { state: next, effects: [release(workerId, reason), report("worker-lost", { workerId, reason })] };
+}
+
+function release(workerId: string, reason: string): RunEffect {
+  return { kind: "release", workerId, reason };
+}
+
+function leave(state: RunState, member: Member): RunState {
+  const { workerId } = member;
+  return {
+    ...state,
+    members: withMember(state.members, member),
+    pool: dropWorker(state.pool, workerId),
+    stragglers: withoutKey(state.stragglers, workerId),
+    failuresInRow: withoutKey(state.failuresInRow, workerId),
+  };
+}
+
+/** Nothing it says counts any more, and it is not asked again. */
+export function quarantine(state: RunState, workerId: string, reason: string): Transition {
+  const member = state.members.get(workerId);
+  const pool = disbelieve(state.pool, workerId);
+  const next = { ...leave(state, { kind: "quarantined", workerId, reason }), pool };
+  const effects = [report("worker-quarantined", { workerId, reason })];
+  return { state: next, effects: member && isPresent(member) ? [release(workerId, reason), ...effects] : effects };
+}
+
+/** Lets those go who asked to leave and have nothing in hand. */
+export function releaseDrained(state: RunState, nowMs: number): Transition {
+  let result: Transition = { state, effects: [] };
+  for (const member of state.members.values()) {
+    if (member.kind !== "active" || !member.isDraining) continue;
+    const { workerId } = member;
+    if (state.stragglers.has(workerId) || state.pool.assignments.some((one) => one.workerId === workerId)) continue;
+    const reason = "has finished its work and shuts down";
+    result = andThen(result, (current) => ({
+      state: leave(current, away(workerId, reason, nowMs)),
+      effects: [release(workerId, reason), report("worker-drained", { workerId })],
+    }));
+  }
+  return result;
+}
+
+/** Time has passed: who is silent, who hangs, who must be asked. */
+export function watchWorkers(state: RunState, nowMs: number): Transition {
+  let result: Transition = { state, effects: [] };
+  for (const { workerId, reason } of [...silent(state.members, nowMs), ...hanging(state, nowMs)]) {
+    result = andThen(result, (current) => lose(current, workerId, reason, nowMs));
+  }
+  const { members, probed } = withProbes(result.state.members, nowMs);
+  const probes = probed.map((workerId): RunEffect => ({ kind: "probe", workerId }));
+  const pace = lateSamples(state, nowMs);
+  return { state: { ...result.state, members, pace }, effects: [...result.effects, ...probes] };
+}
+
+function hanging(state: RunState, nowMs: number): { workerId: string; reason: string }[] {
+  const late = state.pool.assignments
+    .map(({ id, workerId, startedAtMs, first, end }) => {
+      const limitMs = Math.round(limitOf(state, workerId, end - first));
+      return { workerId, id, isLate: nowMs - startedAtMs > limitMs, limitMs };
+    })
+    .filter(({ isLate }) => isLate);
+  const forgotten = [...state.stragglers]
+    .filter(([, { startedAtMs }]) => nowMs - startedAtMs > workTimeoutMs)
+    .map(([workerId, { id }]) => ({ workerId, id, limitMs: workTimeoutMs }));
+  return [...late, ...forgotten].map(({ workerId, id, limitMs }) => {
+    return { workerId, reason: `has worked on ${id} for over ${limitMs} ms` };
+  });
+}
+
+/** Who has finished nothing yet still loads photos and warms up: only the ceiling applies. */
+function limitOf(state: RunState, workerId: string, units: number): number {
+  const member = state.members.get(workerId);
+  const isWarm = member?.kind === "active" && member.isWarm === true;
+  return isWarm ? deadlineMs(state.pace, workKind(state), units) : workTimeoutMs;
+}
+
+/** A piece that was too late is a sample as well: when everything has become slow, deadlines must follow. */
+function lateSamples(state: RunState, nowMs: number) {
+  const late = new Set(hanging(state, nowMs).map(({ workerId }) => workerId));
+  return state.pool.assignments
+    .filter(({ workerId }) => late.has(workerId))
+    .reduce((pace, { startedAtMs, first, end }) => {
+      return withSample(pace, workKind(state), nowMs - startedAtMs, end - first);
+    }, state.pace);
+}
