@@ -69,6 +69,9 @@ const classifierSchema = z.strictObject({
 });
 
 const camSchema = z.strictObject({
+  kind: z.enum(["cam", "grad"]).default("cam").meta({
+    help: "cam: the classifier's weights on every cell. grad: Grad-CAM, channels weighted by the logit's mean gradient.",
+  }),
   scales: z.array(z.number().min(0.25).max(4)).min(1).max(8).default([1, 1.375, 1.75]).meta({
     help: "Image sizes the CAM is summed over, relative to imageSize.",
   }),
@@ -79,14 +82,21 @@ const camSchema = z.strictObject({
 });
 
 const seedsSchema = z.strictObject({
-  rule: z.enum(["otsu", "fixed"]).default("otsu").meta({
-    help: "otsu: threshold from each image's histogram, none to tune. fixed: foreground and background below.",
+  rule: z.enum(["otsu", "fixed", "power"]).default("otsu").meta({
+    help: "otsu: threshold from each image's histogram, none to tune. fixed: foreground and background below. power: background score (1 - strongest tag)^alpha.",
   }),
   band: share().default(0).meta({
     help: "otsu: pixels within this relative distance of the threshold are left out of training (255).",
   }),
   foreground: share().default(0.45).meta({ help: "fixed: at or above this share of the 99 % quantile: the class." }),
   background: share().default(0.25).meta({ help: "fixed: below it: background; between the two: ignored (255)." }),
+  alphaLow: z.number().min(1).max(100).default(4).meta({
+    help: "power: a pixel is the class where its tag beats the background of this alpha; lower is stricter.",
+  }),
+  alphaHigh: z.number().min(1).max(100).default(24).meta({
+    help: "power: it is background where even the background of this alpha beats its tag; higher is stricter.",
+  }),
+  vote: z.boolean().default(false).meta({ help: "Average the CAM over superpixels before it is cut." }),
   pamrIterations: z.int().min(0).max(50).default(10).meta({ help: "PAMR iterations on the CAM; 0: none." }),
 });
 
@@ -99,10 +109,43 @@ const pamrSchema = z.strictObject({
   }),
 });
 
+const superpixelsSchema = z.strictObject({
+  method: z.enum(["felzenszwalb", "slic"]).default("felzenszwalb").meta({
+    help: "felzenszwalb: few regions of any size. slic: a grid that bends to edges.",
+  }),
+  sigma: z.number().min(0).max(5).default(0.8).meta({ help: "felzenszwalb: blur before cutting, pixels." }),
+  k: z.number().positive().default(100).meta({
+    help: "felzenszwalb: larger joins more; units of colour difference (0..255) x pixels.",
+  }),
+  minShare: share().default(0.0005).meta({ help: "felzenszwalb: smallest region, share of the image's pixels." }),
+  count: z.int().min(4).max(10_000).default(400).meta({ help: "slic: number of regions." }),
+  compactness: z.number().positive().max(100).default(10).meta({
+    help: "slic: weight of place against colour; higher gives squarer regions.",
+  }),
+});
+
 const segmenterSchema = z.strictObject({
   ...trainingShape({ steps: 200, learningRate: 2e-3, weightDecay: 1e-3, warmup: 20, cropSize: 192, cropShareMin: 0.6 }),
+  network: z.enum(["dfn", "fcn32", "fcn16", "fcn8", "capsule"]).default("dfn").meta({
+    help: "What reads the backbone's features. dfn: Smooth Network; fcn: scores at one, two or three strides; capsule: routing by agreement.",
+  }),
   channels: z.int().multipleOf(8).min(8).max(512).default(64).meta({
-    help: "Width of the Smooth Network; the paper's is 512, on a far larger backbone.",
+    help: "Width of the network; the Smooth Network's paper has 512, on a far larger backbone.",
+  }),
+  loss: z.enum(["ce", "balanced", "confidence", "collision"]).default("ce").meta({
+    help: "Over labelled pixels. balanced: object and rest weigh half each. confidence, collision: for softLabels; doubtful pixels teach less.",
+  }),
+  softLabels: share().default(0).meta({
+    help: "Share of a pixel's label that comes from its superpixel's labels; 0: hard labels.",
+  }),
+  pairwiseWeight: z.number().min(0).max(100).default(0).meta({
+    help: "Weight of the loss on neighbours that disagree off superpixel edges; large values favour the background.",
+  }),
+  pairwiseDilation: z.int().min(0).max(16).default(1).meta({
+    help: "Pixels by which those edges are widened.",
+  }),
+  borderWeight: z.number().min(0).max(10).default(0).meta({
+    help: "Weight of DFN's Border Network (its paper: 0.1). It acts through the backbone: needs backboneRate > 0.",
   }),
   deepSupervision: z.number().min(0).max(1).default(0).meta({
     help: "Weight of the loss at strides 32, 16 and 8 beside the one at stride 4; 0: none.",
@@ -123,6 +166,20 @@ const augmentSchema = z.strictObject({
 });
 
 const refineSchema = z.strictObject({
+  updater: z.enum(["feedback", "boxsup", "mcof"]).default("feedback").meta({
+    help: "How a round's network makes the next labels. feedback: its prediction. boxsup: a likely union of superpixels, by lot. mcof: votes of superpixels and of a network on them.",
+  }),
+  boxsup: z
+    .strictObject({
+      lambda: z.number().min(0).max(100).default(3).meta({
+        help: "Weight of the network's cross entropy against the overlap with the old mask.",
+      }),
+      choices: z.int().min(1).max(100).default(5).meta({ help: "Cheapest masks the lot is drawn among." }),
+    })
+    .prefault({}),
+  vote: z.boolean().default(false).meta({
+    help: "feedback: average the prediction over superpixels before it is cut.",
+  }),
   flip: z.boolean().default(true).meta({ help: "Average with the mirrored image." }),
   pamrIterations: z.int().min(0).max(50).default(5).meta({ help: "PAMR iterations on the prediction." }),
   pamrIterationsFirst: z.int().min(0).max(50).default(10).meta({
@@ -136,9 +193,22 @@ const refineSchema = z.strictObject({
   }),
 });
 
+/** Constants of IRN's and SEAM's CRF on photos of 500 pixels, place deviations scaled to a grid of 128. */
+const crfSchema = z.strictObject({
+  iterations: z.int().min(0).max(50).default(0).meta({ help: "Mean field iterations after PAMR; 0: no CRF." }),
+  smoothWeight: z.number().min(0).max(100).default(3).meta({ help: "Strength of the agreement with near pixels." }),
+  smoothSigma: z.number().min(0.1).max(50).default(1).meta({ help: "How near, cells of the refinement grid." }),
+  colourWeight: z.number().min(0).max(100).default(10).meta({
+    help: "Strength of the agreement with pixels of near colour.",
+  }),
+  placeSigma: z.number().min(0.1).max(500).default(20).meta({ help: "How far those may be, cells." }),
+  colourSigma: z.number().min(0.1).max(255).default(13).meta({ help: "How near their colours, of 255." }),
+});
+
 const predictSchema = z.strictObject({
   flip: z.boolean().default(true).meta({ help: "Average with the mirrored image." }),
   pamrIterations: z.int().min(0).max(50).default(3).meta({ help: "PAMR iterations on the prediction; 0: none." }),
+  crf: crfSchema.prefault({}),
 });
 
 const scratchSchema = z.strictObject({
@@ -158,6 +228,7 @@ export const methodConfigSchema = z.strictObject({
   cam: camSchema.prefault({}),
   seeds: seedsSchema.prefault({}),
   pamr: pamrSchema.prefault({}),
+  superpixels: superpixelsSchema.prefault({}),
   segmenter: segmenterSchema.prefault({}),
   augment: augmentSchema.prefault({}),
   refine: refineSchema.prefault({}),

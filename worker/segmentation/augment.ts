@@ -82,6 +82,18 @@ export function augment(
   }
 }
 
+/** The same crop of a map of numbers that cannot be mixed (superpixels); nearest, as labels are. */
+export function cropMap(map: Int32Array, imageSize: number, crop: Crop, size: number): Int32Array {
+  const columns = sourcePositions(crop.x, crop.side, imageSize, size, crop.mirrored);
+  const rows = sourcePositions(crop.y, crop.side, imageSize, size, false);
+  const out = new Int32Array(size * size);
+  for (let y = 0; y < size; y++) {
+    const row = Math.round(rows[y]!) * imageSize;
+    for (let x = 0; x < size; x++) out[y * size + x] = map[row + Math.round(columns[x]!)]!;
+  }
+  return out;
+}
+
 /** Centre of each output cell in source pixels, clamped to the image. */
 function sourcePositions(
   start: number,

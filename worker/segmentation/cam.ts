@@ -5,6 +5,7 @@
 import type { MethodConfig } from "../../shared/config/method.js";
 import type { Backbone } from "./backbone/backbone.js";
 import type { TagClassifier } from "./classifier.js";
+import { gradActivation } from "./grad-cam.js";
 import { channel, maxOf } from "./images.js";
 import type { Params } from "./nn/conv.js";
 import type { Tensor, Tensor4D, Tf } from "./tf.js";
@@ -32,7 +33,7 @@ export function camOf(
     const sums = config.scales.map((scale) => {
       const side = Math.max(32, Math.round((imageSize * scale) / 32) * 32);
       const scaled = side === imageSize ? image : tf.image.resizeBilinear(image, [side, side], false, true);
-      return activationOf(tf, backbone, classifier, params, scaled as Tensor4D, tags, config.flip, size);
+      return activationOf(tf, backbone, classifier, params, scaled as Tensor4D, tags, config, size);
     });
     return tf.addN(sums);
   });
@@ -48,13 +49,18 @@ function activationOf(
   params: Params,
   image: Tensor4D,
   tags: readonly number[],
-  flip: boolean,
+  { flip, kind }: MethodConfig["cam"],
   size: number,
 ): Tensor {
+  const activation = (x: Tensor4D) => {
+    const taps = backbone.taps(x, params);
+    if (kind === "grad") return gradActivation(tf, classifier, taps, params, tags);
+    return classifier.activation(taps, params, tags);
+  };
   const enlarged = (map: Tensor4D) => tf.image.resizeBilinear(map, [size, size], false, true);
-  const plain = classifier.activation(backbone.taps(image, params), params, tags);
+  const plain = activation(image);
   if (!flip) return enlarged(plain);
-  const mirrored = classifier.activation(backbone.taps(image.reverse(2), params), params, tags);
+  const mirrored = activation(image.reverse(2));
   return enlarged(plain.add(mirrored.reverse(2)) as Tensor4D);
 }
 

@@ -18,6 +18,8 @@ const deviationMin = 1e-6;
 
 export interface TagClassifier {
   readonly defs: readonly ParamDef[];
+  /** Index of the tap it looks at. */
+  readonly tap: number;
   /** Normalised features of whole images, [N, C]. */
   features(taps: readonly Tensor4D[]): Tensor2D;
   /** [N, C] -> [N, K]. */
@@ -35,6 +37,7 @@ export function tagClassifier(tf: Tf, backbone: Backbone, stride: number, classC
     return { mean, deviation: variance.sqrt().add(deviationMin) };
   };
   return {
+    tap,
     defs: [...backbone.defs, kernel(weight, [channels, classCount], 0.02), constant(bias, classCount, 0)],
     features: (taps) => {
       const pooled = taps[tap]!.mean([1, 2]) as Tensor2D;

@@ -22,9 +22,10 @@ import { pretrainedBackbone } from "./backbone/pretrained.js";
 import { scratchBackbone } from "./backbone/scratch.js";
 import { type TagClassifier, tagClassifier } from "./classifier.js";
 import { classifierGradient, type FeatureCache, segmenterGradient } from "./gradients.js";
-import { type SegmentationNetwork, smoothNetwork } from "./network.js";
+import { type Segmenter, segmenterOf } from "./networks/segmenter.js";
 import { initialValues, ParamStore, splitFlat } from "./params.js";
 import { predictImage, refineImage, seedImage } from "./stages.js";
+import { SuperpixelCache } from "./superpixels/cut.js";
 import type { Tf } from "./tf.js";
 
 interface ClassifierModel {
@@ -35,7 +36,7 @@ interface ClassifierModel {
 
 interface SegmenterModel {
   readonly backbone: Backbone;
-  readonly network: SegmentationNetwork;
+  readonly network: Segmenter;
   readonly store: ParamStore;
 }
 
@@ -49,7 +50,7 @@ export async function createCompute(tf: Tf, setup: ComputeSetup): Promise<Comput
   const seeing = await makeBackbone(trained.classifier);
   const classifier = tagClassifier(tf, seeing, method.classifier.stride, classes.length);
   const growing = await makeBackbone(trained.segmenter);
-  const network = smoothNetwork(tf, growing, method.segmenter, classes.length + 1);
+  const network = segmenterOf(tf, growing, method, classes.length + 1);
   return new MethodCompute(
     tf,
     setup,
@@ -60,13 +61,16 @@ export async function createCompute(tf: Tf, setup: ComputeSetup): Promise<Comput
 
 class MethodCompute implements Compute {
   private readonly features: FeatureCache = new Map();
+  private readonly superpixels: SuperpixelCache;
 
   constructor(
     private readonly tf: Tf,
     private readonly setup: ComputeSetup,
     private readonly classifying: ClassifierModel,
     private readonly segmenting: SegmenterModel,
-  ) {}
+  ) {
+    this.superpixels = new SuperpixelCache(setup.method.superpixels);
+  }
 
   init(stage: TrainStage): InitialParams {
     const { defs } = this.storeOf(stage);
@@ -133,7 +137,17 @@ class MethodCompute implements Compute {
     const { backbone, network, store } = this.segmenting;
     assert(store.values, "the segmenter is loaded");
     const { method, classes } = this.setup;
-    return { tf: this.tf, method, backbone, network, params: store.get, classCount: classes.length };
+    const { tf, setup, superpixels } = this;
+    return {
+      tf,
+      method,
+      seed: setup.seed,
+      backbone,
+      network,
+      params: store.get,
+      classCount: classes.length,
+      superpixels,
+    };
   }
 
   private gradient({ stage, step }: GradientJob, microBatch: MicroBatch): Float32Array {
@@ -142,7 +156,7 @@ class MethodCompute implements Compute {
     const context = { tf: this.tf, method, seed, stage, step };
     if (stage.model === "segmenter") {
       const { backbone, network, store } = this.segmenting;
-      return segmenterGradient(context, microBatch, backbone, network, store);
+      return segmenterGradient(context, microBatch, backbone, network, store, this.superpixels, classes.length + 1);
     }
     const { backbone, classifier, store } = this.classifying;
     return classifierGradient(context, microBatch, backbone, classifier, store, this.features, classes.length);

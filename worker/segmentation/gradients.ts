@@ -6,14 +6,16 @@ import type { MethodConfig } from "../../shared/config/method.js";
 import { IGNORE } from "../../shared/data/manifest.js";
 import { Rng } from "../../shared/rng.js";
 import type { LabelledExample, MicroBatch, TrainStage } from "../compute/contract.js";
-import { augment, drawCrop, drawLight } from "./augment.js";
+import { augment, type Crop, cropMap, drawCrop, drawLight } from "./augment.js";
 import type { Backbone } from "./backbone/backbone.js";
 import type { TagClassifier } from "./classifier.js";
 import { toUnit } from "./images.js";
-import { pixelLoss, tagLoss } from "./loss.js";
-import type { SegmentationNetwork } from "./network.js";
-import { upsample } from "./nn/upsample.js";
+import { tagLoss } from "./loss.js";
+import { needsSuperpixels, segmenterLoss } from "./losses/segmenter-loss.js";
+import type { Segmenter } from "./networks/segmenter.js";
 import type { ParamStore } from "./params.js";
+import type { SuperpixelCache } from "./superpixels/cut.js";
+import { renumber, type Superpixels } from "./superpixels/superpixels.js";
 import type { Tensor, Tensor2D, Tensor4D, Tf } from "./tf.js";
 
 export interface StepContext {
@@ -28,6 +30,7 @@ interface Batch {
   readonly pixels: Float32Array;
   readonly labels: Int32Array;
   readonly size: number;
+  readonly crops: readonly Crop[];
 }
 
 /** Crops of all images of a micro-batch. The RNG's key names the image, and its slot should it appear twice. */
@@ -36,15 +39,16 @@ function augmentedBatch(context: StepContext, { leaf, examples }: MicroBatch): B
   const { cropSize: size, cropShare } = method[stage.model];
   const pixels = new Float32Array(examples.length * size * size * 3);
   const labels = new Int32Array(examples.length * size * size);
-  examples.forEach((example, slot) => {
+  const crops = examples.map((example, slot) => {
     const rng = new Rng(seed, "augment", stage.model, stage.round, step, leaf, slot, example.image);
     const crop = drawCrop(cropShare, method.imageSize, rng);
     const light = drawLight(method.augment, rng);
     const cells = size * size;
     const out = pixels.subarray(slot * cells * 3, (slot + 1) * cells * 3);
     augment(example, method.imageSize, crop, light, size, out, labels.subarray(slot * cells, (slot + 1) * cells));
+    return crop;
   });
-  return { pixels, labels, size };
+  return { pixels, labels, size, crops };
 }
 
 function imageTensor(tf: Tf, { pixels, size }: Batch): Tensor4D {
@@ -67,32 +71,36 @@ export function segmenterGradient(
   context: StepContext,
   microBatch: MicroBatch,
   backbone: Backbone,
-  network: SegmentationNetwork,
+  network: Segmenter,
   store: ParamStore,
+  superpixels: SuperpixelCache,
+  labelCount: number,
 ): Float32Array {
   const { tf, method } = context;
-  const { cropSize, deepSupervision } = method.segmenter;
   const batch = augmentedBatch(context, microBatch);
   const shares = countedShares(batch);
   const result = tf.tidy(() => {
     const x = imageTensor(tf, batch);
-    const n = x.shape[0];
-    const targets = {
-      labels_NHW: tf.tensor3d(batch.labels, [n, cropSize, cropSize], "int32"),
-      share_N111: tf.tensor4d(shares, [n, 1, 1, 1]),
-    };
+    const cuts = needsSuperpixels(method) ? croppedSuperpixels(context, microBatch, batch, superpixels) : null;
+    const { labels, size } = batch;
+    const loss = segmenterLoss(tf, method, network, { labels, shares, size, cuts }, labelCount);
     const frozenTaps = backbone.frozen ? backbone.taps(x, store.get) : null;
-    return store.flatGradient(() => {
-      const taps = frozenTaps ?? backbone.taps(x, store.get);
-      const outputs = network.logits(taps, store.get, deepSupervision > 0);
-      const losses = outputs.map((logits, i) => {
-        const loss = pixelLoss(tf, upsample(tf, logits, cropSize, cropSize), targets);
-        return i === 0 ? loss : loss.mul(deepSupervision);
-      });
-      return tf.addN(losses);
-    });
+    return store.flatGradient(() => loss(frozenTaps ?? backbone.taps(x, store.get), store.get));
   });
   return readSums(result, shares.filter((share) => share > 0).length);
+}
+
+/** Superpixels of the whole photos, through the same crops as the labels. */
+function croppedSuperpixels(
+  { method: { imageSize } }: StepContext,
+  { examples }: MicroBatch,
+  { crops, size }: Batch,
+  superpixels: SuperpixelCache,
+): Superpixels[] {
+  return examples.map(({ image, pixels }, slot) => {
+    const { regions } = superpixels.of(image, pixels, imageSize);
+    return renumber(cropMap(regions, imageSize, crops[slot]!, size), size, size);
+  });
 }
 
 /** Pooled features by image index: of a frozen backbone they never change, so each image goes through it once. */

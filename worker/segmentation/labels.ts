@@ -2,7 +2,7 @@
 import type { MethodConfig } from "../../shared/config/method.js";
 import { BACKGROUND, IGNORE } from "../../shared/data/manifest.js";
 import { argMax, channel } from "./images.js";
-import { otsu, quantile } from "./threshold.js";
+import { otsu, powerCut, quantile } from "./threshold.js";
 
 /** Normalising by the 99 % quantile rather than the maximum: one hot pixel must not shrink everything else. */
 const normalShare = 0.99;
@@ -33,7 +33,8 @@ export function seedLabels(cam: Float32Array, tags: readonly number[], config: M
     const top = quantile(channel(cam, tags.length, k), normalShare);
     for (let i = k; i < cam.length; i += tags.length) scaled[i] = top > 0 ? cam[i]! / top : 0;
   });
-  return threeWay(scaled, tags, config.foreground, config.background);
+  if (config.rule === "fixed") return threeWay(scaled, tags, config.foreground, config.background);
+  return threeWay(scaled, tags, powerCut(config.alphaLow), powerCut(config.alphaHigh));
 }
 
 /** The cut between foreground and background is the image's own; `band` around it is ignored. */

@@ -4,6 +4,7 @@
  */
 import type { MethodConfig } from "../../shared/config/method.js";
 import { BACKGROUND } from "../../shared/data/manifest.js";
+import { Rng } from "../../shared/rng.js";
 import type {
   Example,
   PredictExample,
@@ -16,12 +17,16 @@ import type {
 import type { Backbone } from "./backbone/backbone.js";
 import { type CamOptions, camOf } from "./cam.js";
 import type { TagClassifier } from "./classifier.js";
+import { denseCrf } from "./crf/dense-crf.js";
 import { argMax, channel, maxOf, pickChannels, resize, shrink, toUnit } from "./images.js";
 import { changedShare, gate, guard, otsuLabels, seedLabels, threeWay } from "./labels.js";
-import type { SegmentationNetwork } from "./network.js";
+import type { Segmenter } from "./networks/segmenter.js";
 import type { Params } from "./nn/conv.js";
 import { affinityOf, pamr } from "./pamr.js";
+import { cutPhoto, type SuperpixelCache } from "./superpixels/cut.js";
+import type { Superpixels } from "./superpixels/superpixels.js";
 import type { Tensor4D, Tf } from "./tf.js";
+import { boxsupLabels, mcofLabels, type RelabelInput, voted } from "./updaters/relabel.js";
 
 /** The stored CAM's side: an anchor, not a picture. */
 const camSide = 64;
@@ -54,8 +59,13 @@ export function seedImage(parts: ClassifierParts, example: Example): SeedResult 
     ...shared,
     cam: Uint8Array.from(squareResize(cam, mapSide, tags.length, side), (value) => Math.round(value * 255)),
     camLabels: threeWay(full(cam), tags, method.cam.threshold, method.cam.threshold),
-    labels: seedLabels(full(refined), tags, method.seeds),
+    labels: seedLabels(onSuperpixels(method, example, full(refined)), tags, method.seeds),
   };
+}
+
+/** The map, or its means over superpixels where the seeds are to follow edges. */
+function onSuperpixels({ imageSize, seeds, superpixels }: MethodConfig, { pixels, tags }: Example, map: Float32Array) {
+  return seeds.vote ? voted(map, tags.length, cutPhoto(pixels, imageSize, superpixels)) : map;
 }
 
 function scoresOf({ tf, method, backbone, classifier, params }: ClassifierParts, pixels: Uint8Array): number[] {
@@ -73,9 +83,11 @@ export interface SegmenterParts {
   readonly tf: Tf;
   readonly method: MethodConfig;
   readonly backbone: Backbone;
-  readonly network: SegmentationNetwork;
+  readonly network: Segmenter;
   readonly params: Params;
   readonly classCount: number;
+  readonly seed: number;
+  readonly superpixels: SuperpixelCache;
 }
 
 export function refineImage(parts: SegmenterParts, stage: TrainStage, example: RefineExample): RefineResult {
@@ -90,13 +102,40 @@ export function refineImage(parts: SegmenterParts, stage: TrainStage, example: R
   const gated = gate(probabilitiesOf(parts, example.pixels, refine.flip), parts.classCount + 1, tags);
   const refined = refineMap(method, example.pixels, gated, tags.length, iterations);
   const scores = squareResize(refined, refineSide(method), tags.length, method.imageSize);
-  const fresh = otsuLabels(scores, tags, 0);
   const cam = Float32Array.from(example.cam);
   const camGrid = { height: example.camHeight, width: example.camWidth, channels: tags.length };
   const anchor = resize(cam, camGrid, method.imageSize, method.imageSize);
+  const { pixels, labels: old } = example;
+  const fresh = relabel(parts, stage, image, { pixels, size: method.imageSize, tags, scores, old, cam: anchor });
   const kept = guard({ old: example.labels, fresh, cam: anchor, tags }, refine);
   if (kept) return { image, labels: example.labels, changed: 0, kept };
   return { image, labels: fresh, changed: changedShare(example.labels, fresh), kept };
+}
+
+/** New labels, before the guards. */
+function relabel(parts: SegmenterParts, { round }: TrainStage, image: number, input: RelabelInput): Uint8Array {
+  const { method, seed, superpixels } = parts;
+  const { pixels, size, tags, scores } = input;
+  const { updater, vote } = method.refine;
+  if (updater === "boxsup") return boxsupLabels(input, method, new Rng(seed, "boxsup", round, image));
+  if (updater === "feedback" && !vote) return otsuLabels(scores, tags, 0);
+  const cut = superpixels.of(image, pixels, size);
+  if (updater === "feedback") return otsuLabels(voted(scores, tags.length, cut), tags, 0);
+  const regions = gate(regionProbabilities(parts, pixels, cut), parts.classCount + 1, tags);
+  return mcofLabels(input, cut, regions, round);
+}
+
+/** The RegionNet's answer for every superpixel, [R, K + 1]. */
+function regionProbabilities(parts: SegmenterParts, pixels: Uint8Array, cut: Superpixels): Float32Array {
+  const { tf, backbone, network, params } = parts;
+  const probabilities = tf.tidy(() => {
+    const image = tf.tensor4d(toUnit(pixels), [1, cut.height, cut.width, 3]);
+    const taps = backbone.taps(image, params);
+    return network.regions!.logits(taps, cut.regions, cut.width, cut.count, params).softmax();
+  });
+  const values = probabilities.dataSync<"float32">().slice();
+  probabilities.dispose();
+  return values;
 }
 
 export function predictImage(parts: SegmenterParts, example: PredictExample): PredictResult {
@@ -108,7 +147,8 @@ export function predictImage(parts: SegmenterParts, example: PredictExample): Pr
   const visible = pickChannels(all, classCount + 1, ids);
   const refined = refineMap(method, example.pixels, visible, ids.length, method.predict.pamrIterations);
   const side = refineSide(method);
-  const full = resize(refined, { height: side, width: side, channels: ids.length }, height, width);
+  const final = withCrf(method, example.pixels, refined, ids.length);
+  const full = resize(final, { height: side, width: side, channels: ids.length }, height, width);
   return { image, labels: argMax(full, ids.length).map((k) => ids[k]!) };
 }
 
@@ -140,6 +180,13 @@ function probabilitiesOf(parts: SegmenterParts, pixels: Uint8Array, flip: boolea
   const values = probabilities.dataSync<"float32">().slice();
   probabilities.dispose();
   return values;
+}
+
+function withCrf(method: MethodConfig, pixels: Uint8Array, map: Float32Array, channels: number): Float32Array {
+  const { crf } = method.predict;
+  if (crf.iterations === 0) return map;
+  const side = refineSide(method);
+  return denseCrf(map, channels, shrink(pixels, method.imageSize, 3, side), side, crf);
 }
 
 /** Masks are refined at this side, cells. */

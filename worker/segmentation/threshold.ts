@@ -38,3 +38,17 @@ export function quantile(values: Float32Array, share: number): number {
   const sorted = values.slice().sort();
   return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]!;
 }
+
+/**
+ * AffinityNet's background score (Ahn and Kwak 2018) is (1 - s)^alpha, s = the strongest tag's score: the class wins
+ * from the s where both are equal. So an alpha is a threshold: .28 for 4, .10 for 24. Bisection: 40 halvings of 1.
+ */
+export function powerCut(alpha: number): number {
+  let [low, high] = [0, 1];
+  for (let i = 0; i < 40; i++) {
+    const middle = (low + high) / 2;
+    if (middle >= (1 - middle) ** alpha) high = middle;
+    else low = middle;
+  }
+  return high;
+}
