@@ -8,7 +8,7 @@ import { note, out, outJson } from "../output.js";
 
 interface DashboardFlags {
   readonly run?: string;
-  readonly out: string;
+  readonly runs: string;
   readonly host: string;
   readonly port: number;
   readonly json?: boolean;
@@ -18,7 +18,7 @@ export function dashboardCommand(): Command {
   return new Command("dashboard")
     .description("show runs as a web page: cluster, curves, timeline, and how every mask grew")
     .option("--run <run>", 'only this run (id, start of an id, folder, "latest")')
-    .option("--out <dir>", "folder of runs", defaultRunsDir)
+    .option("--out, --runs <dir>", "folder of runs", defaultRunsDir)
     .option("--host <address>", "address to listen on; anybody who reaches it sees the photos", "127.0.0.1")
     .option("--port <n>", "port to listen on; 0: a free one", wholeNumber(0, 65535), 8090)
     .option("--json", "print the address as one line of JSON")
@@ -36,7 +36,7 @@ From another machine: ssh -L 8090:127.0.0.1:8090 HOST.`,
     .action(runDashboard);
 }
 
-async function runDashboard({ run, out: runsDir, host, port, json }: DashboardFlags): Promise<void> {
+async function runDashboard({ run, runs: runsDir, host, port, json }: DashboardFlags): Promise<void> {
   const only = run === undefined ? null : await findRun(runsDir, run);
   const { dashboardRoutes } = await import("../dashboard/routes.js");
   const signal = interruptSignal(() => note("stopping"));

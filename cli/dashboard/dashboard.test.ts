@@ -1,90 +1,27 @@
 /** The dashboard's answers over real HTTP, from a small run folder made here. */
-import { appendFile, mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { appendFile, mkdtemp, readdir, rm } from "node:fs/promises";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import sharp from "sharp";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { type ByteMap, encodeMapPack } from "../../shared/codec/map-pack.js";
-import type { Manifest } from "../../shared/data/manifest.js";
-import type { RunRecord, StageRecord } from "../../shared/data/run-record.js";
+import { encodeMapPack } from "../../shared/codec/map-pack.js";
+import { fakeClasses, fakeEvent, fakeSide, put, putFakeRun } from "../../tests/support/fake-run.js";
 import { type Listening, listen } from "../http/http.js";
 import { dashboardRoutes } from "./routes.js";
 
-const side = 8;
-const classes = ["horse", "<zebra>"];
 let dir = "";
 let server: Listening;
 
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), "dashboard-"));
-  await putRun(3);
+  await putFakeRun(dir, 3);
   server = await listen({ host: "127.0.0.1", port: 0, routes: dashboardRoutes(join(dir, "runs"), null) });
 });
 afterEach(async () => {
   await server.close();
   await rm(dir, { recursive: true });
 });
-
-async function put(file: string, content: string | Uint8Array): Promise<void> {
-  await mkdir(dirname(join(dir, file)), { recursive: true });
-  await writeFile(join(dir, file), content);
-}
-
-function stage(name: string, labelVersion: number | null): StageRecord {
-  const losses: StageRecord["losses"] = [
-    [0, 1],
-    [1, 0.5],
-  ];
-  const scores = { labels: null, val: null, valGated: null };
-  return { name, ...scores, seconds: 1, losses, changedShare: null, labelVersion };
-}
-
-function event(kind: string, fields: object = {}): string {
-  return `${JSON.stringify({ at: "2026-08-04T11:20:31.000Z", runId: "fox", kind, ...fields })}\n`;
-}
-
-/** Photos lie in photos/, one level above the run; image 1's labels differ in half of the pixels between versions. */
-async function putRun(count: number): Promise<void> {
-  const record: RunRecord = {
-    ...{ runId: "fox", createdAt: "2026-08-04T11:20:30.000Z", finishedAt: null, state: "running", command: [] },
-    ...{ seedgrowVersion: "0.1.0", seed: 7, config: {}, seconds: 0, weightsSha256: null, workers: [] },
-  };
-  const indices = Array.from({ length: count }, (_, image) => image);
-  const entry = { digest: "0".repeat(64), bytes: 1, width: 40, height: 30, maskDigest: null };
-  const images = indices.map((image) => ({ ...entry, path: `${image}.jpg`, tags: image === 0 ? [] : [1] }));
-  const train = { root: join(dir, "photos"), images, shards: [indices] };
-  const manifest: Manifest = { version: 1, classes, train, val: null };
-  const photo = sharp({ create: { width: 40, height: 30, channels: 3, background: "olive" } }).jpeg();
-  const bytes = await photo.toBuffer();
-  for (const image of indices.slice(0, 20)) await put(`photos/${image}.jpg`, bytes);
-  await put("secret.jpg", bytes);
-  await put("runs/fox/run.json", JSON.stringify(record));
-  await put("runs/fox/manifest.json", JSON.stringify(manifest));
-  await put("runs/fox/stages.json", JSON.stringify([stage("cam", null), stage("seeds", 0), stage("round-1", 1)]));
-  const joined =
-    event("phase-started", { phase: "classify", title: "classifier" }) + event("worker-joined", { workerId: "w1" });
-  await put("runs/fox/events.jsonl", `${joined}{"torn`);
-  const pack = (labelOf: (image: number, pixel: number) => number) =>
-    encodeMapPack(
-      indices.map((image): ByteMap => {
-        const data = Uint8Array.from({ length: side * side }, (_, pixel) => labelOf(image, pixel));
-        return { image, width: side, height: side, channels: 1, data };
-      }),
-    );
-  await put(
-    "runs/fox/cam/shard-000.pack",
-    pack(() => 90),
-  );
-  await put(
-    "runs/fox/labels/v0/shard-000.pack",
-    pack(() => 0),
-  );
-  await put(
-    "runs/fox/labels/v1/shard-000.pack",
-    pack((image, pixel) => (image === 1 && pixel % 2 === 0 ? 1 : 0)),
-  );
-}
 
 async function get<T>(path: string): Promise<T> {
   const response = await fetch(new URL(path, server.url));
@@ -146,7 +83,7 @@ describe("a run", () => {
     const reader = response.body!.getReader();
     const decoder = new TextDecoder();
     let heard = "";
-    setTimeout(() => void appendFile(join(dir, "runs/fox/events.jsonl"), event("running")), 100);
+    setTimeout(() => void appendFile(join(dir, "runs/fox/events.jsonl"), fakeEvent("running")), 100);
     while (!heard.includes("event: change")) heard += decoder.decode((await reader.read()).value);
     await reader.cancel();
   });
@@ -172,7 +109,7 @@ describe("pictures", () => {
   test("photos keep their shape; labels are class colours on nothing; heat is opaque", async () => {
     expect((await pixels("/api/runs/fox/photo/1/thumb")).info).toMatchObject({ width: 40, height: 30 });
     const { data, info } = await pixels("/api/runs/fox/labels/1/1");
-    expect(info).toMatchObject({ width: side, height: side });
+    expect(info).toMatchObject({ width: fakeSide, height: fakeSide });
     expect([...data.subarray(0, 4)]).toEqual([255, 122, 26, 255]);
     expect(data[7]).toBe(0);
     expect((await pixels("/api/runs/fox/cam/1")).data[3]).toBe(255);
@@ -181,9 +118,9 @@ describe("pictures", () => {
   test("what is not there is an error with a code, and may come later", async () => {
     const missing = await fetch(`${server.url}api/runs/fox/labels/2/1`);
     expect([missing.status, await missing.json()]).toMatchObject([404, { error: { code: "NO_PICTURE" } }]);
-    const data = new Uint8Array(side * side).fill(2);
-    const pack = encodeMapPack([{ image: 1, width: side, height: side, channels: 1, data }]);
-    await put("runs/fox/labels/v2/shard-000.pack", pack);
+    const data = new Uint8Array(fakeSide * fakeSide).fill(2);
+    const pack = encodeMapPack([{ image: 1, width: fakeSide, height: fakeSide, channels: 1, data }]);
+    await put(join(dir, "runs/fox/labels/v2/shard-000.pack"), pack);
     expect((await fetch(`${server.url}api/runs/fox/labels/2/1`)).status).toBe(200);
     expect((await fetch(`${server.url}api/runs/fox/photo/99/thumb`)).status).toBe(404);
   });
@@ -208,7 +145,7 @@ describe("no path leads out", () => {
 
   test("of the photos' folder, not even by the manifest", async () => {
     const manifest = JSON.stringify({
-      ...{ version: 1, classes, val: null },
+      ...{ version: 1, classes: fakeClasses, val: null },
       train: {
         root: join(dir, "photos"),
         images: [
@@ -225,14 +162,14 @@ describe("no path leads out", () => {
         shards: [[0]],
       },
     });
-    await put("runs/fox/manifest.json", manifest);
+    await put(join(dir, "runs/fox/manifest.json"), manifest);
     const response = await fetch(`${server.url}api/runs/fox/photo/0/thumb`);
     expect([response.status, await response.json()]).toMatchObject([404, { error: { code: "DATA_NOT_FOUND" } }]);
   });
 });
 
 test("2,000 photos: the page's first answers do not wait for all of them (0.3 s on an idle machine)", async () => {
-  await putRun(2_000);
+  await putFakeRun(dir, 2_000);
   const startedMs = performance.now();
   await Promise.all([get("/api/runs/fox"), get("/api/runs/fox/images")]);
   await Promise.all(Array.from({ length: 20 }, (_, image) => fetch(`${server.url}api/runs/fox/photo/${image}/thumb`)));

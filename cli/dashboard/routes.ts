@@ -30,6 +30,7 @@ export function dashboardRoutes(runsDir: string, only: string | null): Route[] {
     ...assetRoutes("dashboard", [
       "index.html",
       "dashboard.css",
+      "gallery.css",
       "app.js",
       "dom.js",
       "panels.js",
