@@ -163,6 +163,16 @@ describe("polygons", () => {
     expect(short.length).toBeLessThan(exact.length / 4);
   });
 
+  test("noise with thousands of holes takes no longer than a photo should", () => {
+    const side = 400;
+    // Every other pixel of every other row is a hole.
+    const labels = Uint8Array.from({ length: side * side }, (_, i) => (i % 2 && Math.floor(i / side) % 2 ? 0 : 1));
+    const [object] = componentsOf(labels, side, side);
+    const startedMs = performance.now();
+    expect(polygonOf(object!, 0).length).toBeGreaterThan(side * side * 0.25 * 4);
+    expect(performance.now() - startedMs).toBeLessThan(10_000);
+  });
+
   test("a ring never loses its area", () => {
     const [thin] = objectsOf(map("000", "010", "011"));
     expect(simplified(ringsOf(thin!)[0]!, 50).length).toBeGreaterThanOrEqual(3);
