@@ -6,7 +6,7 @@ import { chooseColumns } from "../../coordinator/report/samples.js";
 import { overlayColor } from "../../shared/data/overlay.js";
 import type { StageRecord } from "../../shared/data/run-record.js";
 import type { RunStatus } from "../../shared/net/subjects.js";
-import { viewOfFolder } from "../run-view.js";
+import { isEnded, viewOfFolder } from "../run-view.js";
 import type { RunReader } from "./run-reader.js";
 import { timelineOf, workersOf } from "./summary.js";
 
@@ -43,11 +43,11 @@ export async function overviewOf(reader: RunReader) {
   };
 }
 
-/** Null: nobody works on it, or the bus does not answer. */
+/** Null: nobody works on it (any more), or the bus does not answer. */
 export async function liveStatus(reader: RunReader): Promise<RunStatus | null> {
   if (!(await isHeld(reader.dir))) return null;
   return viewOfFolder(reader.dir).then(
-    (view) => view.status,
+    (view) => (isEnded(view.state) ? null : view.status),
     () => null,
   );
 }
