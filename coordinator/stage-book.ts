@@ -40,7 +40,7 @@ export class StageBook {
     seconds: number,
   ): Promise<void> {
     await this.store.writeEllipse({ train: scores.ellipse, val: null });
-    await this.put({ ...blank("cam"), labels: scores.cam, losses: this.losses });
+    await this.put({ ...blank("cam"), labels: scores.cam, losses: this.losses, seconds: this.trainingSeconds });
     await this.put({ ...blank("seeds"), labels: scores.labels, seconds, labelVersion: 0 });
   }
 
