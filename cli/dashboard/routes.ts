@@ -84,8 +84,8 @@ async function sendImages(reader: RunReader, _: HttpRequest, response: ServerRes
   );
 }
 
-/** Maps and photos of a run never change once they are there. */
+/** Maps and photos never change once they are there. A map that is not (yet) is nothing, which is no error. */
 function sendPicture(response: ServerResponse, bytes: Buffer | null): void {
-  if (bytes === null) throw new HttpError(404, "NO_PICTURE", "this image has no such map");
-  send(response, "image/webp", bytes, { headers: { "Cache-Control": "private, max-age=3600" } });
+  if (bytes) send(response, "image/webp", bytes, { headers: { "Cache-Control": "private, max-age=3600" } });
+  else response.writeHead(204, { "Cache-Control": "no-store" }).end();
 }

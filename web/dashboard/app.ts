@@ -15,6 +15,9 @@ let overview: Overview | null = null;
 let images: readonly ImageInfo[] = [];
 let columns: readonly Column[] = [];
 let disagreement: readonly (number | null)[] = [];
+/** What the workers do is not in the run's files: looked at this often while it runs. */
+const refreshIntervalMs = 10_000;
+let refreshedMs = 0;
 let live: EventSource | null = null;
 let shownState: GalleryState | null = null;
 
@@ -30,11 +33,15 @@ async function openRun(runId: string): Promise<void> {
   await refresh();
   live = new EventSource(`${base}/live`);
   live.addEventListener("change", () => void guarded(refresh));
-  live.addEventListener("status", ({ data }) => drawNow(JSON.parse(data) as StatusNow));
+  live.addEventListener("status", ({ data }) => {
+    drawNow(JSON.parse(data) as StatusNow);
+    if (Date.now() - refreshedMs > refreshIntervalMs) void guarded(refresh);
+  });
 }
 
 /** After every change of the run's files. A viewer who looks at the newest round is taken along to the next. */
 async function refresh(): Promise<void> {
+  refreshedMs = Date.now();
   const atEnd = columns.length === 0 || Number(columnSlider.value) === columns.length - 1;
   const known = columns.length;
   overview = await getJson<Overview>(base);
@@ -119,8 +126,8 @@ async function guarded(work: () => Promise<void>): Promise<void> {
 }
 
 async function start(): Promise<void> {
-  const runs = await getJson<{ runId: string; state: string }[]>("/api/runs");
-  runSelect.replaceChildren(...runs.map(({ runId, state }) => make("option", { value: runId }, `${runId} (${state})`)));
+  const runs = await getJson<{ runId: string }[]>("/api/runs");
+  runSelect.replaceChildren(...runs.map(({ runId }) => make("option", { value: runId }, runId)));
   if (runs.length === 0) throw new Error("There is no run here yet: reload when one has begun.");
   const asked = new URLSearchParams(location.search).get("run");
   runSelect.value = runs.find(({ runId }) => runId === asked)?.runId ?? runs[0]!.runId;

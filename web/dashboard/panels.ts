@@ -62,6 +62,7 @@ export function drawOverview(overview: Overview): void {
   // Drawn and escaped by the server, as in the report.
   byId("scores").innerHTML = charts.scores.join("");
   byId("losses").innerHTML = charts.losses.join("");
+  byId("losses").parentElement!.hidden = charts.losses.length === 0;
   drawTimeline(overview);
   fillTable(
     "workers",
