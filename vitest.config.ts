@@ -1,6 +1,6 @@
 /**
- * Three kinds of tests (tests/README.md). Unit tests run in parallel; the others start servers and processes that would
- * fight for two cores, so their files run one after the other, and after the unit tests.
+ * Four kinds of tests (tests/README.md). Unit tests and simulation run in parallel; the others start servers and
+ * processes that would fight for two cores, so their files run one after the other, and last.
  */
 import { defineConfig } from "vitest/config";
 
@@ -52,7 +52,7 @@ export default defineConfig({
       provider: "v8",
       include: ["coordinator/core/**/*.ts", "coordinator/aggregate/**/*.ts", "shared/math/tree-sum.ts"],
       exclude: ["**/*.test.ts"],
-      reporter: ["text"],
+      reporter: [["text", { skipFull: true }]],
       // What decides the result and who computes what: held to a higher standard than the rest.
       thresholds: { lines: 95 },
     },

@@ -166,9 +166,13 @@ async function runToTheEnd(
     const end = await sit(run, where, observer, signal);
     observer.onNote("writing masks, model and report");
     const masks = end.outcome.state === "done" ? await deliver(run, end.progress) : 0;
-    await store.writeRecord(closingRecord(record, end, seconds()));
-    await writeReport(store.dir);
-    if (end.outcome.state !== "done") throw endError(record.runId, end);
+    const closing = store.writeRecord(closingRecord(record, end, seconds())).then(() => writeReport(store.dir));
+    if (end.outcome.state !== "done") {
+      // Why the run ended is the news, not that its report could not be written either.
+      await closing.catch(() => undefined);
+      throw endError(record.runId, end);
+    }
+    await closing;
     const weightsSha256 = end.progress.segmenter?.digest ?? null;
     const { runId } = record;
     return { runId, runDir: store.dir, weightsSha256, seconds: seconds(), stages: await store.readStages(), masks };

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Sets up, then runs every check and every test. Ends with one line "N passed, N failed"; fails if anything failed.
-# A check (lint, types, imports, shellcheck) counts as one, and the tests run even if one fails. Flags go to vitest.
+# A check (lint, types, imports, generated code, shellcheck) counts as one, and the tests run even if one fails. Flags go to
+# vitest; without any, all tests run and the cores' coverage must be what vitest.config.ts asks for.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -24,6 +25,7 @@ run_tests() {
   local report counts exit_code=0
   printf '\n== tests\n'
   report="$(mktemp)"
+  if (($# == 0)); then set -- --coverage; fi
   npx vitest run --reporter=default --reporter=json --outputFile.json="$report" "$@" < /dev/null || exit_code=$?
   counts="$(node deploy/count-tests.mjs "$report" "$exit_code")"
   rm -f "$report"
@@ -35,6 +37,7 @@ run_tests() {
 
 ./deploy/setup.sh
 for script in lint types imports; do run_check "$script" npm run --silent "$script"; done
+run_check "generated types" npm run --silent gen -- --check
 if command -v shellcheck > /dev/null; then
   run_check shellcheck shellcheck deploy/*.sh .ci/run
 else

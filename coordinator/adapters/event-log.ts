@@ -1,5 +1,6 @@
 /** The run's event log: a line in events.jsonl (the truth) and a message in the bus's event stream (for watchers). */
 import { RetentionPolicy, StorageType } from "nats";
+import { AppError } from "../../shared/errors.js";
 import { type Bus, publishJson } from "../../shared/net/bus.js";
 import { eventStream, type RunEventRecord, type RunStatus, runBucket, subjects } from "../../shared/net/subjects.js";
 import type { RunStore } from "./run-store.js";
@@ -20,13 +21,20 @@ export class EventLog {
 
   static async prepare(bus: Bus): Promise<void> {
     const manager = await bus.connection.jetstreamManager();
-    await manager.streams.add({
+    const adding = manager.streams.add({
       name: eventStream,
       subjects: [subjects.allEvents],
       retention: RetentionPolicy.Limits,
       storage: StorageType.File,
       max_age: streamAgeNs,
       max_bytes: streamBytesMax,
+    });
+    await adding.catch((cause: unknown) => {
+      if (!String(cause).includes("insufficient storage")) throw cause;
+      throw new AppError("DISK_FULL", `nats-server has no room for the event log (${streamBytesMax >> 20} MB)`, {
+        hint: "Free 100 MB where it keeps its store: with --local that is the folder of runs.",
+        cause,
+      });
     });
   }
 

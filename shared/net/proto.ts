@@ -6,6 +6,9 @@ import type { ProtoGrpcType as BlobsProto } from "../gen/blobs.js";
 import type { ProtoGrpcType as WorkerProto } from "../gen/worker.js";
 import { flowControlWindowBytes, messageBytesMax } from "../limits.js";
 
+// Its own lines ("E No address added ...") would stand beside the error that we print. GRPC_VERBOSITY brings them back.
+if (!process.env.GRPC_VERBOSITY) grpc.setLogVerbosity(grpc.logVerbosity.NONE);
+
 const protoDir = fileURLToPath(new URL("../../proto", import.meta.url));
 const definition = loadSync(["seedgrow/v1/blobs.proto", "seedgrow/v1/worker.proto"], {
   includeDirs: [protoDir],

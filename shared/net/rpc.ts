@@ -53,7 +53,7 @@ export function listen(server: grpc.Server, address: string): Promise<string> {
   return new Promise((resolve, reject) => {
     server.bindAsync(address, grpc.ServerCredentials.createInsecure(), (error, port) => {
       if (error) {
-        const hint = "Choose another port with --listen, or 0 for a free one.";
+        const hint = "Choose another port (a worker's --listen, a run's cluster.listen), or 0 for a free one.";
         reject(new AppError("PORT_BUSY", `cannot listen on ${address}`, { hint, cause: error }));
         return;
       }

@@ -1,8 +1,8 @@
 /** Starts the real program on tiny data, watches its event log, and lets no process outlive its test. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { writeSynth } from "../../coordinator/adapters/synth-writer.js";
 import type { RunEventRecord } from "../../shared/net/subjects.js";
@@ -86,13 +86,20 @@ export class Seedgrow {
 export class Workplace {
   readonly dir = mkdtempSync(join(tmpdir(), "seedgrow-e2e-"));
   private readonly started: Seedgrow[] = [];
+  private valImages = 0;
 
   path(...parts: readonly string[]): string {
     return join(this.dir, ...parts);
   }
 
-  /** Photos of 64x48 with masks: data/train, data/val, data/masks. */
+  put(path: string, bytes: Uint8Array | string): void {
+    mkdirSync(dirname(this.path(path)), { recursive: true });
+    writeFileSync(this.path(path), bytes);
+  }
+
+  /** Photos of 64x48 with masks: data/train, data/val (unless there is none), data/masks. */
   async draw(trainImages: number, valImages: number): Promise<void> {
+    this.valImages = valImages;
     const size = { width: 64, height: 48 };
     await writeSynth({ outPath: this.path("data"), seed: 3, trainImages, valImages, size });
   }
@@ -107,14 +114,8 @@ export class Workplace {
 
   /** `seedgrow train` on what `draw` has drawn. */
   train(where: readonly string[], overrides: Settings = {}): Seedgrow {
-    const data = [
-      "--data",
-      this.path("data/train"),
-      "--val",
-      this.path("data/val"),
-      "--masks",
-      this.path("data/masks"),
-    ];
+    const val = this.valImages > 0 ? ["--val", this.path("data/val")] : [];
+    const data = ["--data", this.path("data/train"), ...val, "--masks", this.path("data/masks")];
     return this.seedgrow("train", ...data, ...where, "--json", ...settings(overrides));
   }
 
