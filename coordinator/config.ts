@@ -32,7 +32,7 @@ const clusterSchema = z.strictObject({
     help: "Steps between two checkpoints inside a training phase: what a killed coordinator loses at most. 0: only at the end of phases.",
   }),
   audit: z.number().min(0).max(1).default(0).meta({
-    help: "Share of the gradient work that two workers compute and the coordinator compares bit for bit; a third decides who is wrong.",
+    help: "Share of the gradient work that two workers compute and the coordinator compares bit for bit; a third decides who is wrong. Needs two workers at least.",
   }),
   threads: z.int().min(1).max(256).default(1).meta({
     help: "Threads per operation of the workers that --local starts. Changes the bits of the result.",

@@ -31,7 +31,10 @@ import { lose, quarantine } from "./workers.js";
 export function onDone(state: RunState, assignmentId: string, digest: string | undefined, nowMs: number): Transition {
   const assignment = liveAssignment(state.pool, assignmentId);
   if (!assignment) {
-    return { state: withoutStraggler(state, assignmentId), effects: [{ kind: "discard", assignmentId }] };
+    // A duplicate of a result that is held back must not throw that away.
+    const isHeld = state.pool.opinions.some((one) => one.assignment.id === assignmentId);
+    const effects: RunEffect[] = isHeld ? [] : [{ kind: "discard", assignmentId }];
+    return { state: withoutStraggler(state, assignmentId), effects };
   }
   const noted = noteSuccess(state, assignment, nowMs);
   const { pool } = noted;
@@ -162,13 +165,13 @@ export function onBad(state: RunState, { assignmentId, reason, isNumeric }: BadR
   return andThen(refused, (current) => quarantine(current, workerId, `${strikes} wrong results, the last: ${reason}`));
 }
 
-/** Two workers, or the only one twice, found no number: it is the training, not the machine. */
+/** So many workers, or all that there are and twice at least, found no number: it is the training, not a machine. */
 function isDiverged(state: RunState, { first, end }: Assignment): boolean {
   const active = activeIds(state.members);
   for (let unit = first; unit < end; unit++) {
     const found = state.pool.blames.filter((blame) => blame.unit === unit && blame.isNumeric);
     const workers = whoFailedAt(state.pool, unit, true);
-    if (workers.size >= 2 || (found.length >= 2 && active.every((id) => workers.has(id)))) return true;
+    if (workers.size >= unitAttemptsMax || (found.length >= 2 && active.every((id) => workers.has(id)))) return true;
   }
   return false;
 }

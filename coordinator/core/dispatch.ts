@@ -4,16 +4,7 @@ import type { RunEffect } from "./events.js";
 import { activeIds } from "./members.js";
 import { backupAfterMs } from "./pace.js";
 import { andThen, currentPhase, type RunState, report, type Transition, workKind } from "./state.js";
-import {
-  type Assignment,
-  assignAgain,
-  assignPending,
-  busyWorkers,
-  finishRange,
-  isDone,
-  rivalsOf,
-  type UnitRange,
-} from "./work-pool.js";
+import { type Assignment, assignAgain, assignPending, busyWorkers, rivalsOf, type UnitRange } from "./work-pool.js";
 
 export function dispatch(state: RunState, nowMs: number): Transition {
   if (state.activity !== "working") return { state, effects: [] };
@@ -22,17 +13,12 @@ export function dispatch(state: RunState, nowMs: number): Transition {
   if (active.length < state.workersMin) {
     return waiting(state, `waiting for workers: ${active.length} of at least ${state.workersMin}`);
   }
-  const settled = acceptUnauditable(state, active);
-  if (isDone(settled.state.pool)) return andThen(settled, settle);
-  const given = andThen(settled, (current) => givePending(current, active, nowMs));
+  const given = givePending(state, active, nowMs);
   const again = andThen(given, (current) => giveAgain(current, nowMs));
   const reason = standstill(again.state, active);
   const said = waiting(again.state, reason);
   // The state of things first, then what is done about it.
-  return {
-    state: said.state,
-    effects: [...settled.effects, ...said.effects, ...again.effects.slice(settled.effects.length)],
-  };
+  return { state: said.state, effects: [...said.effects, ...again.effects] };
 }
 
 /** Everything is in: what comes next is the settling. */
@@ -86,28 +72,13 @@ function backupFor(state: RunState, nowMs: number): UnitRange | null {
   return late[0] ?? null;
 }
 
-/** With nobody left who could give a second opinion, the only one counts. */
-function acceptUnauditable(state: RunState, active: readonly string[]): Transition {
-  let result: Transition = { state, effects: [] };
-  for (const range of unsettledRanges(state.pool)) {
-    const opinions = opinionsOn(state.pool, range);
-    const [only] = opinions;
-    const isHeard = (id: string) => opinions.some((one) => one.assignment.workerId === id);
-    if (!only || opinions.length > 1 || active.some((id) => !isHeard(id))) continue;
-    const { id } = only.assignment;
-    const effects = [report("audit-skipped", { assignmentId: id }), { kind: "accept", assignmentId: id } as const];
-    const pool = finishRange(result.state.pool, range);
-    result = { state: { ...result.state, pool }, effects: [...result.effects, ...effects] };
-  }
-  return result;
-}
-
 /** Why nobody works although not all is done; null when somebody does. */
 function standstill({ pool, stragglers }: RunState, active: readonly string[]): string | null {
   if (pool.assignments.length > 0) return null;
   const disputed = unsettledRanges(pool).find((range) => agreementOf(opinionsOn(pool, range)) === null);
   if (disputed && stragglers.size === 0) {
     const names = opinionsOn(pool, disputed).map(({ assignment }) => assignment.workerId);
+    if (names.length === 1) return `waiting for a second worker to audit what ${names[0]} has computed (cluster.audit)`;
     return `waiting for one more worker: ${names.join(" and ")} got different results for the same work`;
   }
   return `waiting for ${active.filter((id) => stragglers.has(id)).join(", ")} to end work that does not count any more`;

@@ -88,14 +88,17 @@ export function assignPending(
 ): { pool: WorkPool; assigned: Assignment[] } {
   const assigned: Assignment[] = [];
   const units = pool.units.slice();
+  const isFree = (workerId: string, unit: number) => {
+    return units[unit] === "pending" && mayTry(pool, workerId, unit, capableIds);
+  };
+  const ableIds = idleWorkerIds.filter((workerId) => units.some((_, unit) => isFree(workerId, unit)));
   let pendingCount = units.filter((unit) => unit === "pending").length;
-  for (const [i, workerId] of idleWorkerIds.entries()) {
-    const isFree = (unit: number) => units[unit] === "pending" && mayTry(pool, workerId, unit, capableIds);
-    const first = units.findIndex((_, unit) => isFree(unit));
+  for (const [i, workerId] of ableIds.entries()) {
+    const first = units.findIndex((_, unit) => isFree(workerId, unit));
     if (first < 0) continue;
-    const share = Math.min(Math.ceil(pendingCount / (idleWorkerIds.length - i)), pool.unitsPerAssignmentMax);
+    const share = Math.min(Math.ceil(pendingCount / (ableIds.length - i)), pool.unitsPerAssignmentMax);
     let end = first;
-    while (end - first < share && isFree(end)) units[end++] = "assigned";
+    while (end - first < share && isFree(workerId, end)) units[end++] = "assigned";
     pendingCount -= end - first;
     assigned.push({ id: `${pool.key}#${pool.nextSerial + i}`, workerId, first, end, startedAtMs: nowMs });
   }

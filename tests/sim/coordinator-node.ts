@@ -13,7 +13,7 @@ import type { Env } from "./env.js";
 import { type Answer, ok, refused } from "./network.js";
 import { RunFolder, type SavedPosition } from "./run-folder.js";
 import type { StoredEntry } from "./store.js";
-import { combine, purposeKey } from "./work.js";
+import { combine, hash, purposeKey } from "./work.js";
 import type { WorkerNode } from "./worker-node.js";
 import { Process } from "./world.js";
 
@@ -122,6 +122,7 @@ export class CoordinatorNode {
         this.end(effect.outcome.state, effect.outcome.reason);
         return;
       case "report":
+        this.env.observe({ kind: "reported", coordinator: this.name, record: effect.record });
         this.env.trace(this.name, JSON.stringify(effect.record));
         return;
     }
@@ -287,7 +288,9 @@ export class CoordinatorNode {
     const { id } = order.assignment;
     this.orders.set(id, order);
     this.finished.set(id, result);
-    this.handle({ kind: "done", assignmentId: id });
+    if (result.includes("NaN")) {
+      this.handle({ kind: "bad", assignmentId: id, reason: "not a number", isNumeric: false });
+    } else this.handle({ kind: "done", assignmentId: id, digest: hash(result.join()) });
   }
 
   private workFailed({ assignment }: Order, answer: Exclude<Answer<unknown>, { kind: "ok" }>): void {

@@ -23,6 +23,9 @@ export interface FaultRates {
   readonly workerSlow: number;
   readonly workerLeave: number;
   readonly workerJoin: number;
+  /** Asked to leave by SIGTERM, back later. */
+  readonly workerDrain: number;
+  /** Computes garbage, or, where everything is audited, lies. */
   readonly workerSick: number;
   readonly coordinatorCrash: number;
   readonly powerCut: number;
@@ -66,7 +69,7 @@ export function drawScenario(rng: Rng): Scenario {
     shards: between(1, 4),
     rounds: between(1, 2),
     checkpointSteps: between(1, 3),
-    audit: rng.next() < 0.7 ? 0 : rng.next(),
+    audit: rng.next() < 0.6 || workers === 1 ? 0 : rng.next() < 0.5 ? 1 : rng.next(),
     unitMs: 10 ** rng.uniform(2, 3.7),
     troubleMs: rng.uniform(10_000, 90_000),
     rates: {
@@ -75,6 +78,7 @@ export function drawScenario(rng: Rng): Scenario {
       workerSlow: rate(10),
       workerLeave: rate(5),
       workerJoin: rate(5),
+      workerDrain: rate(8),
       workerSick: rate(10),
       coordinatorCrash: rate(15),
       powerCut: rate(10),

@@ -8,6 +8,7 @@ import { eachUnitOnce } from "./checkers/each-unit-once.js";
 import { fencing } from "./checkers/fencing.js";
 import { finalWeights } from "./checkers/final-weights.js";
 import { oneCommit } from "./checkers/one-commit.js";
+import { quarantine } from "./checkers/quarantine.js";
 import { SimDisk } from "./disk.js";
 import { type Env, SimBus } from "./env.js";
 import { calm, drawScenario, noBugs, type PlantedBugs, type Scenario } from "./faults.js";
@@ -99,7 +100,14 @@ function makeEnv(world: World, scenario: Scenario, bugs: PlantedBugs, trace: Env
   const { leafCount, steps, rounds, shards } = scenario;
   const stage = { steps, leafCount };
   const plan = planRun({ classifier: stage, segmenter: stage, rounds, trainShards: shards, valShards: 1 });
-  const checkers: Checker[] = [oneCommit(), eachUnitOnce(), fencing(), durable(), finalWeights(undisturbed(plan))];
+  const checkers: Checker[] = [
+    oneCommit(),
+    eachUnitOnce(),
+    fencing(),
+    durable(),
+    quarantine(),
+    finalWeights(undisturbed(plan)),
+  ];
   const observe = (observation: Observation) => {
     trace("seen", JSON.stringify(observation));
     for (const checker of checkers) {

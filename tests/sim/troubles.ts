@@ -8,6 +8,7 @@ const minuteMs = 60_000;
 
 export class Troubles {
   private incarnations = 0;
+  private readonly ill = new Set<string>();
   /** Workers that were asked to stay away until the troubles end. */
   private readonly gone = new Set<string>();
   private isOver = false;
@@ -57,7 +58,11 @@ export class Troubles {
         this.slow(this.someWorker());
         return;
       case "workerSick":
-        return;
+        this.sicken(this.someWorker());
+        break;
+      case "workerDrain":
+        this.drain(this.someWorker());
+        break;
       case "workerJoin":
         this.join();
         return;
@@ -91,6 +96,7 @@ export class Troubles {
     for (const node of this.env.workers.values()) {
       node.process.resume();
       node.slowness = 1;
+      node.sickness = "none";
       if (!node.process.isAlive) this.startWorker(node.id);
     }
     this.supervise();
@@ -131,6 +137,28 @@ export class Troubles {
     const [back] = this.gone;
     if (back !== undefined) this.gone.delete(back);
     this.startWorker(back ?? `w${workers.size + 1}`);
+  }
+
+  /** Few enough that the run can do without them, and that nobody's lie is a majority. */
+  private sicken(node: WorkerNode | null): void {
+    const { scenario, world, observe } = this.env;
+    const isOneMore = node !== null && !this.ill.has(node.id);
+    const wellMin = Math.max(scenario.workersMin, 2);
+    if (!node || (isOneMore && (this.ill.size >= 2 || scenario.workers - this.ill.size - 1 < wellMin))) return;
+    this.ill.add(node.id);
+    observe({ kind: "fellIll", workerId: node.id });
+    node.sickness = scenario.audit === 1 && world.chance(0.5) ? "lies" : "garbage";
+    world.after(this.duration(30_000), null, () => {
+      node.sickness = "none";
+    });
+  }
+
+  private drain(node: WorkerNode | null): void {
+    if (!node) return;
+    node.drain();
+    node.process.onDeath(() => {
+      this.env.world.after(this.duration(15_000), null, () => !this.gone.has(node.id) && this.startWorker(node.id));
+    });
   }
 
   private slow(node: WorkerNode | null): void {

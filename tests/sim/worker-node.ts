@@ -31,6 +31,9 @@ const keptMax = 4;
 export class WorkerNode {
   readonly process: Process;
   slowness = 1;
+  /** What is wrong with its arithmetic. */
+  sickness: "none" | "garbage" | "lies" = "none";
+  private isDraining = false;
   private session: session.Session = session.initialSession;
   private run: AttachCall | null = null;
   private readonly kept = new Map<string, { result: Answer<readonly string[]> | null; waiting: Reply<null>[] }>();
@@ -91,6 +94,10 @@ export class WorkerNode {
       else known.waiting.push(reply);
       return;
     }
+    if (this.isDraining) {
+      reply(refused("LEASE_LOST", "shuts down"));
+      return;
+    }
     this.env.observe({ kind: "worked", worker: this.process.name, token: tokenOf(call.claim) });
     const kept: { result: Answer<readonly string[]> | null; waiting: Reply<null>[] } = {
       result: null,
@@ -146,9 +153,29 @@ export class WorkerNode {
     const takesMs = units * scenario.unitMs * this.slowness * world.rng.uniform(0.8, 1.2);
     this.busyUntilMs = Math.max(this.busyUntilMs, world.nowMs) + takesMs;
     world.after(this.busyUntilMs - world.nowMs, this.process, () => {
-      const results = Array.from({ length: units }, (_, i) => computeUnit(call.input, call.first + i));
+      const results = Array.from({ length: units }, (_, i) => this.result(call.input, call.first + i));
       this.answer(key, kept, ok(results));
     });
+  }
+
+  /** Garbage shows (NaN, a wrong digest); a lie is a wrong number that looks like any other. */
+  private result(input: UnitInput, unit: number): string {
+    if (this.sickness === "garbage") return "NaN";
+    const truth = computeUnit(input, unit);
+    const isAudited = /^\d+$/.test(input.purpose);
+    return this.sickness === "lies" && isAudited ? `${truth}, says ${this.id}` : truth;
+  }
+
+  /** SIGTERM: the piece in hand is finished, then the process ends. */
+  drain(): void {
+    this.isDraining = true;
+    this.beat();
+    this.env.world.after(Math.max(0, this.busyUntilMs - this.env.world.nowMs), this.process, () => this.leaveSoon(20));
+  }
+
+  private leaveSoon(triesLeft: number): void {
+    if (this.session.kind === "idle" || triesLeft === 0) this.process.kill();
+    else this.env.world.after(500, this.process, () => this.leaveSoon(triesLeft - 1));
   }
 
   private answer(
@@ -186,6 +213,7 @@ export class WorkerNode {
       protocolVersion,
       fingerprint: "sim",
       pid: this.incarnation,
+      state: this.isDraining ? ("draining" as const) : ("ready" as const),
       leasedBy: this.session.kind === "attached" ? this.session.runId : null,
     };
     const alive = () => coordinators.map((node) => node.process).filter((process) => process.isAlive);

@@ -24,7 +24,8 @@ export type Observation =
   /** The coordinator told its state machine that all up to here is safe on disk. Higher is later. */
   | { readonly kind: "durable"; readonly coordinator: string; readonly position: number }
   | { readonly kind: "resumed"; readonly coordinator: string; readonly position: number }
-  | { readonly kind: "quarantined"; readonly worker: string; readonly wasSick: boolean }
+  | { readonly kind: "fellIll"; readonly workerId: string }
+  | { readonly kind: "reported"; readonly coordinator: string; readonly record: Readonly<Record<string, unknown>> }
   | {
       readonly kind: "ended";
       readonly coordinator: string;
