@@ -54,24 +54,29 @@ function parseClasses(text: string): string[] {
   return names;
 }
 
-function printJson({ scores }: EvalReport): void {
+function printJson({ scores, contours }: EvalReport): void {
   const { images, miou, fgMiou, boundaryIou, iou } = scores;
-  outJson({ images, miou, fgMiou, boundaryIou, iou });
+  const { boundaryF, trimap } = contours;
+  outJson({ images, miou, fgMiou, boundaryIou, boundaryF, trimap, iou });
 }
 
-function printTable({ scores, classes }: EvalReport): void {
+function printTable({ scores, contours, classes }: EvalReport): void {
   const table = new Table({
-    head: ["class", "IoU", "Boundary IoU"],
-    colAligns: ["left", "right", "right"],
+    head: ["class", "IoU", "Boundary IoU", "Boundary F"],
+    colAligns: ["left", "right", "right", "right"],
     style: { head: [], border: [], compact: true },
   });
-  table.push(["background", decimal(scores.backgroundIou), ""]);
+  table.push(["background", decimal(scores.backgroundIou), "", ""]);
   for (const name of classes) {
-    table.push([name, decimal(scores.iou[name]), decimal(scores.boundaryIouByClass[name])]);
+    const contour = [scores.boundaryIouByClass[name], contours.boundaryFByClass[name]];
+    table.push([name, decimal(scores.iou[name]), ...contour.map(decimal)]);
   }
-  table.push([pc.bold("mean of classes"), pc.bold(decimal(scores.fgMiou)), pc.bold(decimal(scores.boundaryIou))]);
+  const means = [scores.fgMiou, scores.boundaryIou, contours.boundaryF];
+  table.push([pc.bold("mean of classes"), ...means.map((mean) => pc.bold(decimal(mean)))]);
   out(table.toString());
   out(`mIoU ${pc.bold(decimal(scores.miou))} (background included) over ${scores.images} images`);
+  const bands = contours.trimap.map(({ width, miou }) => `${width} px ${decimal(miou)}`);
+  out(`IoU within a band around the true contour: ${bands.join(", ")}`);
   out(`foreground precision ${decimal(scores.precision)}, recall ${decimal(scores.recall)}`);
 }
 

@@ -43,6 +43,18 @@ test("sums over images, names classes, and says what it left out", async () => {
   expect(warnings).toEqual(["1 masks have no prediction and were left out: zebra/3.png"]);
 });
 
+test("contours are scored too, over the same images", async () => {
+  await put("pred/1.png", [0, 0, 1, 1, 1, 0, 0, 0]);
+  await put("masks/1.png", [0, 0, 1, 1, 1, 1, 0, 0]);
+  await put("pred/2.png", [0, 0, 0, 0, 2, 2, 2, 2]);
+  await put("masks/2.png", [0, 0, 0, 0, 2, 2, 2, 2]);
+  const { contours } = await evaluate(["horse", "zebra"]);
+  expect(contours.boundaryFByClass).toEqual({ horse: 1, zebra: 1 });
+  // One pixel on each side of the true contours: the horse's two are half right, the zebra's one is.
+  expect(contours.trimap[0]).toEqual({ width: 1, miou: 0.75 });
+  expect(contours.trimap).toHaveLength(6);
+});
+
 test("without names, classes are numbered up to the largest id seen", async () => {
   await put("pred/1.png", [0, 3]);
   await put("masks/1.png", [0, 1]);

@@ -7,6 +7,13 @@ import { basename, join, sep } from "node:path";
 import { CLASS_COUNT_MAX } from "../../shared/data/manifest.js";
 import { looksBlackAndWhite, type Mask, readMaskPng } from "../../shared/data/mask-png.js";
 import { AppError } from "../../shared/errors.js";
+import {
+  type ContourCounts,
+  type ContourScores,
+  contourScores,
+  countContours,
+  emptyContours,
+} from "../../shared/math/contours.js";
 import { countImage, type EvalCounts, emptyCounts, type Scores, scoresOf } from "../../shared/math/scores.js";
 
 export interface EvalRequest {
@@ -18,6 +25,8 @@ export interface EvalRequest {
 
 export interface EvalReport {
   readonly scores: Scores;
+  /** Boundary F and the trimap curve. */
+  readonly contours: ContourScores;
   readonly classes: readonly string[];
   /** Sentences about what was left out or looks wrong. */
   readonly warnings: readonly string[];
@@ -35,14 +44,20 @@ export async function evalFolders(request: EvalRequest): Promise<EvalReport> {
   const masks = await listPngs(request.masksDir);
   const { pairs, unmatched } = matchFiles(predictions, masks);
   if (pairs.length === 0) throw nothingMatches(request, predictions, masks);
-  const counts = emptyCounts(request.classes?.length ?? CLASS_COUNT_MAX);
+  const classCount = request.classes?.length ?? CLASS_COUNT_MAX;
+  const [counts, contours] = [emptyCounts(classCount), emptyContours(classCount)];
   let blackAndWhite = 0;
   for (const pair of pairs) {
-    const truth = await countPair(counts, pair, request);
+    const truth = await countPair(counts, contours, pair, request);
     if (looksBlackAndWhite(truth.labels)) blackAndWhite++;
   }
   const classes = request.classes ?? classesSeen(counts);
-  return { scores: scoresOf(counts, classes), classes, warnings: warningsFor(unmatched, blackAndWhite) };
+  return {
+    scores: scoresOf(counts, classes),
+    contours: contourScores(contours, classes),
+    classes,
+    warnings: warningsFor(unmatched, blackAndWhite),
+  };
 }
 
 /** Pairs of relative paths; `unmatched` are masks without a prediction. */
@@ -62,7 +77,12 @@ export function matchFiles(predictions: readonly string[], masks: readonly strin
   return { pairs, unmatched };
 }
 
-async function countPair(counts: EvalCounts, pair: Pair, { predictionsDir, masksDir }: EvalRequest): Promise<Mask> {
+async function countPair(
+  counts: EvalCounts,
+  contours: ContourCounts,
+  pair: Pair,
+  { predictionsDir, masksDir }: EvalRequest,
+): Promise<Mask> {
   const predicted = await readMaskFile(join(predictionsDir, pair.predictionPath));
   const truth = await readMaskFile(join(masksDir, pair.maskPath));
   if (predicted.width !== truth.width || predicted.height !== truth.height) {
@@ -72,6 +92,7 @@ async function countPair(counts: EvalCounts, pair: Pair, { predictionsDir, masks
     });
   }
   naming(pair.name, () => countImage(counts, truth.labels, predicted.labels, truth.width, truth.height));
+  countContours(contours, truth.labels, predicted.labels, truth.width, truth.height);
   return truth;
 }
 

@@ -113,13 +113,13 @@ const superpixelsSchema = z.strictObject({
   method: z.enum(["felzenszwalb", "slic"]).default("felzenszwalb").meta({
     help: "felzenszwalb: few regions of any size. slic: a grid that bends to edges.",
   }),
-  sigma: z.number().min(0).max(5).default(0.8).meta({ help: "felzenszwalb: blur before cutting, pixels." }),
-  k: z.number().positive().default(100).meta({
+  sigma: z.number().min(0).max(5).default(0.5).meta({ help: "felzenszwalb: blur before cutting, pixels." }),
+  k: z.number().positive().default(60).meta({
     help: "felzenszwalb: larger joins more; units of colour difference (0..255) x pixels.",
   }),
-  minShare: share().default(0.0005).meta({ help: "felzenszwalb: smallest region, share of the image's pixels." }),
+  minShare: share().default(0.0003).meta({ help: "felzenszwalb: smallest region, share of the image's pixels." }),
   count: z.int().min(4).max(10_000).default(400).meta({ help: "slic: number of regions." }),
-  compactness: z.number().positive().max(100).default(10).meta({
+  compactness: z.number().positive().max(100).default(20).meta({
     help: "slic: weight of place against colour; higher gives squarer regions.",
   }),
 });
@@ -177,6 +177,9 @@ const refineSchema = z.strictObject({
       choices: z.int().min(1).max(100).default(5).meta({ help: "Cheapest masks the lot is drawn among." }),
     })
     .prefault({}),
+  saliency: share().default(0.25).meta({
+    help: "mcof, round 1, photos with one tag: share of the frame's prior in p(object), beside the mined region; the paper: 1.",
+  }),
   vote: z.boolean().default(false).meta({
     help: "feedback: average the prediction over superpixels before it is cut.",
   }),

@@ -122,7 +122,7 @@ function relabel(parts: SegmenterParts, { round }: TrainStage, image: number, in
   const cut = superpixels.of(image, pixels, size);
   if (updater === "feedback") return otsuLabels(voted(scores, tags.length, cut), tags, 0);
   const regions = gate(regionProbabilities(parts, pixels, cut), parts.classCount + 1, tags);
-  return mcofLabels(input, cut, regions, round);
+  return mcofLabels(input, cut, regions, round, method.refine.saliency);
 }
 
 /** The RegionNet's answer for every superpixel, [R, K + 1]. */

@@ -1,15 +1,16 @@
 /** Every variant of the method that the configuration offers, end to end on tiny pictures. */
 import { describe, expect, test } from "vitest";
 import { type MethodOverrides, methodConfigSchema } from "../../shared/config/method.js";
+import { Rng } from "../../shared/rng.js";
 import type { Compute, GradientJob, TrainStage } from "../compute/contract.js";
 import { augment, cropMap } from "./augment.js";
 import { seedLabels } from "./labels.js";
 import { predictImage } from "./stages.js";
 import { cutPhoto, SuperpixelCache } from "./superpixels/cut.js";
-import { renumber } from "./superpixels/superpixels.js";
+import { regionMeans, renumber } from "./superpixels/superpixels.js";
 import { plainTf, squarePicture, tinyCompute, tinyMethod } from "./testing.js";
 import { powerCut } from "./threshold.js";
-import { mcofLabels } from "./updaters/relabel.js";
+import { boxsupLabels, mcofLabels } from "./updaters/relabel.js";
 
 const classifier: TrainStage = { model: "classifier", round: 0 };
 const round1: TrainStage = { model: "segmenter", round: 1 };
@@ -102,11 +103,17 @@ describe("updaters", () => {
     other.dispose();
   });
 
-  test("boxsup's untrained network keeps to unions of superpixels: the exact square, or what holds it", async () => {
-    const compute = await computeWith({ refine: { updater: "boxsup" } });
-    const { labels } = compute.refine(round1, [examples[0]!])[0]!;
-    for (let i = 0; i < labels.length; i++) if (examples[0]!.labels[i] === 1) expect(labels[i]).toBe(1);
-    compute.dispose();
+  test("boxsup's masks are unions of superpixels of one size", () => {
+    const { pixels, labels: square } = squarePicture(0, [1]);
+    const scores = Float32Array.from(square!, (id, i) => (id === 1 ? 0.8 : 0.1) + (i % 7) / 50);
+    const input = { pixels, size: 32, tags: [1], scores, old: square!, cam: scores.map((value) => value * 255) };
+    const mask = boxsupLabels(input, tinyMethod, new Rng("boxsup", 1));
+    const unions = [0.5, 1, 2].map((scale) => {
+      const cut = cutPhoto(pixels, 32, tinyMethod.superpixels, scale);
+      return regionMeans(mask, 1, cut).every((share) => share === 0 || share === 1);
+    });
+    expect(mask).toContain(1);
+    expect(unions).toContain(true);
   });
 
   test("guards stand after every updater", async () => {
@@ -190,11 +197,11 @@ describe("mcof's labels", () => {
   const square = Uint8Array.from({ length: side * side }, (_, i) => (inside(i) ? 1 : 0));
 
   test.each([1, 2])("follow the mean of network and RegionNet, region by region (round %i)", (round) => {
-    expect(mcofLabels(input, cut, Float32Array.of(0.2, 0.6), round)).toEqual(square);
+    expect(mcofLabels(input, cut, Float32Array.of(0.2, 0.6), round, 0.25)).toEqual(square);
   });
 
   test("the RegionNet can outvote the network, where colours have no say (round 2)", () => {
-    const labels = mcofLabels(input, cut, Float32Array.of(0.9, 0), 2);
+    const labels = mcofLabels(input, cut, Float32Array.of(0.9, 0), 2, 0.25);
     expect(labels).toEqual(square.map((is) => 1 - is));
   });
 });

@@ -63,12 +63,14 @@ function grow(graph: readonly number[][], anchors: readonly number[], isIn: (reg
 }
 
 function maskOf(chosen: Uint8Array, { regions }: Superpixels): Uint8Array {
-  return Uint8Array.from(regions, (region) => chosen[region]!);
+  const mask = new Uint8Array(regions.length);
+  for (let i = 0; i < mask.length; i++) mask[i] = chosen[regions[i]!]!;
+  return mask;
 }
 
 /** Where a mask changes: equal for equal masks, however they were cut. */
 function runsOf(mask: Uint8Array): string {
   const changes: number[] = [];
-  for (let i = 0; i < mask.length; i++) if (mask[i] !== (mask[i - 1] ?? 0)) changes.push(i);
+  for (let i = 0; i < mask.length; i++) if (mask[i] !== (i > 0 ? mask[i - 1] : 0)) changes.push(i);
   return changes.join(" ");
 }

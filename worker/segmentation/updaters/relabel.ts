@@ -74,6 +74,7 @@ export function mcofLabels(
   cut: Superpixels,
   regionScores: Float32Array,
   round: number,
+  saliency: number,
 ): Uint8Array {
   const { scores, tags } = input;
   const means = regionMeans(scores, tags.length, cut);
@@ -83,19 +84,20 @@ export function mcofLabels(
     cut,
   );
   const isFirst = round === 1 && tags.length === 1;
-  return otsuLabels(isFirst ? withSaliency(mined, input, cut) : mined, tags, 0);
+  return otsuLabels(isFirst ? withSaliency(mined, input, cut, saliency) : mined, tags, 0);
 }
 
 /** Regions the saliency prior compares: all pairs of them. */
 const priorRegions = 200;
 
 /**
- * Mean of the mined map and its posterior. The paper takes the posterior alone, from a trained saliency model; a prior
- * that knows no more than the frame gives an object that touches it away.
+ * Mean of the mined map and its posterior. The paper takes the posterior of a trained saliency model alone; the frame's
+ * prior has learnt nothing and gives away an object that touches the frame, so the mined map shares in p(object).
  */
-function withSaliency(mined: Float32Array, { pixels, size }: RelabelInput, cut: Superpixels): Float32Array {
+function withSaliency(mined: Float32Array, { pixels, size }: RelabelInput, cut: Superpixels, share: number) {
   const grid = slic(pixels, size, size, { count: priorRegions, compactness: 10 });
-  const prior = paint(framePrior(toLab(pixels), grid), 1, grid);
+  const frame = paint(framePrior(toLab(pixels), grid), 1, grid);
+  const prior = mined.map((value, i) => share * frame[i]! + (1 - share) * value);
   const joined = voted(posterior(prior, colourBins(pixels), mined), 1, cut);
   return mined.map((value, i) => (value + joined[i]!) / 2);
 }
