@@ -1,5 +1,6 @@
 /** `seedgrow`: the table of commands. Each loads what it needs and nothing more. */
 import { Command } from "commander";
+import { exitCodes } from "../shared/errors.js";
 import { seedgrowVersion } from "../shared/version.js";
 import { dashboardCommand } from "./commands/dashboard.js";
 import { dataCommand } from "./commands/data.js";
@@ -20,8 +21,6 @@ import { printError } from "./output.js";
 const program = new Command("seedgrow")
   .description("From image tags to pixel masks, on as many machines as you have.")
   .version(seedgrowVersion)
-  .showHelpAfterError("(run with --help for the options)")
-  .showSuggestionAfterError()
   .addCommand(demoCommand())
   .addCommand(trainCommand())
   .addCommand(resumeCommand())
@@ -50,6 +49,14 @@ Examples:
 
 Exit codes: 0 done, 1 bug, 2 usage or configuration, 3 data, 4 environment, 5 cluster, 130 interrupted (docs/ERRORS.md).`,
   );
+
+/** Our exit code for a wrong flag, and the way to the right one; subcommands inherit neither. */
+function adopt(command: Command): void {
+  command.showHelpAfterError("(run with --help for the options)");
+  command.exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : exitCodes.usage));
+  for (const child of command.commands) adopt(child);
+}
+adopt(program);
 
 try {
   await program.parseAsync();

@@ -71,6 +71,11 @@ describe("a run that cannot be", () => {
     expect(said).toMatch(/method\.rounds: .*1\.\.50/);
   });
 
+  test("a flag that does not exist", async () => {
+    const run = await place.seedgrow(...data(), "--locale", "1").ends(exitCodes.usage);
+    expect(run.stderr).toContain("Did you mean --local?");
+  });
+
   test("no place to train", async () => {
     expect(await refused(exitCodes.usage, ...data())).toContain("--local N on this machine, or --nats URL");
   });
@@ -164,7 +169,7 @@ describe("a disk", () => {
     skip,
   }) => {
     const mounted = await withDisk("150m", async (disk) => {
-      const run = trainOn(disk, { ...fewest, "method.classifier.steps": 60 });
+      const run = trainOn(disk, { ...fewest, "method.classifier.steps": 30 });
       await until("the worker to join", () => run.stderr.includes(" joined"));
       fillDisk(`${disk}/filler`);
       await run.ends(exitCodes.environment);
@@ -174,7 +179,7 @@ describe("a disk", () => {
       const files = readdirSync(disk, { recursive: true, encoding: "utf8" });
       expect(files.filter((name) => name.endsWith(".tmp"))).toEqual([]);
       rmSync(`${disk}/filler`);
-      await place.seedgrow("resume", "latest", "--out", disk).ends(0);
+      await place.seedgrow("resume", "latest", "--runs", disk).ends(0);
     });
     if (!mounted) skip(skipped);
   });

@@ -2,7 +2,11 @@
  * The determinism contract (DESIGN: same bits, whoever computed them), on real processes with the real engine: the
  * SHA-256 of the final weights depends neither on the number of workers nor on who was killed.
  */
+import { readdirSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { onJson } from "../../shared/net/bus.js";
+import { subjects, workerBeatSchema } from "../../shared/net/subjects.js";
+import { startBroker } from "../support/broker.js";
 import { descendantsOf, kill, leftOver, workersOf } from "../support/processes.js";
 import { type Seedgrow, Workplace } from "../support/seedgrow.js";
 import { until } from "../support/until.js";
@@ -67,6 +71,37 @@ test("a coordinator killed in the middle of a round, and resumed, changes no bit
   expect(await weightsOf(watched(resumed, "train-2"))).toBe(expected);
   const started = place.events(resumed.runId!).filter(({ kind }) => kind === "phase-started");
   expect(started.map(({ phase }) => phase).join(" ")).toMatch(/^classify .* train-2 train-2 refine-2 evaluate-2$/);
+});
+
+test("workers that know nothing but the bus join a running training, share it, and stay for the next", async () => {
+  const broker = await startBroker();
+  const bus = await broker.connect("test");
+  const startWorker = (host: string) => {
+    const own = [
+      "--listen",
+      `${host}:0`,
+      "--cache",
+      place.path(`cache-${host}`),
+      "--id",
+      `on-${host.replaceAll(".", "-")}`,
+    ];
+    return place.seedgrow("worker", "--nats", broker.url, ...own);
+  };
+  const workers = [startWorker("127.0.0.2")];
+  const run = place.train(["--nats", broker.url], { "cluster.workersMin": 2 });
+  await place.event(run, "waiting", { reason: "waiting for workers: 1 of at least 2" });
+  workers.push(startWorker("127.0.0.3"));
+  await place.event(run, "worker-joined", { workerId: "on-127-0-0-3" });
+  expect(await weightsOf(Promise.resolve(run))).toBe(expected);
+  // Both have pulled photos, which neither had.
+  for (const host of ["127.0.0.2", "127.0.0.3"])
+    expect(readdirSync(place.path(`cache-${host}`)).length).toBeGreaterThan(4);
+  const idle = new Set<string>();
+  onJson(bus, subjects.beat, workerBeatSchema, ({ workerId, leasedBy }) => leasedBy === null && idle.add(workerId));
+  await until("both workers to be idle", () => idle.size === 2);
+  for (const worker of workers) kill(worker.pid, "SIGTERM");
+  for (const worker of workers) await worker.ends(0);
+  await broker.stop();
 });
 
 test("no broker and no worker is left behind by any of these runs", async () => {
