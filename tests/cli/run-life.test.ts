@@ -21,9 +21,10 @@ afterAll(() => place.clear());
 
 describe("a run", () => {
   test("under way shows its phase, speed and workers, from its own broker", async () => {
-    const view = await until("a status from the bus", async () => {
-      const view = (await place.seedgrow("status", "latest", "--json").ends(0)).json<{ status: object | null }>();
-      return view.status === null ? null : view;
+    const view = await until("a running status from the bus", async () => {
+      const asked = await place.seedgrow("status", "latest", "--json").ends(0);
+      const view = asked.json<{ state: string; status: object | null }>();
+      return view.status === null || view.state === "waiting" ? null : view;
     });
     expect(view).toMatchObject({ runId: training.runId, state: "running", phase: "classifier" });
     expect(view.status).toMatchObject({ total: 400, workers: [{ state: "active" }] });
