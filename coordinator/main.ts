@@ -164,6 +164,8 @@ async function runToTheEnd(
     await store.writeRecord({ ...record, state: "running", finishedAt: null });
     observer.onStart({ runId: record.runId, runDir: store.dir, manifest: run.manifest });
     const end = await sit(run, where, observer, signal);
+    // The folder is the other coordinator's: what this one would write of itself is not the run's state.
+    if (end.failure?.code === "LEASE_LOST") throw end.failure;
     observer.onNote("writing masks, model and report");
     const masks = end.outcome.state === "done" ? await deliver(run, end.progress) : 0;
     const closing = store.writeRecord(closingRecord(record, end, seconds())).then(() => writeReport(store.dir));
@@ -178,6 +180,7 @@ async function runToTheEnd(
     return { runId, runDir: store.dir, weightsSha256, seconds: seconds(), stages: await store.readStages(), masks };
   } catch (thrown) {
     const error = AppError.from(thrown);
+    if (error.code === "LEASE_LOST") throw error;
     const state = error.code === "INTERRUPTED" ? "stopped" : "failed";
     await store
       .writeRecord({ ...(await store.readRecord()), state, finishedAt: new Date().toISOString() })

@@ -1,14 +1,16 @@
 /** The coordinator's only event loop: feeds what happens to the state machine, and does what it answers. */
 import { sha256 } from "../shared/codec/digest.js";
 import { AppError } from "../shared/errors.js";
-import { leaseMs } from "../shared/limits.js";
+import { diskCheckMs, leaseMs } from "../shared/limits.js";
 import { type Bus, onJson, publishJson } from "../shared/net/bus.js";
 import { peerError } from "../shared/net/rpc.js";
 import type { RunStatus, WorkerBeat } from "../shared/net/subjects.js";
 import { subjects, workerBeatSchema } from "../shared/net/subjects.js";
+import { spaceOf } from "./adapters/disk-space.js";
 import { type EventLog, publishStatus } from "./adapters/event-log.js";
 import type { Leases } from "./adapters/leases.js";
 import type { WorkerLinks, WorkResult } from "./adapters/worker-links.js";
+import { diskHold } from "./core/disk.js";
 import type { Outcome, RunEffect, RunEvent } from "./core/events.js";
 import { activeIds } from "./core/members.js";
 import { currentPhase, type RunState, type StartOptions, startRun, step, type Transition } from "./core/run.js";
@@ -59,6 +61,7 @@ export class RunRuntime {
       setInterval(() => this.handle({ kind: "tick" }), tickMs),
       setInterval(() => this.reportStatus(true), 1_000),
       setInterval(() => void this.renewLeases(), leaseMs / 3),
+      setInterval(() => void this.watchDisk(), diskCheckMs),
     ];
     this.perform(startRun(this.start));
     publishJson(bus, subjects.discover, {});
@@ -242,6 +245,13 @@ export class RunRuntime {
     this.failure ??= error;
     this.deps.events.append({ kind: "failure", code: error.code, message: error.message, hint: error.hint });
     this.handle({ kind: "fail", reason: error.message });
+  }
+
+  private async watchDisk(): Promise<void> {
+    const space = await spaceOf(this.deps.runDir).catch(() => null);
+    if (!space) return;
+    const reason = diskHold(space, this.state.held !== null);
+    if (reason !== this.state.held) this.handle({ kind: "hold", reason });
   }
 
   private noteFailure(outcome: Outcome): void {

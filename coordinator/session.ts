@@ -12,6 +12,7 @@ import { Blobs, serverOptions } from "../shared/net/proto.js";
 import { listen } from "../shared/net/rpc.js";
 import type { RunEventRecord, RunStatus } from "../shared/net/subjects.js";
 import type { BackboneBytes } from "./adapters/backbone-files.js";
+import { onReconnect } from "./adapters/bus-repair.js";
 import { listenForControl } from "./adapters/control.js";
 import { EventLog, publishStatus } from "./adapters/event-log.js";
 import { FileBlobs } from "./adapters/file-blobs.js";
@@ -79,6 +80,7 @@ async function runWithin(options: SessionOptions, closers: (() => Promise<unknow
   closers.push(() => bus.connection.close());
   closers.push(await announceLive(store.dir, natsUrl));
   await EventLog.prepare(bus);
+  void onReconnect(bus, () => EventLog.prepare(bus));
   const blobs = new MemoryBlobs();
   const address = await serveBlobs(options, blobs, closers);
   const events = new EventLog(bus, store, runId, options.observer.onEvent);

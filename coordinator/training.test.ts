@@ -72,3 +72,42 @@ describe("what cannot be", () => {
     expect(() => trainer().trainer.apply(0)).toThrow("every leaf");
   });
 });
+
+describe("a checkpoint", () => {
+  const steps = [0, 1, 2, 3];
+  const train = (stage: StageTrainer, from: number, to: number) => {
+    for (const step of steps.slice(from, to)) {
+      stage.accept([sum("1:0", [1 + step, -2, 0.1 * step], 3, 2)]);
+      stage.apply(step);
+    }
+    return stage;
+  };
+
+  test("of weights, moments and step goes on to the same bits as a run that was never cut", () => {
+    const whole = train(trainer().trainer, 0, 4).weightsDigest;
+    const { values, optimizer } = train(trainer().trainer, 0, 2).state;
+    const resumed = new StageTrainer(specs, values.slice(), options, new MemoryBlobs(), optimizer);
+    expect(train(resumed, 2, 4).weightsDigest).toBe(whole);
+    // Without the moments it would not.
+    const amnesiac = new StageTrainer(specs, values.slice(), options, new MemoryBlobs());
+    expect(train(amnesiac, 2, 4).weightsDigest).not.toBe(whole);
+  });
+});
+
+describe("a result is refused", () => {
+  const leaves = { first: 0, end: 2 };
+  const inspect = (name: string, values: readonly number[]) => {
+    return trainer().trainer.inspect([{ name, bytes: bytesOf(Float32Array.from(values)) }], leaves);
+  };
+
+  test("unless it has the sums it was asked for, whole and finite", () => {
+    expect(inspect("1:0", [1, 2, 3, 4, 5])).toBeNull();
+    expect(inspect("0:0", [1, 2, 3, 4, 5])).toEqual({ reason: "it has the sums 0:0, not 1:0", isNumeric: false });
+    expect(inspect("1:0", [1, 2, 3])).toMatchObject({ reason: "sum 1:0 has 12 bytes, not 20", isNumeric: false });
+    expect(inspect("1:0", [1, Number.NaN, 3, 4, 5])).toEqual({
+      reason: "sum 1:0 is not finite at 1 of 5",
+      isNumeric: true,
+    });
+    expect(inspect("1:0", [1, 2, Number.POSITIVE_INFINITY, 4, 5])).toMatchObject({ isNumeric: true });
+  });
+});

@@ -53,3 +53,13 @@ export const photoPixelsMax = 100_000_000;
 export const checkpointsKept = 3;
 /** A draining worker waits this long for its coordinator to take the last result and let it go. */
 export const drainPatienceMs = 10_000;
+/** Below this much free space nothing new is begun: room for a few checkpoints and the report of the work in flight. */
+export const diskFreeBytesMin = 256 * 1024 * 1024;
+/** On a small disk this share of it instead. */
+export const diskFreeShareMin = 0.02;
+/** It goes on at so many times that, or it would flap with every file. */
+export const diskResumeFactor = 1.5;
+/** How often to look, milliseconds: at 100 MB/s half of diskFreeBytesMin is still left. */
+export const diskCheckMs = 1_000;
+/** events.jsonl and the logs of local processes; one older file of the same size is kept. A day of events takes 20 MB. */
+export const logBytesMax = 64 * 1024 * 1024;

@@ -88,7 +88,10 @@ export class WorkerRuntime implements BlobSource {
     if (this.isDraining) throw new AppError("LEASE_LOST", "this worker is shutting down and takes no new work");
     const blobs = new Map<string, Uint8Array>();
     // One after the other: two at once would load each other's weights into the one compute thread.
-    const reply = this.working.then(() => this.compute(run.context, request, blobs));
+    const reply = this.working.then(() => {
+      if (!session.isHeldBy(this.session, claim)) throw new AppError("LEASE_LOST", "freed before this work began");
+      return this.compute(run.context, request, blobs);
+    });
     this.working = reply.then(
       () => undefined,
       () => undefined,

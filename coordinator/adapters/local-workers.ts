@@ -1,7 +1,7 @@
 /** Workers of --local: child processes that end when we do, whatever ends us. A worker that dies is started again. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { createWriteStream } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { CappedLog } from "./capped-log.js";
 
 const launcher = fileURLToPath(new URL("../../../bin/seedgrow", import.meta.url));
 
@@ -54,7 +54,7 @@ function spawnWorker(options: LocalWorkersOptions, index: number): ChildProcess 
   // A group of its own: Ctrl-C reaches the coordinator alone, which then ends its workers in order.
   const stdio: ["pipe", "pipe", "pipe"] = ["pipe", "pipe", "pipe"];
   const child = spawn(process.execPath, [launcher, ...args], { stdio, detached: true });
-  const log = createWriteStream(options.logPath(index), { flags: "a" });
+  const log = new CappedLog(options.logPath(index)).stream();
   child.stdout.pipe(log, { end: false });
   child.stderr.pipe(log, { end: false });
   child.once("close", () => log.end());

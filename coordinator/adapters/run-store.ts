@@ -1,5 +1,5 @@
 /** A run's folder, runs/<id>/: the truth about the run. Everything on the bus can be rebuilt from it. */
-import { appendFile, mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { bytesOf, type Digest, float32Of, sha256 } from "../../shared/codec/digest.js";
@@ -27,6 +27,7 @@ import {
 import { nextSitting, progressName, progressNewestFirst, sittingName } from "../core/positions.js";
 import { type Progress, progressSchema } from "../progress.js";
 import type { TrainerState } from "../training.js";
+import { CappedLog } from "./capped-log.js";
 import { createExclusively, readJson, writeFileDurably, writeJson } from "./files.js";
 
 const specsSchema = z.array(
@@ -66,7 +67,11 @@ function trainingPointOf(checkpoint: Checkpoint | null): TrainingPoint | null {
 }
 
 export class RunStore {
-  constructor(readonly dir: string) {}
+  private readonly events: CappedLog;
+
+  constructor(readonly dir: string) {
+    this.events = new CappedLog(join(dir, "events.jsonl"));
+  }
 
   path(...parts: readonly string[]): string {
     return join(this.dir, ...parts);
@@ -206,7 +211,7 @@ export class RunStore {
 
   /** The log for machines; losing the last line in a power cut loses nothing that training needs. */
   async appendEvent(record: RunEventRecord): Promise<void> {
-    await appendFile(this.path("events.jsonl"), `${JSON.stringify(record)}\n`);
+    await this.events.append(`${JSON.stringify(record)}\n`);
   }
 }
 

@@ -158,9 +158,6 @@ export function onBad(state: RunState, { assignmentId, reason, isNumeric }: BadR
     const why = `training has diverged: ${reason}, whoever computes it`;
     return andThen(refused, (current) => finish(current, { state: "failed", reason: why, code: "TRAINING_DIVERGED" }));
   }
-  if (isHopeless(refused.state, assignment)) {
-    return andThen(refused, (current) => finish(current, { state: "failed", reason }));
-  }
   if (strikes < strikesMax) return refused;
   return andThen(refused, (current) => quarantine(current, workerId, `${strikes} wrong results, the last: ${reason}`));
 }

@@ -38,7 +38,8 @@ export class WorkerNode {
   private run: AttachCall | null = null;
   private readonly kept = new Map<string, { result: Answer<readonly string[]> | null; waiting: Reply<null>[] }>();
   /** The compute thread does one thing after the other. */
-  private busyUntilMs = 0;
+  private isComputing = false;
+  private readonly queue: (() => void)[] = [];
 
   constructor(
     private readonly env: Env,
@@ -150,12 +151,25 @@ export class WorkerNode {
   ): void {
     const { world, scenario } = this.env;
     const units = call.end - call.first;
-    const takesMs = units * scenario.unitMs * this.slowness * world.rng.uniform(0.8, 1.2);
-    this.busyUntilMs = Math.max(this.busyUntilMs, world.nowMs) + takesMs;
-    world.after(this.busyUntilMs - world.nowMs, this.process, () => {
-      const results = Array.from({ length: units }, (_, i) => this.result(call.input, call.first + i));
-      this.answer(key, kept, ok(results));
+    this.queue.push(() => {
+      // What was asked for under a lease that has gone is of no use to anybody.
+      if (!session.isHeldBy(this.session, call.claim)) {
+        this.answer(key, kept, refused("LEASE_LOST", "freed before it began"));
+        return;
+      }
+      this.isComputing = true;
+      world.after(units * scenario.unitMs * this.slowness * world.rng.uniform(0.8, 1.2), this.process, () => {
+        this.isComputing = false;
+        const results = Array.from({ length: units }, (_, i) => this.result(call.input, call.first + i));
+        this.answer(key, kept, ok(results));
+        this.computeNext();
+      });
     });
+    this.computeNext();
+  }
+
+  private computeNext(): void {
+    while (!this.isComputing && this.queue.length > 0) this.queue.shift()!();
   }
 
   /** Garbage shows (NaN, a wrong digest); a lie is a wrong number that looks like any other. */
@@ -170,12 +184,13 @@ export class WorkerNode {
   drain(): void {
     this.isDraining = true;
     this.beat();
-    this.env.world.after(Math.max(0, this.busyUntilMs - this.env.world.nowMs), this.process, () => this.leaveSoon(20));
+    this.leaveSoon(20);
   }
 
   private leaveSoon(triesLeft: number): void {
-    if (this.session.kind === "idle" || triesLeft === 0) this.process.kill();
-    else this.env.world.after(500, this.process, () => this.leaveSoon(triesLeft - 1));
+    const isFree = this.session.kind === "idle" && !this.isComputing;
+    if (isFree || triesLeft === 0) this.process.kill();
+    else this.env.world.after(500, this.process, () => this.leaveSoon(this.isComputing ? triesLeft : triesLeft - 1));
   }
 
   private answer(
