@@ -11,7 +11,7 @@ describe("generated pages", () => {
   });
 
   test("list every setting and every error code", () => {
-    expect(pages["docs/CONFIG.md"]).toContain("| `method.segmenter.steps` | integer 0..1000000 |");
+    expect(pages["docs/CONFIG.md"]).toContain("| `method.segmenter.steps` | integer 1..1000000 |");
     expect(pages["docs/CONFIG.md"]).toContain("`SEEDGROW_WORKER_MEMORY_MB`");
     for (const code of Object.keys(errorCodes)) expect(pages["docs/ERRORS.md"]).toContain(`\`${code}\``);
   });

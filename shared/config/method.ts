@@ -24,7 +24,7 @@ interface TrainingDefaults {
 
 /** How one stage is trained; the classifier and the segmenter differ in the defaults only. */
 const trainingShape = (defaults: TrainingDefaults) => ({
-  steps: z.int().min(0).max(1_000_000).default(defaults.steps).meta({
+  steps: z.int().min(1).max(1_000_000).default(defaults.steps).meta({
     help: "Optimiser updates.",
   }),
   microBatches: z.int().min(1).max(1024).default(4).meta({
