@@ -1,6 +1,10 @@
-/** A folder of class folders as the bench sees it: <root>/{train,val}/<class>/*, true masks in <root>/masks/. */
+/**
+ * A data set as the bench sees it: <root>/{train,val}/<class>/*, or <root>/{train,val}.csv where an image has several tags;
+ * true masks in <root>/masks/.
+ */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { readCsv } from "../../coordinator/data/csv.js";
 import { decodeSquare, readPhotoHeader } from "../../shared/data/decode.js";
 import { type Mask, readMaskPng } from "../../shared/data/mask-png.js";
 
@@ -21,33 +25,41 @@ export interface Photos {
 
 const negativeFolder = "none";
 
-export async function loadPhotos(root: string, imageSize: number): Promise<Photos> {
-  const folders = readdirSync(join(root, "train"));
-  const classes = folders.filter((name) => name !== negativeFolder).sort();
-  const split = async (name: string): Promise<Photo[]> => {
-    const files = [...folders].sort().flatMap((folder) => {
-      const id = classes.indexOf(folder) + 1;
-      const names = existsSync(join(root, name, folder)) ? readdirSync(join(root, name, folder)).sort() : [];
-      return names.map((file) => ({ folder, file, tags: id > 0 ? [id] : [] }));
-    });
-    return Promise.all(files.map(({ folder, file, tags }) => loadPhoto(root, name, folder, file, tags, imageSize)));
-  };
-  return { classes, train: await split("train"), val: await split("val") };
+interface Listed {
+  readonly path: string;
+  readonly tags: readonly string[];
 }
 
-async function loadPhoto(
-  root: string,
-  split: string,
-  folder: string,
-  file: string,
-  tags: readonly number[],
-  imageSize: number,
-): Promise<Photo> {
-  const bytes = readFileSync(join(root, split, folder, file));
+export async function loadPhotos(root: string, imageSize: number): Promise<Photos> {
+  const [train, val] = [list(root, "train"), list(root, "val")];
+  const classes = [...new Set(train.flatMap(({ tags }) => tags))].sort();
+  const load = (photos: readonly Listed[]) =>
+    Promise.all(photos.map((photo) => loadPhoto(root, photo, classes, imageSize)));
+  return { classes, train: await load(train), val: await load(val) };
+}
+
+function list(root: string, split: "train" | "val"): Listed[] {
+  const csv = join(root, `${split}.csv`);
+  if (existsSync(csv)) return [...readCsv(readFileSync(csv, "utf8"), split).images];
+  if (!existsSync(join(root, split))) return [];
+  return readdirSync(join(root, split))
+    .sort()
+    .flatMap((folder) => {
+      const names = readdirSync(join(root, split, folder)).sort();
+      return names.map((name) => ({
+        path: join(split, folder, name),
+        tags: folder === negativeFolder ? [] : [folder],
+      }));
+    });
+}
+
+async function loadPhoto(root: string, listed: Listed, classes: readonly string[], imageSize: number): Promise<Photo> {
+  const bytes = readFileSync(join(root, listed.path));
   const { width, height } = await readPhotoHeader(bytes);
   const pixels = await decodeSquare(bytes, imageSize);
-  const maskPath = join(root, "masks", split, folder, file.replace(/\.[^.]+$/, ".png"));
+  const maskPath = join(root, "masks", listed.path.replace(/\.[^.]+$/, ".png"));
+  const tags = listed.tags.map((tag) => classes.indexOf(tag) + 1);
   const known = existsSync(maskPath) ? readMaskPng(readFileSync(maskPath)) : null;
   const mask = known ?? (tags.length === 0 ? { width, height, labels: new Uint8Array(width * height) } : null);
-  return { name: `${folder}/${file}`, pixels, width, height, tags, mask };
+  return { name: listed.path.replace(/^[^/]*\//, ""), pixels, width, height, tags, mask };
 }

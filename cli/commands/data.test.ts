@@ -69,6 +69,20 @@ describe("seedgrow data synth", () => {
     }
   });
 
+  test("--scenes herd lists the tags, which the check reads with the masks", async () => {
+    const herd = join(root, "herd");
+    await run("synth", "--out", herd, "--scenes", "herd", ...small);
+    const { stdout, error } = await run("check", "--data", herd, "--json");
+    expect(error).toBeNull();
+    expect(JSON.parse(stdout)).toMatchObject({
+      layout: "CSV",
+      classes: [{ name: "horse", train: 4 }, { name: "zebra", train: 5 }, { name: "none" }],
+      train: { images: 8, masks: 8 },
+      val: { images: 4, masks: 4 },
+      problems: [],
+    });
+  });
+
   test("refuses a folder that is not empty and says what to do", async () => {
     const { error } = await run("synth", "--out", savanna, ...small);
     expect(error?.code).toBe("USAGE");

@@ -7,6 +7,7 @@ import type { DataScan } from "../../coordinator/adapters/image-index.js";
 import { runConfigSchema } from "../../coordinator/config.js";
 import { describeProblem, isBroken } from "../../coordinator/data/problems.js";
 import { type DataSummary, type SplitSummary, summarise } from "../../coordinator/data/summary.js";
+import { type SceneStyle, sceneStyles } from "../../coordinator/synth/plan.js";
 import { sceneAspectMax, sceneSideMax, sceneSideMin } from "../../coordinator/synth/scene.js";
 import { AppError } from "../../shared/errors.js";
 import { out, outJson } from "../output.js";
@@ -24,6 +25,7 @@ export function dataCommand(): Command {
 interface SynthFlags {
   readonly out: string;
   readonly seed: number;
+  readonly scenes: SceneStyle;
   readonly train: number;
   readonly val: number;
   readonly size: { width: number; height: number };
@@ -35,6 +37,7 @@ function synthCommand(): Command {
     .description("draw horses, zebras and empty savannas, with exact masks; the same seed gives the same files")
     .requiredOption("--out <dir>", "folder to write; must be new or empty")
     .option("--seed <n>", "seed of everything drawn", integerIn(0, 2 ** 31 - 1), 0)
+    .addOption(scenesOption())
     .option("--train <n>", "training images", integerIn(1, synthImagesMax), 160)
     .option("--val <n>", "validation images", integerIn(0, synthImagesMax), 40)
     .addOption(sizeOption())
@@ -45,12 +48,20 @@ function synthCommand(): Command {
 Examples:
   $ seedgrow data synth --out savanna
   $ seedgrow data synth --out big --seed 7 --train 800 --val 200 --size 256x192
-  $ seedgrow train --data savanna/train --val savanna/val --masks savanna/masks --local 2
+  $ seedgrow data synth --out herd --scenes herd --train 240 --val 80 --size 320x240
+  $ seedgrow train --data savanna --local 2
 
-Writes train/ and val/ with the class folders horse, zebra and none, and masks/ with palette PNGs
-(0 background, 1 horse, 2 zebra). Masks are for measuring; training uses the folder names only.`,
+single: one kind of animal, or none, in each image; train/ and val/ have the class folders horse, zebra and none.
+herd: hard. Up to four animals, both kinds together, 1 to 60 % of the image, hidden and cut off, among things that
+look like them; train.csv and val.csv say what is in each image.
+
+masks/ holds palette PNGs (0 background, 1 horse, 2 zebra). Masks are for measuring; training uses the tags only.`,
     )
     .action(runSynth);
+}
+
+function scenesOption(): Option {
+  return new Option("--scenes <style>", "how hard").choices(sceneStyles).default("single");
 }
 
 function sizeOption(): Option {
@@ -66,13 +77,14 @@ async function runSynth(flags: SynthFlags): Promise<void> {
     const images = await writeSynth({
       outPath: flags.out,
       seed: flags.seed,
+      scenes: flags.scenes,
       trainImages: flags.train,
       valImages: flags.val,
       size: flags.size,
       onProgress: bar.update,
     });
     bar.stop();
-    if (flags.json) outJson({ out: flags.out, seed: flags.seed, images, ...flags.size });
+    if (flags.json) outJson({ out: flags.out, seed: flags.seed, scenes: flags.scenes, images, ...flags.size });
     else out(`${images} images of ${flags.size.width}x${flags.size.height} with masks in ${flags.out}`);
   } finally {
     bar.stop();
@@ -95,7 +107,7 @@ function checkCommand(): Command {
     .description("read every image and mask, and say what would be trained on and what is wrong, by name")
     .requiredOption(
       "--data <path>",
-      "class folders, a folder with train/ and val/, trainA/ and trainB/, or a .csv of tags",
+      "class folders, a folder with train/ and val/ (or train.csv), trainA/ and trainB/, or a .csv of tags",
     )
     .option("--val <path>", "validation images, laid out like --data")
     .option("--masks <dir>", "true masks (PNG), for measuring only")

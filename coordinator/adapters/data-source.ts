@@ -57,6 +57,7 @@ async function openData({ dataPath, masksPath, classes }: SourceOptions): Promis
   const root = await folderOrThrow(dataPath, "--data");
   const listing = await listFolder(root);
   if (isVoc(listing)) return openVoc(root, listing);
+  if (listing.files.includes("train.csv")) return openCsvs(root, listing);
   const masksRoot = topFolders(listing).includes("masks") ? join(root, "masks") : null;
   if (isSplitRoot(listing)) {
     const valFolder = ["val", "test"].find((folder) => topFolders(listing).includes(folder));
@@ -73,6 +74,15 @@ async function openData({ dataPath, masksPath, classes }: SourceOptions): Promis
     train: unpaired(root, listing, "train", names),
     val: hasVal ? unpaired(root, listing, "val", names) : null,
     masksRoot,
+  };
+}
+
+/** train.csv, and beside it val.csv and masks/ where there are any. */
+async function openCsvs(root: string, listing: Listing): Promise<Sources> {
+  return {
+    train: await openCsv(join(root, "train.csv"), "train"),
+    val: listing.files.includes("val.csv") ? await openCsv(join(root, "val.csv"), "val") : null,
+    masksRoot: topFolders(listing).includes("masks") ? join(root, "masks") : null,
   };
 }
 

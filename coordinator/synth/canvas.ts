@@ -46,7 +46,7 @@ export function scaleRgb(a: Rgb, by: number): Rgb {
   return [a[0] * by, a[1] * by, a[2] * by];
 }
 
-/** Averages factor x factor samples into a pixel; its label is the class that owns at least half of the samples. */
+/** Averages factor x factor samples into a pixel; it is background unless animals own at least half of them. */
 export function downsample(canvas: Canvas, factor: number): Picture {
   const width = canvas.width / factor;
   const height = canvas.height / factor;
@@ -63,20 +63,23 @@ function averageBlock(c: Canvas, factor: number, x: number, y: number, rgb: Uint
   let red = 0;
   let green = 0;
   let blue = 0;
-  let owned = 0;
-  let label = BACKGROUND;
+  const owned: number[] = [];
   for (let i = 0; i < factor * factor; i++) {
     const sample = (y * factor + Math.floor(i / factor)) * c.width + x * factor + (i % factor);
     red += c.rgb[sample * 3]!;
     green += c.rgb[sample * 3 + 1]!;
     blue += c.rgb[sample * 3 + 2]!;
-    if (c.labels[sample] === BACKGROUND) continue;
-    owned++;
-    label = c.labels[sample]!;
+    if (c.labels[sample] !== BACKGROUND) owned.push(c.labels[sample]!);
   }
   const toByte = (sum: number) => Math.round(clamp(sum / (factor * factor), 0, 1) * 255);
   rgb[out * 3] = toByte(red);
   rgb[out * 3 + 1] = toByte(green);
   rgb[out * 3 + 2] = toByte(blue);
-  labels[out] = owned * 2 >= factor * factor ? label : BACKGROUND;
+  labels[out] = owned.length * 2 >= factor * factor ? commonest(owned) : BACKGROUND;
+}
+
+/** The first of those that occur most often. */
+function commonest(labels: readonly number[]): number {
+  const count = (label: number) => labels.filter((other) => other === label).length;
+  return labels.reduce((best, label) => (count(label) > count(best) ? label : best));
 }

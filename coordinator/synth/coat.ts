@@ -6,6 +6,8 @@ import type { Albedo, Hit } from "./solid.js";
 
 interface HorseCoat {
   readonly body: Rgb;
+  /** Colour of a pinto's patches. */
+  readonly patches?: Rgb;
   readonly mane: Rgb;
   /** Colour of the lower legs. */
   readonly socks: Rgb;
@@ -22,16 +24,32 @@ const horseCoats: readonly HorseCoat[] = [
   { body: [0.47, 0.4, 0.34], mane: [0.24, 0.2, 0.18], socks: [0.3, 0.26, 0.23] },
 ];
 
+/** All of them, and a grey, a black, a dirty white, a bay and a black pinto. */
+export const anyHorseCoats: readonly HorseCoat[] = [
+  ...horseCoats,
+  { body: [0.62, 0.61, 0.6], mane: [0.4, 0.39, 0.39], socks: [0.42, 0.41, 0.41] },
+  { body: [0.13, 0.12, 0.12], mane: [0.07, 0.07, 0.07], socks: [0.1, 0.1, 0.1] },
+  { body: [0.84, 0.82, 0.77], mane: [0.8, 0.77, 0.7], socks: [0.66, 0.62, 0.55] },
+  { body: [0.46, 0.27, 0.16], mane: [0.3, 0.19, 0.13], socks: [0.84, 0.82, 0.78], patches: [0.86, 0.84, 0.8] },
+  { body: [0.16, 0.14, 0.13], mane: [0.1, 0.09, 0.09], socks: [0.84, 0.82, 0.78], patches: [0.86, 0.85, 0.82] },
+];
+
 const hoofColor: Rgb = [0.14, 0.12, 0.1];
 const eyeColor: Rgb = [0.04, 0.03, 0.03];
 
-export function horseCoat(rng: Rng, noise: Noise, scale: number): Albedo {
-  const coat = horseCoats[rng.integer(horseCoats.length)]!;
+export function horseCoat(rng: Rng, noise: Noise, scale: number, coats = horseCoats): Albedo {
+  const coat = coats[rng.integer(coats.length)]!;
   const tone = rng.uniform(0.88, 1.12);
   return (hit) => {
     const mottle = 0.88 + 0.24 * noise.fractal((hit.x / scale) * 14, (hit.y / scale) * 14, 3);
-    return scaleRgb(horsePart(coat, hit, scale), tone * mottle);
+    return scaleRgb(horsePart(patched(coat, hit, noise, scale), hit, scale), tone * mottle);
   };
+}
+
+function patched(coat: HorseCoat, { x, y }: Hit, noise: Noise, scale: number): HorseCoat {
+  if (!coat.patches) return coat;
+  const share = smoothStep(0.52, 0.56, noise.fractal((x / scale) * 3.5 + 7, (y / scale) * 3.5, 3));
+  return { ...coat, body: mixRgb(coat.body, coat.patches, share) };
 }
 
 function horsePart(coat: HorseCoat, { sphere, along }: Hit, scale: number): Rgb {

@@ -2,6 +2,7 @@
 import type { Rng } from "../../shared/rng.js";
 import { type Canvas, mixRgb, paint, type Rgb, scaleRgb } from "./canvas.js";
 import { mix, type Noise, smoothStep } from "./noise.js";
+import { type Palette, savanna } from "./palettes.js";
 import type { Light } from "./solid.js";
 
 export interface Land {
@@ -19,115 +20,9 @@ export interface Land {
   readonly light: Light;
 }
 
-interface GroundKind {
-  readonly ground: readonly [Rgb, Rgb, Rgb];
-  readonly grass: readonly [Rgb, Rgb];
-  readonly density: readonly [number, number];
-}
-
-/** Green pasture, dry savanna, sand, red earth, mixed steppe. */
-const groundKinds: readonly GroundKind[] = [
-  {
-    ground: [
-      [0.3, 0.38, 0.15],
-      [0.4, 0.44, 0.2],
-      [0.5, 0.44, 0.27],
-    ],
-    grass: [
-      [0.2, 0.3, 0.1],
-      [0.52, 0.56, 0.26],
-    ],
-    density: [0.012, 0.03],
-  },
-  {
-    ground: [
-      [0.58, 0.46, 0.26],
-      [0.68, 0.56, 0.33],
-      [0.44, 0.36, 0.2],
-    ],
-    grass: [
-      [0.42, 0.32, 0.15],
-      [0.82, 0.7, 0.44],
-    ],
-    density: [0.015, 0.035],
-  },
-  {
-    ground: [
-      [0.7, 0.56, 0.38],
-      [0.78, 0.66, 0.47],
-      [0.56, 0.42, 0.28],
-    ],
-    grass: [
-      [0.46, 0.4, 0.22],
-      [0.7, 0.62, 0.38],
-    ],
-    density: [0.001, 0.006],
-  },
-  {
-    ground: [
-      [0.52, 0.32, 0.2],
-      [0.6, 0.41, 0.27],
-      [0.4, 0.27, 0.17],
-    ],
-    grass: [
-      [0.36, 0.32, 0.15],
-      [0.66, 0.56, 0.31],
-    ],
-    density: [0.002, 0.012],
-  },
-  {
-    ground: [
-      [0.42, 0.4, 0.22],
-      [0.6, 0.5, 0.31],
-      [0.34, 0.33, 0.18],
-    ],
-    grass: [
-      [0.28, 0.3, 0.12],
-      [0.74, 0.66, 0.4],
-    ],
-    density: [0.008, 0.025],
-  },
-];
-
-/** Noon, warm evening, overcast, hazy morning. */
-const skies: readonly { sky: readonly [Rgb, Rgb]; sun: Rgb; ambient: Rgb }[] = [
-  {
-    sky: [
-      [0.33, 0.55, 0.85],
-      [0.74, 0.84, 0.93],
-    ],
-    sun: [0.92, 0.88, 0.8],
-    ambient: [0.42, 0.45, 0.5],
-  },
-  {
-    sky: [
-      [0.5, 0.56, 0.72],
-      [0.96, 0.76, 0.52],
-    ],
-    sun: [1.05, 0.8, 0.52],
-    ambient: [0.38, 0.36, 0.4],
-  },
-  {
-    sky: [
-      [0.66, 0.69, 0.73],
-      [0.84, 0.85, 0.86],
-    ],
-    sun: [0.36, 0.36, 0.36],
-    ambient: [0.76, 0.77, 0.79],
-  },
-  {
-    sky: [
-      [0.62, 0.72, 0.8],
-      [0.9, 0.89, 0.83],
-    ],
-    sun: [0.72, 0.67, 0.58],
-    ambient: [0.52, 0.53, 0.55],
-  },
-];
-
-export function drawLand(height: number, rng: Rng): Land {
-  const kind = groundKinds[rng.integer(groundKinds.length)]!;
-  const weather = skies[rng.integer(skies.length)]!;
+export function drawLand(height: number, rng: Rng, { grounds, weathers }: Palette = savanna): Land {
+  const kind = grounds[rng.integer(grounds.length)]!;
+  const weather = weathers[rng.integer(weathers.length)]!;
   const tint = rng.uniform(0.9, 1.1);
   const farGround = mixRgb(kind.ground[0], weather.sky[1], 0.45);
   const forest = mixRgb([0.2, 0.26, 0.15], weather.sky[1], rng.uniform(0.15, 0.4));

@@ -6,10 +6,11 @@ import { assert } from "../../shared/assert.js";
 import { BACKGROUND } from "../../shared/data/manifest.js";
 import { Rng } from "../../shared/rng.js";
 import { drawPose, type Placement, type Pose, project, type Species } from "./animal.js";
+import { drawCamera, expose } from "./camera.js";
 import { type Canvas, createCanvas, downsample, type Picture } from "./canvas.js";
 import { horseCoat, zebraCoat } from "./coat.js";
 import { drawLand, type Land, nearness, paintLand } from "./land.js";
-import { clamp, Noise } from "./noise.js";
+import { Noise } from "./noise.js";
 import { drawBush, drawGrass, drawRock, drawTallGrass, drawTree } from "./plants.js";
 import { drawShadow } from "./shadow.js";
 import { drawSolid } from "./solid.js";
@@ -30,7 +31,7 @@ export const sceneSideMax = 1024;
 export const sceneAspectMax = 2;
 
 /** Samples per pixel side: smooth edges at four times the work. */
-const samplesPerPixel = 2;
+export const samplesPerPixel = 2;
 /** About one scene in four misses the share at the first try; this many misses in a row is a bug. */
 const attemptsMax = 40;
 
@@ -49,7 +50,7 @@ export function drawScene(kind: SceneKind, size: SceneSize, ...key: readonly (st
   assert(false, `no ${kind} scene of ${size.width}x${size.height} after ${attemptsMax} attempts`);
 }
 
-interface Item {
+export interface Item {
   /** Its foot on the ground: what is nearer is painted later. */
   readonly y: number;
   readonly paint: () => void;
@@ -61,16 +62,21 @@ function drawAttempt(kind: SceneKind, size: SceneSize, rng: Rng): Picture {
   const land = drawLand(canvas.height, rng);
   paintLand(canvas, land, noise, samplesPerPixel);
   const animals = kind === "none" ? [] : animalItems(canvas, land, rng, noise, kind);
-  const items = [...sceneryItems(canvas, land, rng, noise), ...animals].sort((a, b) => a.y - b.y);
+  const items = [...sceneryItems(canvas, land, rng, noise), ...animals];
+  paintItems(canvas, land, rng, items);
+  expose(canvas, drawCamera(rng), rng);
+  return downsample(canvas, samplesPerPixel);
+}
+
+/** From far to near, with grass between. */
+export function paintItems(canvas: Canvas, land: Land, rng: Rng, items: readonly Item[]): void {
   let grassFrom = land.horizon;
-  for (const item of items) {
+  for (const item of [...items].sort((a, b) => a.y - b.y)) {
     drawGrass(canvas, land, rng, grassFrom, item.y);
     grassFrom = item.y;
     item.paint();
   }
   drawGrass(canvas, land, rng, grassFrom, canvas.height * 1.06);
-  develop(canvas, rng);
-  return downsample(canvas, samplesPerPixel);
 }
 
 function sceneryItems(canvas: Canvas, land: Land, rng: Rng, noise: Noise): Item[] {
@@ -125,7 +131,7 @@ function findPlace(canvas: Canvas, land: Land, rng: Rng, pose: Pose, share: numb
   return { x, y, scale, pitch };
 }
 
-function extent(pose: Pose, place: Placement): { left: number; right: number; top: number } {
+export function extent(pose: Pose, place: Placement): { left: number; right: number; top: number } {
   const spheres = project(pose, place);
   return {
     left: Math.min(...spheres.map(({ x, r }) => x - r)),
@@ -143,7 +149,7 @@ function drawAnimal(canvas: Canvas, land: Land, rng: Rng, noise: Noise, pose: Po
 }
 
 /** Some animals stand in the open, some in tall grass, some behind a bush. */
-function coverPartly(canvas: Canvas, land: Land, rng: Rng, noise: Noise, { x, y, scale }: Placement): void {
+export function coverPartly(canvas: Canvas, land: Land, rng: Rng, noise: Noise, { x, y, scale }: Placement): void {
   const choice = rng.next();
   const at = x + rng.uniform(-0.6, 0.6) * scale;
   if (choice < 0.4) return;
@@ -151,23 +157,4 @@ function coverPartly(canvas: Canvas, land: Land, rng: Rng, noise: Noise, { x, y,
     const [wide, high] = [scale * rng.uniform(0.3, 1.1), scale * rng.uniform(0.15, 0.42)];
     drawTallGrass(canvas, land, rng, at, y + scale * 0.05, wide, high);
   } else drawBush(canvas, land, rng, noise, at, y + scale * 0.1, scale * rng.uniform(0.2, 0.42));
-}
-
-/** The camera: exposure, contrast, vignette and grain. */
-function develop(canvas: Canvas, rng: Rng): void {
-  const exposure = rng.uniform(0.8, 1.15);
-  const contrast = rng.uniform(0.85, 1.2);
-  const vignette = rng.uniform(0, 0.3);
-  const grain = rng.uniform(0.01, 0.045);
-  const { width, height, rgb } = canvas;
-  for (let pixel = 0; pixel < width * height; pixel++) {
-    const u = (pixel % width) / width - 0.5;
-    const v = Math.floor(pixel / width) / height - 0.5;
-    const dark = 1 - vignette * 2 * (u * u + v * v);
-    const noise = (rng.next() + rng.next() - 1) * grain * 2;
-    for (let k = 0; k < 3; k++) {
-      const exposed = rgb[pixel * 3 + k]! * exposure * dark;
-      rgb[pixel * 3 + k] = clamp((exposed - 0.45) * contrast + 0.45 + noise, 0, 1);
-    }
-  }
 }
