@@ -39,8 +39,4 @@ export type Split = z.infer<typeof splitSchema>;
 export type Manifest = z.infer<typeof manifestSchema>;
 export type SplitName = "train" | "val";
 
-/** Label ids with a fixed meaning in every mask, pseudo-label and prediction. */
-export const BACKGROUND = 0;
-export const IGNORE = 255;
-/** Class ids fit one byte below IGNORE. */
-export const CLASS_COUNT_MAX = 254;
+export { BACKGROUND, CLASS_COUNT_MAX, IGNORE } from "./label-ids.js";

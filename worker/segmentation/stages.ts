@@ -17,12 +17,11 @@ import type {
 import type { Backbone } from "./backbone/backbone.js";
 import { type CamOptions, camOf } from "./cam.js";
 import type { TagClassifier } from "./classifier.js";
-import { denseCrf } from "./crf/dense-crf.js";
-import { argMax, channel, maxOf, pickChannels, resize, shrink, toUnit } from "./images.js";
+import { resize, toUnit } from "./images.js";
 import { changedShare, gate, guard, otsuLabels, seedLabels, threeWay } from "./labels.js";
 import type { Segmenter } from "./networks/segmenter.js";
 import type { Params } from "./nn/conv.js";
-import { affinityOf, pamr } from "./pamr.js";
+import { labelsFrom, refineMap, refineSide } from "./prediction.js";
 import { cutPhoto, type SuperpixelCache } from "./superpixels/cut.js";
 import type { Superpixels } from "./superpixels/superpixels.js";
 import type { Tensor4D, Tf } from "./tf.js";
@@ -140,71 +139,41 @@ function regionProbabilities(parts: SegmenterParts, pixels: Uint8Array, cut: Sup
 
 export function predictImage(parts: SegmenterParts, example: PredictExample): PredictResult {
   const { method, classCount } = parts;
-  const { image, width, height, allowed } = example;
+  const { image, pixels, width, height, allowed } = example;
   if (allowed?.length === 0) return { image, labels: new Uint8Array(width * height).fill(BACKGROUND) };
-  const all = probabilitiesOf(parts, example.pixels, method.predict.flip);
-  const ids = visibleIds(all, classCount + 1, allowed);
-  const visible = pickChannels(all, classCount + 1, ids);
-  const refined = refineMap(method, example.pixels, visible, ids.length, method.predict.pamrIterations);
-  const side = refineSide(method);
-  const final = withCrf(method, example.pixels, refined, ids.length);
-  const full = resize(final, { height: side, width: side, channels: ids.length }, height, width);
-  return { image, labels: argMax(full, ids.length).map((k) => ids[k]!) };
-}
-
-/**
- * Background, and the classes that may show. Whoever wins a pixel has at least 1 / channels of it, and neither PAMR nor
- * resizing raises a maximum: dropping the others changes no label, and saves refining dozens of absent classes.
- */
-function visibleIds(probabilities: Float32Array, channels: number, allowed: readonly number[] | null): number[] {
-  if (allowed) return [BACKGROUND, ...allowed];
-  const ids = Array.from({ length: channels }, (_, id) => id);
-  return ids.filter((id) => id === BACKGROUND || maxOf(channel(probabilities, channels, id)) >= 1 / channels);
+  const probabilities = probabilitiesOf(parts, pixels, method.predict.flip);
+  return { image, labels: labelsFrom(method, { probabilities, classCount, pixels, width, height, allowed }) };
 }
 
 /** Class probabilities on the refinement grid, [side, side, K + 1]. */
 function probabilitiesOf(parts: SegmenterParts, pixels: Uint8Array, flip: boolean): Float32Array {
-  const { tf, method, backbone, network, params } = parts;
+  const { tf, method } = parts;
   const size = method.imageSize;
-  const side = refineSide(method);
   const probabilities = tf.tidy(() => {
-    const image = tf.tensor4d(toUnit(pixels), [1, size, size, 3]);
-    const batch = flip ? tf.concat([image, image.reverse(2)]) : image;
-    const [finest] = network.logits(backbone.taps(batch, params), params, false);
-    const soft = finest!.softmax() as Tensor4D;
-    if (!flip) return tf.image.resizeBilinear(soft, [side, side], false, true);
-    const [plain, mirrored] = soft.unstack() as [Tensor4D, Tensor4D];
-    const mean = plain.add(mirrored.reverse(1)).div(2).expandDims(0) as Tensor4D;
-    return tf.image.resizeBilinear(mean, [side, side], false, true);
+    return probabilityMap(parts, tf.tensor4d(toUnit(pixels), [1, size, size, 3]), flip);
   });
   const values = probabilities.dataSync<"float32">().slice();
   probabilities.dispose();
   return values;
 }
 
-function withCrf(method: MethodConfig, pixels: Uint8Array, map: Float32Array, channels: number): Float32Array {
-  const { crf } = method.predict;
-  if (crf.iterations === 0) return map;
+/**
+ * All of a prediction that the engine computes, so also what an exported model is: images in [-1, 1], [1, S, S, 3], to
+ * probabilities [1, side, side, K + 1]. Call inside tf.tidy.
+ */
+export function probabilityMap(
+  { tf, method, backbone, network, params }: Omit<SegmenterParts, "classCount" | "seed" | "superpixels">,
+  image: Tensor4D,
+  flip: boolean,
+): Tensor4D {
   const side = refineSide(method);
-  return denseCrf(map, channels, shrink(pixels, method.imageSize, 3, side), side, crf);
-}
-
-/** Masks are refined at this side, cells. */
-function refineSide(method: MethodConfig): number {
-  return Math.min(method.pamr.size, method.imageSize);
-}
-
-function refineMap(
-  method: MethodConfig,
-  pixels: Uint8Array,
-  map: Float32Array,
-  channels: number,
-  iterations: number,
-): Float32Array {
-  if (iterations === 0) return map;
-  const side = refineSide(method);
-  const small = shrink(pixels, method.imageSize, 3, side);
-  return pamr(map, channels, affinityOf(small, side, method.pamr.dilations), iterations);
+  const batch = flip ? tf.concat([image, image.reverse(2)]) : image;
+  const [finest] = network.logits(backbone.taps(batch, params), params, false);
+  const soft = finest!.softmax() as Tensor4D;
+  if (!flip) return tf.image.resizeBilinear(soft, [side, side], false, true);
+  const [plain, mirrored] = soft.unstack() as [Tensor4D, Tensor4D];
+  const mean = plain.add(mirrored.reverse(1)).div(2).expandDims(0) as Tensor4D;
+  return tf.image.resizeBilinear(mean, [side, side], false, true);
 }
 
 function squareResize(map: Float32Array, from: number, channels: number, to: number): Float32Array {
