@@ -11,6 +11,8 @@ export function describeEvent(record: RunEventRecord): string | null {
       return pc.yellow(`worker ${text("workerId")} lost: ${text("reason")}; its work goes to others`);
     case "worker-refused":
       return pc.yellow(`worker ${text("workerId")} not taken: ${text("reason")}`);
+    case "worker-mixed":
+      return pc.yellow(`worker ${text("workerId")} taken although it ${text("reason")}`);
     case "local-worker-exited":
       return pc.yellow(`local worker ${text("index")} exited with ${text("code")} (log: ${text("log")})`);
     case "work-failed":

@@ -1,6 +1,6 @@
 /** Options that several commands share, and the way from flags to a run's config. */
 import { readFile } from "node:fs/promises";
-import { InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError } from "commander";
 import { parse as parseYaml } from "yaml";
 import { type RunConfig, runConfigSchema, runEnvPrefix } from "../coordinator/config.js";
 import { scratchMethod } from "../shared/config/presets.js";
@@ -24,6 +24,26 @@ export function nameList(text: string): string[] {
     .split(",")
     .map((name) => name.trim())
     .filter((name) => name !== "");
+}
+
+/** Flags for the settings that a resumed run may change: they do not decide the result. */
+export interface ClusterFlags {
+  readonly allowMixed?: true;
+  readonly audit?: string;
+  readonly checkpointSteps?: string;
+}
+
+export function withClusterFlags(command: Command): Command {
+  return command
+    .option("--allow-mixed", "take workers with other engines: the result is then no longer reproducible bit by bit")
+    .option("--audit <p>", "share of the gradient work (0..1) that two workers compute and the coordinator compares")
+    .option("--checkpoint-steps <n>", "steps between two checkpoints: what a killed coordinator loses at most");
+}
+
+/** As for --set. */
+export function clusterSets(flags: ClusterFlags): string[] {
+  const named = { allowMixed: flags.allowMixed, audit: flags.audit, checkpointSteps: flags.checkpointSteps };
+  return Object.entries(named).flatMap(([key, value]) => (value === undefined ? [] : [`cluster.${key}=${value}`]));
 }
 
 export interface ConfigFlags {

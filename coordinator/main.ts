@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { join, resolve } from "node:path";
 import { z } from "zod";
+import { resolveConfig } from "../shared/config/resolve.js";
 import { type Manifest, manifestSchema } from "../shared/data/manifest.js";
 import { type RunRecord, runFiles, type StageRecord } from "../shared/data/run-record.js";
 import { AppError } from "../shared/errors.js";
@@ -13,7 +14,7 @@ import { indexData } from "./adapters/image-index.js";
 import { writeReport } from "./adapters/report-writer.js";
 import { lockRun } from "./adapters/run-lock.js";
 import { RunStore } from "./adapters/run-store.js";
-import { type RunConfig, runConfigSchema } from "./config.js";
+import { type RunConfig, runConfigSchema, runEnvPrefix } from "./config.js";
 import type { DataProblem } from "./data/problems.js";
 import { initialProgress, type Progress } from "./progress.js";
 import { runSession, type SessionEnd, type SessionObserver } from "./session.js";
@@ -121,17 +122,23 @@ export async function train(
   return runToTheEnd(run, { localWorkers, natsUrl }, observer, signal);
 }
 
+export interface ResumeOptions extends Partial<WhereToRun> {
+  /** "cluster.audit=0.1": what this and later sittings do otherwise. */
+  readonly clusterSets: readonly string[];
+}
+
 export async function resumeRun(
   runDir: string,
-  where: Partial<WhereToRun>,
+  { clusterSets, ...where }: ResumeOptions,
   observer: TrainObserver,
   signal: AbortSignal,
 ): Promise<TrainSummary> {
   const store = new RunStore(resolve(runDir));
-  const record = await store.readRecord();
+  const written = await store.readRecord();
   const origin = await readJson(store.path("origin.json"), originSchema);
   if (!origin) throw new AppError("CHECKPOINT_INVALID", `${store.dir} has no origin.json`);
-  const config = runConfigSchema.parse(record.config);
+  const config = resolveConfig(runConfigSchema, runEnvPrefix, { base: written.config, env: {}, sets: clusterSets });
+  const record = { ...written, config };
   const manifest = manifestSchema.parse((await store.readManifest()).manifest);
   const progress = (await store.readProgress()) ?? initialProgress;
   const backbone = await readBackbone(origin.backbone);

@@ -1,12 +1,15 @@
 /** Settings of a worker process: flags of `seedgrow worker`, or SEEDGROW_WORKER_* variables. */
 import { z } from "zod";
+import { faultPattern } from "./simulated/options.js";
 
 export const workerConfigSchema = z.strictObject({
   nats: z
     .string()
     .default("nats://127.0.0.1:4222")
     .meta({ help: "Address of the NATS server: all a worker has to know." }),
-  engine: z.enum(["auto", "tensorflow"]).default("auto").meta({ help: "Compute engine." }),
+  engine: z.enum(["auto", "tensorflow", "simulated"]).default("auto").meta({
+    help: "Compute engine. simulated: sleeps, and answers with hashes; for trying out a cluster, never chosen by auto (docs/ENGINES.md).",
+  }),
   threads: z.int().min(1).max(256).default(1).meta({
     help: "Threads inside one operation. Results are bit-equal only between workers of equal thread count; several one-thread workers use a CPU better than one worker with many threads.",
   }),
@@ -21,6 +24,20 @@ export const workerConfigSchema = z.strictObject({
   data: z.string().default("").meta({ help: "Folder with the same photos on this machine: read instead of pulled." }),
   cache: z.string().default("").meta({ help: "Folder for pulled photos. Default: $XDG_CACHE_HOME/seedgrow/blobs." }),
   memoryMb: z.int().min(16).max(1_000_000).default(1024).meta({ help: "Decoded photos held in memory, MB." }),
+  simulatedImageMs: z.number().min(0).max(3_600_000).default(20).meta({
+    help: "simulated: pretended time per image and pass, milliseconds.",
+  }),
+  simulatedJitter: z.number().min(0).max(1).default(0.2).meta({ help: "simulated: share by which that time varies." }),
+  simulatedParams: z.int().min(0).max(250_000_000).default(0).meta({
+    help: "simulated: parameters of each model; 0: those of the built-in network. Part of the result.",
+  }),
+  simulatedFault: z
+    .string()
+    .regex(faultPattern, "nan, lie, hang or slow, perhaps with @classifier or @round-N")
+    .default("")
+    .meta({
+      help: "simulated: what this worker does wrong with gradients: nan, lie, hang or slow, perhaps with @classifier or @round-N.",
+    }),
   id: z
     .string()
     .regex(/^[A-Za-z0-9_-]{0,60}$/)

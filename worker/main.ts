@@ -19,6 +19,7 @@ import { BlobCache } from "./adapters/blob-cache.js";
 import { openRun } from "./adapters/open-run.js";
 import { startPresence } from "./adapters/presence.js";
 import { ComputeClient } from "./compute/client.js";
+import type { ThreadData } from "./compute/messages.js";
 import type { WorkerConfig } from "./config.js";
 import { WorkerRuntime } from "./runtime.js";
 
@@ -47,7 +48,7 @@ interface Started {
 
 async function start(config: WorkerConfig, closers: (() => Promise<unknown>)[]): Promise<Started> {
   const log = pino({ name: "worker", base: { pid: process.pid } }, pino.destination({ dest: 2, sync: true }));
-  const compute = await ComputeClient.start({ engine: config.engine, threads: config.threads });
+  const compute = await ComputeClient.start(engineOf(config));
   closers.push(() => compute.close());
   log.info({ engine: compute.engine }, `engine ${compute.engine.name}: ${compute.engine.reason}`);
   const bus = await connectBus({ url: config.nats, name: "seedgrow-worker" });
@@ -85,6 +86,18 @@ async function start(config: WorkerConfig, closers: (() => Promise<unknown>)[]):
     await draining;
   };
   return { drain };
+}
+
+function engineOf({ engine, threads, ...knobs }: WorkerConfig): ThreadData {
+  if (engine !== "simulated") return { engine, threads };
+  const { simulatedImageMs, simulatedJitter, simulatedParams, simulatedFault } = knobs;
+  const simulated = {
+    imageMs: simulatedImageMs,
+    jitter: simulatedJitter,
+    parameters: simulatedParams,
+    fault: simulatedFault,
+  };
+  return { engine, threads, simulated };
 }
 
 function createServer(runtime: WorkerRuntime): grpc.Server {

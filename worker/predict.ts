@@ -8,7 +8,8 @@ import { AppError } from "../shared/errors.js";
 import { stretchLabels } from "../shared/math/stretch.js";
 import { ComputeClient } from "./compute/client.js";
 import type { BackboneFiles } from "./compute/contract.js";
-import type { EngineInfo, ThreadData } from "./compute/messages.js";
+import type { EngineInfo } from "./compute/messages.js";
+import type { EngineOptions } from "./engine/environment.js";
 
 /**
  * Probabilities of one photo at its own size, f32 values: 1 GiB. A larger photo is segmented smaller and its mask
@@ -16,7 +17,7 @@ import type { EngineInfo, ThreadData } from "./compute/messages.js";
  */
 const probabilityValuesMax = 256 * 1024 * 1024;
 
-export interface OpenModelOptions extends ThreadData {
+export interface OpenModelOptions extends EngineOptions {
   /** Folder with seedgrow-model.json, and what that says. */
   readonly modelDir: string;
   readonly model: SavedModel;

@@ -4,6 +4,8 @@ import { findRun } from "../../coordinator/adapters/run-store.js";
 import type { TrainSummary } from "../../coordinator/main.js";
 import { AppError } from "../../shared/errors.js";
 import {
+  type ClusterFlags,
+  clusterSets,
   collect,
   defaultRunsDir,
   interruptSignal,
@@ -11,6 +13,7 @@ import {
   presetFor,
   runConfigFrom,
   wholeNumber,
+  withClusterFlags,
 } from "../options.js";
 import { note, out, outJson } from "../output.js";
 import { ProgressView } from "../progress-view.js";
@@ -24,7 +27,7 @@ interface WhereFlags {
   readonly nats?: string;
 }
 
-interface TrainFlags extends WhereFlags {
+interface TrainFlags extends WhereFlags, ClusterFlags {
   readonly data: string;
   readonly val?: string;
   readonly masks?: string;
@@ -38,7 +41,7 @@ interface TrainFlags extends WhereFlags {
 }
 
 export function trainCommand(): Command {
-  return new Command("train")
+  return withClusterFlags(new Command("train"))
     .description("train on tagged photos: seeds, rounds, masks, a model and a report")
     .requiredOption("--data <path>", "class folders, trainA/trainB folders, or a .csv of path,tag;tag")
     .option("--val <path>", "validation photos, laid out like --data")
@@ -67,7 +70,8 @@ Every setting of --set is also a variable: SEEDGROW_METHOD__ROUNDS=6. Ctrl-C sto
 }
 
 async function runTrain(flags: TrainFlags): Promise<void> {
-  const config = await runConfigFrom(flags, presetFor(flags.backbone));
+  const set = [...flags.set, ...clusterSets(flags)];
+  const config = await runConfigFrom({ ...flags, set }, presetFor(flags.backbone));
   const { data, val, masks, classes, backbone } = flags;
   const command = process.argv.slice(2);
   const where = whereToRun(flags);
@@ -79,13 +83,13 @@ async function runTrain(flags: TrainFlags): Promise<void> {
   printResult(summary, flags);
 }
 
-interface ResumeFlags extends WhereFlags {
+interface ResumeFlags extends WhereFlags, ClusterFlags {
   readonly runs: string;
   readonly json?: boolean;
 }
 
 export function resumeCommand(): Command {
-  return new Command("resume")
+  return withClusterFlags(new Command("resume"))
     .description("go on with a run that was stopped or killed, from its last finished phase; the result is the same")
     .argument("<run>", 'id, start of an id, folder, or "latest"')
     .option("--local <n>", "start a broker and n workers here", wholeNumber(1, localWorkersMax))
@@ -97,7 +101,8 @@ export function resumeCommand(): Command {
       const dir = await findRun(flags.runs, run);
       const where = flags.local === undefined && flags.nats === undefined ? {} : whereToRun(flags);
       const { resumeRun } = await coordinator();
-      const summary = await withView((view, signal) => resumeRun(dir, where, view, signal));
+      const options = { ...where, clusterSets: clusterSets(flags) };
+      const summary = await withView((view, signal) => resumeRun(dir, options, view, signal));
       printResult(summary, flags);
     });
 }

@@ -32,14 +32,27 @@ describe("a running run", () => {
   test("that was killed is neither held nor live, though its files are there", async () => {
     await announceLive(dir, "nats://127.0.0.1:1");
     const live = (await readLive(dir))!;
-    writeFileSync(join(dir, "live.json"), JSON.stringify({ ...live, pid: deadPid }));
+    writeFileSync(join(dir, "live.json"), JSON.stringify({ ...live, process: String(deadPid) }));
     writeFileSync(join(dir, "coordinator.pid"), String(deadPid));
     expect(await readLive(dir)).toBeNull();
     expect(await isHeld(dir)).toBe(false);
   });
 
+  test("whose process id now belongs to another program is neither", async () => {
+    await announceLive(dir, "nats://127.0.0.1:1");
+    const live = (await readLive(dir))!;
+    const earlier = `${process.pid} 1.earlier-boot`;
+    writeFileSync(join(dir, "live.json"), JSON.stringify({ ...live, process: earlier }));
+    writeFileSync(join(dir, "coordinator.pid"), earlier);
+    expect(await readLive(dir)).toBeNull();
+    expect(await isHeld(dir)).toBe(false);
+  });
+
   test("on another host counts as live: its process ids mean nothing here", async () => {
-    writeFileSync(join(dir, "live.json"), JSON.stringify({ natsUrl: "nats://x:1", pid: deadPid, host: "elsewhere" }));
+    writeFileSync(
+      join(dir, "live.json"),
+      JSON.stringify({ natsUrl: "nats://x:1", pid: deadPid, process: String(deadPid), host: "elsewhere" }),
+    );
     expect(await isHeld(dir)).toBe(true);
   });
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { simulatedFingerprint } from "../../shared/engine-name.js";
 import { beatTimeoutMs, retryWorkerMs } from "../../shared/limits.js";
 import { protocolVersion } from "../../shared/version.js";
 import { activeIds, away, beatSeen, judge, type Member, type MemberBeat, type Members, silent } from "./members.js";
@@ -44,6 +45,26 @@ describe("a beating worker", () => {
     const verdict = judge(nobody, beat(), fixed, 0);
     expect(verdict).toMatchObject({ kind: "refuse", reason: expect.stringContaining("not be bit-equal") });
     expect(judge(nobody, beat(), { ...fixed, allowMixed: true }, 0)).toEqual({ kind: "attach" });
+  });
+
+  test("of another version is refused like one with another engine", () => {
+    const verdict = judge(nobody, beat({ seedgrowVersion: "0.0.0" }), run, 0);
+    expect(verdict).toMatchObject({
+      kind: "refuse",
+      reason: expect.stringMatching(/^is seedgrow 0\.0\.0, .*bit-equal/),
+    });
+    expect(judge(nobody, beat({ seedgrowVersion: "0.0.0" }), { ...run, allowMixed: true }, 0).kind).toBe("attach");
+  });
+
+  test("with the simulated engine never joins real ones, nor the other way round", () => {
+    const fingerprint = simulatedFingerprint("1", 0);
+    const lax = { ...run, allowMixed: true };
+    const reason = expect.stringContaining("a simulated engine computes nothing");
+    expect(judge(nobody, beat({ fingerprint }), { ...lax, fingerprint: "tf" }, 0)).toMatchObject({ reason });
+    expect(judge(nobody, beat(), { ...lax, fingerprint }, 0)).toMatchObject({ reason });
+    expect(judge(nobody, beat({ fingerprint: simulatedFingerprint("1", 5) }), { ...lax, fingerprint }, 0).kind).toBe(
+      "attach",
+    );
   });
 
   test("that was given up is left alone for a while, for the same reason, then asked again", () => {

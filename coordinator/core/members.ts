@@ -2,13 +2,16 @@
  * Who takes part in the run. A worker is seen by its beats, leased and attached, and lost when it falls silent or
  * fails; a lost one that beats again is taken back after a pause. Pure.
  */
+import { isSimulated } from "../../shared/engine-name.js";
 import { beatTimeoutMs, probeAfterMs, retryWorkerMs } from "../../shared/limits.js";
-import { protocolVersion } from "../../shared/version.js";
+import { protocolVersion, seedgrowVersion } from "../../shared/version.js";
 
 export interface MemberBeat {
   readonly workerId: string;
   readonly protocolVersion: number;
   readonly fingerprint: string;
+  /** Another version may compute otherwise. */
+  readonly seedgrowVersion?: string;
   readonly leasedBy: string | null;
   /** Another one means: the process was started again. */
   readonly pid?: number;
@@ -67,11 +70,30 @@ export function judge(
   if (beat.leasedBy !== null && beat.leasedBy !== run.runId) {
     return { kind: "refuse", reason: `works for run ${beat.leasedBy}` };
   }
-  if (run.fingerprint !== null && beat.fingerprint !== run.fingerprint && !run.allowMixed) {
-    const reason = `computes with "${beat.fingerprint}", the run with "${run.fingerprint}": results would not be bit-equal`;
-    return { kind: "refuse", reason };
-  }
+  const mixed = mixedReason(beat, run);
+  if (mixed) return { kind: "refuse", reason: mixed };
   return { kind: "attach" };
+}
+
+/** Why a worker's program or engine does not go with the run's; null: it does. */
+function mixedReason(
+  beat: MemberBeat,
+  run: { readonly fingerprint: string | null; readonly allowMixed: boolean },
+): string | null {
+  const engines = engineMixture(beat, run.fingerprint);
+  const isRealWithSimulated = engines !== null && isSimulated(beat.fingerprint) !== isSimulated(run.fingerprint!);
+  if (isRealWithSimulated) return `${engines}: a simulated engine computes nothing`;
+  const mixture = versionMixture(beat) ?? engines;
+  return mixture === null || run.allowMixed ? null : `${mixture}: results would not be bit-equal`;
+}
+
+export function engineMixture({ fingerprint }: MemberBeat, ofRun: string | null): string | null {
+  if (ofRun === null || fingerprint === ofRun) return null;
+  return `computes with "${fingerprint}", the run with "${ofRun}"`;
+}
+
+export function versionMixture({ seedgrowVersion: theirs = seedgrowVersion }: MemberBeat): string | null {
+  return theirs === seedgrowVersion ? null : `is seedgrow ${theirs}, this coordinator ${seedgrowVersion}`;
 }
 
 export function withMember(members: Members, member: Member): Members {

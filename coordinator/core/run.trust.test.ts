@@ -35,7 +35,10 @@ function on(event: RunEvent): RunEffect[] {
   return [...transition.effects];
 }
 
-function beat(workerId: string, fields: { pid?: number; state?: "ready" | "draining" } = {}): RunEffect[] {
+function beat(
+  workerId: string,
+  fields: { pid?: number; state?: "ready" | "draining"; fingerprint?: string } = {},
+): RunEffect[] {
   return on({ kind: "beat", beat: { workerId, protocolVersion, fingerprint: "tf", leasedBy: null, ...fields } });
 }
 
@@ -246,4 +249,19 @@ test("nothing is begun while there is no room, and it goes on by itself", () => 
   on({ kind: "attached", workerId: "w1" });
   expect(state.waitingFor).toBe("the disk is nearly full");
   expect(assigned(on({ kind: "hold", reason: null }))).toHaveLength(1);
+});
+
+test("a worker with another engine, taken because mixing is allowed, comes with what that costs", () => {
+  begin({ allowMixed: true });
+  expect(reports(beat("w1"))).toEqual([]);
+  const [, mixed] = beat("w2", { fingerprint: "tf 2 threads" });
+  expect(mixed).toMatchObject({
+    record: { kind: "worker-mixed", reason: expect.stringContaining("no longer reproducible bit by bit") },
+  });
+});
+
+test("a lost worker's event says how many micro-batches are to be done again", () => {
+  join("w1", "w2");
+  const lost = on({ kind: "lost", workerId: "w1", reason: "gone" }).find(({ kind }) => kind === "report");
+  expect(lost).toMatchObject({ record: { kind: "worker-lost", lostUnits: 2 } });
 });

@@ -5,11 +5,13 @@ import type { RunEffect } from "./events.js";
 import {
   away,
   beatSeen,
+  engineMixture,
   isPresent,
   judge,
   type Member,
   type MemberBeat,
   silent,
+  versionMixture,
   withMember,
   withProbes,
 } from "./members.js";
@@ -29,11 +31,19 @@ export function onBeat(state: RunState, beat: MemberBeat, nowMs: number): Transi
       const attempt = state.attempts + 1;
       const member: Member = { kind: "attaching", workerId, fingerprint, lastBeatMs: nowMs, pid, attempt };
       const next = { ...state, attempts: attempt, members: withMember(state.members, member) };
-      return { state: next, effects: [{ kind: "attach", workerId, attempt }] };
+      return { state: next, effects: [{ kind: "attach", workerId, attempt }, ...mixture(state, beat)] };
     }
     default:
       return unreachable(verdict);
   }
+}
+
+/** What is lost by cluster.allowMixed, said when it is. */
+function mixture(state: RunState, beat: MemberBeat): RunEffect[] {
+  const what = versionMixture(beat) ?? engineMixture(beat, engineOf(state));
+  if (what === null) return [];
+  const reason = `${what}: the weights are no longer reproducible bit by bit`;
+  return [report("worker-mixed", { workerId: beat.workerId, reason })];
 }
 
 function onKnownBeat(state: RunState, beat: MemberBeat, nowMs: number): Transition {
@@ -98,7 +108,10 @@ export function lose(
   if (!member || !isPresent(member)) return { state, effects: [] };
   const gone = away(workerId, reason, nowMs) as Extract<Member, { kind: "away" }>;
   const next = leave(state, retryAtMs === null ? gone : { ...gone, retryAtMs });
-  return { state: next, effects: [release(workerId, reason), report("worker-lost", { workerId, reason })] };
+  const lostUnits = state.pool.assignments
+    .filter((assignment) => assignment.workerId === workerId)
+    .reduce((sum, { first, end }) => sum + end - first, 0);
+  return { state: next, effects: [release(workerId, reason), report("worker-lost", { workerId, reason, lostUnits })] };
 }
 
 function release(workerId: string, reason: string): RunEffect {

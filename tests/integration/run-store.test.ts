@@ -179,7 +179,7 @@ describe("the lock of a run", () => {
     });
     await holder.end();
     const unlock = await lockRun(store.dir);
-    expect(readFileSync(store.path("coordinator.pid"), "utf8")).toBe(String(process.pid));
+    expect(readFileSync(store.path("coordinator.pid"), "utf8")).toMatch(new RegExp(`^${process.pid} \\d+\\.`));
     await unlock();
     await (await lockRun(store.dir))();
   });
@@ -187,6 +187,13 @@ describe("the lock of a run", () => {
   test("left by an earlier life with our own process id (a container that was restarted) is ours", async () => {
     writeFileSync(store.path("coordinator.pid"), String(process.pid));
     await (await lockRun(store.dir))();
+  });
+
+  test("whose holder's process id belongs to another program by now is free", async () => {
+    const stranger = await somebody();
+    writeFileSync(store.path("coordinator.pid"), `${stranger.pid} 1.earlier-boot`);
+    await (await lockRun(store.dir))();
+    await stranger.end();
   });
 
   test("that holds no number was left in the middle of a crash", async () => {

@@ -1,7 +1,7 @@
 /** The main thread's end of the compute thread: one call at a time, in order, as promises. */
 import { Worker } from "node:worker_threads";
 import { AppError } from "../../shared/errors.js";
-import { engineEnv } from "../engine/load.js";
+import { engineEnv } from "../engine/environment.js";
 import type { Compute, ComputeSetup } from "./contract.js";
 import type { ComputeHello, ComputeMethod, ComputeResponse, EngineInfo, ThreadData } from "./messages.js";
 
@@ -32,7 +32,7 @@ export class ComputeClient {
   /** Starts the thread and loads the engine. @throws AppError ENGINE_MISSING | ENGINE_FAILED */
   static async start(data: ThreadData): Promise<ComputeClient> {
     // Only the main thread's process.env reaches the C library, and it must be set before libtensorflow loads.
-    Object.assign(process.env, engineEnv(data));
+    if (data.engine !== "simulated") Object.assign(process.env, engineEnv(data));
     const thread = new Worker(new URL("./thread.js", import.meta.url), { workerData: data });
     const hello = await new Promise<ComputeHello>((resolve, reject) => {
       thread.once("message", resolve);

@@ -1,5 +1,7 @@
 /** What crosses the border of the compute thread. */
 import type { ErrorCode } from "../../shared/errors.js";
+import type { EngineOptions } from "../engine/environment.js";
+import type { SimulatedOptions } from "../simulated/options.js";
 import type { Compute, ComputeSetup } from "./contract.js";
 
 export type ComputeMethod = Exclude<keyof Compute, "dispose">;
@@ -31,7 +33,6 @@ export interface EngineInfo {
   readonly fingerprint: string;
 }
 
-export interface ThreadData {
-  readonly engine: "auto" | "tensorflow";
-  readonly threads: number;
-}
+export type ThreadData =
+  | EngineOptions
+  | { readonly engine: "simulated"; readonly threads: number; readonly simulated: SimulatedOptions };

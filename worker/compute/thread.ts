@@ -5,10 +5,8 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { assert } from "../../shared/assert.js";
 import { AppError } from "../../shared/errors.js";
-import { loadEngine } from "../engine/load.js";
-import { createCompute } from "../segmentation/compute.js";
-import type { Compute } from "./contract.js";
-import type { ComputeHello, ComputeRequest, ComputeResponse, ThreadData } from "./messages.js";
+import type { Compute, ComputeSetup } from "./contract.js";
+import type { ComputeHello, ComputeRequest, ComputeResponse, EngineInfo, ThreadData } from "./messages.js";
 
 assert(parentPort, "thread.js runs as a worker thread");
 const port = parentPort;
@@ -22,9 +20,37 @@ function failure(thrown: unknown) {
   return { code, message: code === "INTERNAL" ? (stack ?? message) : message, hint };
 }
 
+interface OpenEngine {
+  readonly info: EngineInfo;
+  readonly create: (setup: ComputeSetup) => Promise<Compute>;
+}
+
+/** Loads what the engine needs and nothing more: the simulated one never loads TensorFlow. */
+async function openEngine(data: ThreadData): Promise<OpenEngine> {
+  if (data.engine === "simulated") {
+    const [{ describeSimulated }, { SimulatedCompute }] = await Promise.all([
+      import("../simulated/engine.js"),
+      import("../simulated/compute.js"),
+    ]);
+    const { simulated } = data;
+    return {
+      info: describeSimulated(simulated),
+      create: async (setup) => new SimulatedCompute(simulated, setup, process.pid),
+    };
+  }
+  const [{ loadEngine }, { createCompute }] = await Promise.all([
+    import("../engine/load.js"),
+    import("../segmentation/compute.js"),
+  ]);
+  const { tf, name, reason, version, device, fingerprint } = await loadEngine(data);
+  return {
+    info: { name, reason, version, device, fingerprint },
+    create: (setup) => createCompute(tf, setup),
+  };
+}
+
 async function main(): Promise<void> {
-  const engine = await loadEngine(workerData as ThreadData);
-  const { name, reason, version, device, fingerprint } = engine;
+  const { info, create } = await openEngine(workerData as ThreadData);
   let compute: Compute | null = null;
   const answer = async (request: ComputeRequest): Promise<void> => {
     const startedMs = performance.now();
@@ -32,7 +58,7 @@ async function main(): Promise<void> {
       let result: unknown = null;
       if (request.call === "setup") {
         compute?.dispose();
-        compute = await createCompute(engine.tf, request.setup);
+        compute = await create(request.setup);
       } else {
         assert(compute, "setup comes first");
         const method = compute[request.call] as (...args: readonly unknown[]) => unknown;
@@ -48,7 +74,7 @@ async function main(): Promise<void> {
   port.on("message", (request: ComputeRequest) => {
     last = last.then(() => answer(request));
   });
-  send({ kind: "ready", engine: { name, reason, version, device, fingerprint } });
+  send({ kind: "ready", engine: info });
 }
 
 /** The big results (gradient sums, parameters) move instead of being copied. */
