@@ -13,6 +13,14 @@ export function describeEvent(record: RunEventRecord): string | null {
       return pc.yellow(`worker ${text("workerId")} not taken: ${text("reason")}`);
     case "worker-mixed":
       return pc.yellow(`worker ${text("workerId")} taken although it ${text("reason")}`);
+    case "worker-quarantined":
+      return pc.red(`worker ${text("workerId")} quarantined: ${text("reason")}`);
+    case "worker-drained":
+      return pc.dim(`worker ${text("workerId")} left`);
+    case "result-refused":
+      return pc.yellow(`a result of ${text("workerId")} refused: ${text("reason")}; it is done again`);
+    case "checkpoint-damaged":
+      return pc.yellow(`checkpoint ${text("name")} is damaged: the one before it is used`);
     case "local-worker-exited":
       return pc.yellow(`local worker ${text("index")} exited with ${text("code")} (log: ${text("log")})`);
     case "work-failed":

@@ -4,7 +4,16 @@ import type { RunStatus } from "../shared/net/subjects.js";
 import { bar, phaseTitle, statusLine } from "./status-line.js";
 import { throughputText } from "./status-text.js";
 
-const worker = { host: "h", state: "active", imagesPerSecond: 20, waitShare: 0.1 };
+const worker = {
+  host: "h",
+  state: "active",
+  imagesPerSecond: 20,
+  waitShare: 0.1,
+  engine: "",
+  device: "",
+  rssBytes: null,
+  beatAt: null,
+};
 const status: RunStatus = {
   runId: "r",
   runDir: "runs/r",

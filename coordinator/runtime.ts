@@ -17,7 +17,7 @@ import { currentPhase, type RunState, type StartOptions, startRun, step, type Tr
 import { liveAssignment } from "./core/work-pool.js";
 import { requestFor, type WorkOrder } from "./requests.js";
 import type { RunResults } from "./results.js";
-import { describeRun } from "./status.js";
+import { describeRun, type HeardBeat } from "./status.js";
 import { Throughput } from "./throughput.js";
 
 export interface RuntimeDeps {
@@ -33,6 +33,8 @@ export interface RuntimeDeps {
 }
 
 const tickMs = 250;
+/** How often the log notes who computes and how fast: what a watcher sees who comes after the end. */
+const clusterEventMs = 30_000;
 
 export class RunRuntime {
   private state: RunState;
@@ -41,7 +43,7 @@ export class RunRuntime {
   private readonly throughput = new Throughput();
   private finish: (outcome: Outcome) => void = () => undefined;
   private lossOfStep: number | null = null;
-  readonly beats = new Map<string, WorkerBeat>();
+  readonly beats = new Map<string, HeardBeat>();
 
   constructor(
     private readonly deps: RuntimeDeps,
@@ -61,6 +63,7 @@ export class RunRuntime {
       setInterval(() => this.handle({ kind: "tick" }), tickMs),
       setInterval(() => this.reportStatus(true), 1_000),
       setInterval(() => void this.renewLeases(), leaseMs / 3),
+      setInterval(() => this.noteCluster(), clusterEventMs),
       setInterval(() => void this.watchDisk(), diskCheckMs),
     ];
     this.perform(startRun(this.start));
@@ -125,6 +128,7 @@ export class RunRuntime {
         break;
       case "report":
         this.deps.events.append(effect.record);
+        if (effect.record.kind === "phase-done") this.noteCluster();
         break;
       case "finish":
         this.noteFailure(effect.outcome);
@@ -136,14 +140,14 @@ export class RunRuntime {
   }
 
   private onBeat(beat: WorkerBeat): void {
-    this.beats.set(beat.workerId, beat);
+    this.beats.set(beat.workerId, { beat, heardMs: this.deps.nowMs() });
     this.handle({ kind: "beat", beat });
   }
 
   private async attach(workerId: string, attempt: number): Promise<void> {
     try {
       const token = await this.deps.leases.take(workerId);
-      await this.deps.links.attach(workerId, this.beats.get(workerId)!.address, token);
+      await this.deps.links.attach(workerId, this.beats.get(workerId)!.beat.address, token);
       this.handle({ kind: "attached", workerId, attempt });
     } catch (thrown) {
       const error = peerError(thrown) ?? AppError.from(thrown);
@@ -262,6 +266,11 @@ export class RunRuntime {
   private async renewLeases(): Promise<void> {
     const lost = await this.deps.leases.renew().catch(() => []);
     for (const { workerId, reason } of lost) this.handle({ kind: "lost", workerId, reason });
+  }
+
+  private noteCluster(): void {
+    const { imagesPerSecond, etaSeconds, workers } = this.status();
+    this.deps.events.append({ kind: "cluster", imagesPerSecond, etaSeconds, workers });
   }
 
   private reportStatus(publish: boolean): void {

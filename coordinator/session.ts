@@ -29,7 +29,7 @@ import { planRun } from "./core/plan.js";
 import type { Progress } from "./progress.js";
 import { RunResults } from "./results.js";
 import { RunRuntime } from "./runtime.js";
-import { stageEvent } from "./stage-book.js";
+import { isCurvePoint, stageEvent, stepEvent } from "./stage-book.js";
 
 export interface SessionObserver {
   readonly onStatus: (status: RunStatus) => void;
@@ -104,7 +104,11 @@ async function runWithin(options: SessionOptions, closers: (() => Promise<unknow
   const outcome = await runtime.run();
   signal.removeEventListener("abort", interrupt);
   await publishStatus(bus, { ...runtime.status(), state: outcome.state, reason: outcome.reason });
-  const workers = [...runtime.beats.values()].map(({ workerId, host, engine }) => ({ id: workerId, host, engine }));
+  const workers = [...runtime.beats.values()].map(({ beat: { workerId, host, engine } }) => ({
+    id: workerId,
+    host,
+    engine,
+  }));
   return { outcome, failure: runtime.failure, progress: results.progress, workers };
 }
 
@@ -146,7 +150,10 @@ function openResults(
         });
       },
       nowMs: () => performance.now(),
-      onStep: (_phase, _step, { loss }) => onLoss(loss),
+      onStep: (phase, step, { loss }) => {
+        onLoss(loss);
+        if (isCurvePoint(step, phase.steps)) events.append(stepEvent(phase, step, loss));
+      },
       onStage: (stage) => {
         events.append(stageEvent(stage));
         observer.onStage(stage);

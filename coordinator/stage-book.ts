@@ -2,7 +2,7 @@
 import type { StageRecord } from "../shared/data/run-record.js";
 import type { Scores } from "../shared/math/scores.js";
 import type { RunStore } from "./adapters/run-store.js";
-import type { Phase } from "./core/plan.js";
+import { type Phase, phaseKey } from "./core/plan.js";
 
 export class StageBook {
   private readonly stages: StageRecord[];
@@ -30,9 +30,7 @@ export class StageBook {
 
   addLoss(phase: Phase, step: number, loss: number): void {
     if (step === 0) this.losses = [];
-    // About a hundred points a stage draw the curve.
-    const every = Math.max(1, Math.floor(phase.steps / 100));
-    if (step % every === 0 || step === phase.steps - 1) this.losses.push([step, Number.isFinite(loss) ? loss : null]);
+    if (isCurvePoint(step, phase.steps)) this.losses.push([step, finiteOrNull(loss)]);
   }
 
   async seeded(
@@ -78,6 +76,20 @@ export class StageBook {
     if (at >= 0) this.stages[at] = record;
     else this.stages.push(record);
   }
+}
+
+/** About a hundred points a stage draw the curve. */
+export function isCurvePoint(step: number, steps: number): boolean {
+  return step % Math.max(1, Math.floor(steps / 100)) === 0 || step === steps - 1;
+}
+
+/** A point of the curve in the event log. `step` counts from 0. */
+export function stepEvent(phase: Phase, step: number, loss: number) {
+  return { kind: "step", phase: phaseKey(phase), step, steps: phase.steps, loss: finiteOrNull(loss) };
+}
+
+function finiteOrNull(value: number): number | null {
+  return Number.isFinite(value) ? value : null;
 }
 
 /** A stage's line in the event log: its main scores. */

@@ -62,8 +62,24 @@ describe("the status", () => {
   test("says of a worker that is away why", () => {
     const lost = step(withWorker(started()), { kind: "lost", workerId: "w1", reason: "crashed" }, 0).state;
     expect(describeState(lost).workers).toEqual([
-      { workerId: "w1", host: "?", state: "away: crashed", imagesPerSecond: 0, waitShare: 0 },
+      {
+        ...{ workerId: "w1", host: "?", state: "away: crashed", imagesPerSecond: 0, waitShare: 0 },
+        ...{ engine: "", device: "", rssBytes: null, beatAt: null },
+      },
     ]);
+  });
+
+  test("tells a worker's engine, memory, and when it was last heard", () => {
+    const beat = {
+      ...{ workerId: "w1", protocolVersion, seedgrowVersion: "0", host: "gpu7", pid: 1, address: "gpu7:1" },
+      ...{ engine: "tf 2", device: "A100", fingerprint: "tf", threads: 1, leasedBy: null, state: "ready" as const },
+      rssBytes: 3e9,
+    };
+    const beats = new Map([["w1", { beat, heardMs: 500 }]]);
+    const extra = { runDir: "", loss: null, beats, nowMs: 2_500, at: "2026-01-01T00:00:10.000Z" };
+    expect(describeRun(withWorker(started()), new Throughput(), extra).workers[0]).toMatchObject({
+      ...{ host: "gpu7", engine: "tf 2", device: "A100", rssBytes: 3e9, beatAt: "2026-01-01T00:00:08.000Z" },
+    });
   });
 
   test("of an ended run is `stopping` until everything is written", () => {

@@ -6,10 +6,16 @@ import { currentPhase, type RunState } from "./core/run.js";
 import { doneCount } from "./core/work-pool.js";
 import type { Throughput } from "./throughput.js";
 
+/** The last beat of a worker, and when it came. */
+export interface HeardBeat {
+  readonly beat: WorkerBeat;
+  readonly heardMs: number;
+}
+
 export interface StatusExtra {
   readonly runDir: string;
   readonly loss: number | null;
-  readonly beats: ReadonlyMap<string, WorkerBeat>;
+  readonly beats: ReadonlyMap<string, HeardBeat>;
   readonly nowMs: number;
   readonly at: string;
 }
@@ -50,12 +56,24 @@ function phaseProgress(state: RunState): { done: number; total: number } {
 }
 
 function describeWorkers(state: RunState, throughput: Throughput, extra: StatusExtra): RunStatus["workers"] {
-  return [...state.members.values()].map((member) => ({
-    workerId: member.workerId,
-    host: extra.beats.get(member.workerId)?.host ?? "?",
-    state: describeMember(member),
-    ...throughput.of(member.workerId, extra.nowMs),
-  }));
+  return [...state.members.values()].map((member) => {
+    const heard = extra.beats.get(member.workerId);
+    return {
+      workerId: member.workerId,
+      host: heard?.beat.host ?? "?",
+      state: describeMember(member),
+      ...throughput.of(member.workerId, extra.nowMs),
+      engine: heard?.beat.engine ?? "",
+      device: heard?.beat.device ?? "",
+      rssBytes: heard?.beat.rssBytes ?? null,
+      beatAt: heard ? isoBefore(extra.at, extra.nowMs - heard.heardMs) : null,
+    };
+  });
+}
+
+/** The run's clock is monotonic: when something was heard is counted back from now. */
+function isoBefore(at: string, agoMs: number): string {
+  return new Date(Date.parse(at) - agoMs).toISOString();
 }
 
 function describeMember(member: Member): string {

@@ -38,7 +38,17 @@ test("a worker's state is the last that is known: from the log, or from the coor
     ["a", "atlas", "joined"],
     ["b", "", "lost"],
   ]);
-  const live = { workerId: "b", host: "boreas", state: "working", imagesPerSecond: 3, waitShare: 0.1 };
+  const live = {
+    workerId: "b",
+    host: "boreas",
+    state: "working",
+    imagesPerSecond: 3,
+    waitShare: 0.1,
+    engine: "tf",
+    device: "",
+    rssBytes: null,
+    beatAt: null,
+  };
   const status = { workers: [live] } as unknown as Parameters<typeof workersOf>[2];
   expect(workersOf(record, log, status)[1]).toMatchObject({
     id: "b",

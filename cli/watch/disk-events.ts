@@ -11,12 +11,21 @@ const pollMs = 300;
 export async function* diskEvents(dir: string, signal: AbortSignal): AsyncGenerator<RunEventRecord> {
   const path = join(dir, "events.jsonl");
   const lines = new LineSplitter();
+  for (const line of lines.push(await readFrom(olderOf(path), 0))) {
+    const record = parseRecord(line);
+    if (record) yield record;
+  }
   let offset = 0;
   while (!signal.aborted) {
     // Asked before reading: what is written between the last read and the end must not be lost.
     const isLast = !(await isHeld(dir));
-    const bytes = await readFrom(path, offset);
-    offset += bytes.length;
+    const size = (await stat(path).catch(() => null))?.size ?? 0;
+    // It was full, and has begun anew: what was not read yet is in the older file.
+    const unread = size < offset ? await readFrom(olderOf(path), offset) : new Uint8Array();
+    if (size < offset) offset = 0;
+    const added = await readFrom(path, offset);
+    offset += added.length;
+    const bytes = Buffer.concat([unread, added]);
     for (const line of lines.push(bytes)) {
       const record = parseRecord(line);
       if (record) yield record;
@@ -24,6 +33,11 @@ export async function* diskEvents(dir: string, signal: AbortSignal): AsyncGenera
     if (isLast) return;
     await sleep(pollMs, undefined, { signal }).catch(() => undefined);
   }
+}
+
+/** As coordinator/adapters/capped-log.ts names it. */
+function olderOf(path: string): string {
+  return `${path}.1`;
 }
 
 /** Empty when there is nothing new, or no file yet. */

@@ -1,4 +1,4 @@
-import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -45,6 +45,22 @@ describe("the events of a run's folder", () => {
       release();
     }
     expect(kinds).toEqual(["a", "b", "c"]);
+  });
+
+  test("go on in a new file when the old one was full, and begin with the older one", async () => {
+    hold();
+    writeFileSync(log(), line("a") + line("b"));
+    const kinds: string[] = [];
+    for await (const { kind } of diskEvents(dir, new AbortController().signal)) {
+      kinds.push(kind);
+      if (kind !== "b") continue;
+      appendFileSync(log(), line("c"));
+      renameSync(log(), `${log()}.1`);
+      writeFileSync(log(), line("d"));
+      release();
+    }
+    expect(kinds).toEqual(["a", "b", "c", "d"]);
+    expect(await kindsOf(diskEvents(dir, new AbortController().signal))).toEqual(["a", "b", "c", "d"]);
   });
 
   test("are left when the watcher is interrupted", async () => {

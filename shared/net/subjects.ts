@@ -86,7 +86,14 @@ export const runStatusSchema = z.object({
       host: z.string(),
       state: z.string(),
       imagesPerSecond: z.number(),
+      /** Share of its busy time that went into waiting for data, 0..1. */
       waitShare: z.number(),
+      engine: z.string().default(""),
+      device: z.string().default(""),
+      /** Resident memory, bytes. */
+      rssBytes: z.number().nullable().default(null),
+      /** ISO 8601 of its last beat; null: none was heard. */
+      beatAt: z.string().nullable().default(null),
     }),
   ),
   updatedAt: z.string(),
