@@ -18,6 +18,7 @@ function stage(name: string, labelMiou: number | null, valMiou: number | null = 
           iou: {},
           backgroundIou: null,
           boundaryIouByClass: {},
+          contours: null,
         };
   const rest = { valGated: null, losses: [], changedShare: null, labelVersion: null };
   return { name, labels: scores(labelMiou), val: scores(valMiou), seconds: 10, ...rest };

@@ -15,6 +15,20 @@ test("scores are those of all shards together, not the mean of the shards' score
   expect(scores.iou).toEqual({ horse: 4 / 5 });
 });
 
+test("contours are those of all shards together as well", () => {
+  const shard = (predicted: number[]) => {
+    const free = emptyCounts(1, { contours: true });
+    countImage(free, Uint8Array.of(0, 0, 1, 1, 1, 1, 1, 1), Uint8Array.from(predicted), 8, 1);
+    return { free };
+  };
+  const shards = [shard([0, 0, 1, 1, 1, 1, 1, 1]), shard([0, 0, 0, 0, 0, 0, 0, 0])];
+  const { contours, boundaryIou } = mergedScores(shards, "free", ["horse"])!;
+  // Contour pixels: truth 2, of which one is found; predicted 1, and right. Not the mean of 1 and 0.
+  expect(contours!.boundaryF).toBeCloseTo(2 / 3);
+  expect(contours!.trimap[0]).toEqual({ width: 1, miou: 1 / 2 });
+  expect(boundaryIou).toBe(1 / 2);
+});
+
 test("without anything to count there are no scores", () => {
   expect(mergedScores([], "labels", ["horse"])).toBeNull();
   expect(mergedScores([{ changedSum: 1 }], "labels", ["horse"])).toBeNull();

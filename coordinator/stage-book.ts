@@ -93,12 +93,13 @@ function finiteOrNull(value: number): number | null {
 }
 
 /** A stage's line in the event log: its main scores. */
-export function stageEvent({ name, labels, val, changedShare, seconds }: StageRecord) {
+export function stageEvent({ name, labels, val, valGated, changedShare, seconds }: StageRecord) {
   return {
     kind: "stage",
     name,
     labels: labels && { miou: labels.miou, precision: labels.precision, recall: labels.recall },
     val: val && { miou: val.miou, fgMiou: val.fgMiou, boundaryIou: val.boundaryIou },
+    valGated: valGated && { miou: valGated.miou, fgMiou: valGated.fgMiou, boundaryIou: valGated.boundaryIou },
     changedShare,
     seconds,
   };

@@ -21,6 +21,7 @@ Examples:
 
 Masks are palette or grey PNGs of class ids: 0 background, 1.. the classes, 255 ignore.
 A mask finds its prediction by the same path below both folders, or by a unique file name.
+"Tags given" makes background of every class that is not in the image's true mask.
 docs/METRICS.md says what each score means.`;
 
 export function evalCommand(): Command {
@@ -54,28 +55,36 @@ function parseClasses(text: string): string[] {
   return names;
 }
 
-function printJson({ scores, contours }: EvalReport): void {
-  const { images, miou, fgMiou, boundaryIou, iou } = scores;
-  const { boundaryF, trimap } = contours;
-  outJson({ images, miou, fgMiou, boundaryIou, boundaryF, trimap, iou });
+function printJson({ scores, gated }: EvalReport): void {
+  const { images, miou, fgMiou, boundaryIou, iou, precision, recall, contours } = scores;
+  const tagsGiven = {
+    miou: gated.miou,
+    fgMiou: gated.fgMiou,
+    boundaryIou: gated.boundaryIou,
+    boundaryF: gated.contours?.boundaryF ?? null,
+    iou: gated.iou,
+  };
+  const { boundaryF = null, trimap = [] } = contours ?? {};
+  outJson({ images, miou, fgMiou, boundaryIou, boundaryF, precision, recall, trimap, iou, tagsGiven });
 }
 
-function printTable({ scores, contours, classes }: EvalReport): void {
+function printTable({ scores, gated, classes }: EvalReport): void {
   const table = new Table({
-    head: ["class", "IoU", "Boundary IoU", "Boundary F"],
-    colAligns: ["left", "right", "right", "right"],
+    head: ["class", "IoU", "Boundary IoU", "Boundary F", "IoU, tags given", "Boundary IoU, tags given"],
+    colAligns: ["left", ...new Array<"right">(5).fill("right")],
     style: { head: [], border: [], compact: true },
   });
-  table.push(["background", decimal(scores.backgroundIou), "", ""]);
+  table.push(["background", decimal(scores.backgroundIou), "", "", decimal(gated.backgroundIou), ""]);
   for (const name of classes) {
-    const contour = [scores.boundaryIouByClass[name], contours.boundaryFByClass[name]];
-    table.push([name, decimal(scores.iou[name]), ...contour.map(decimal)]);
+    const free = [scores.iou[name], scores.boundaryIouByClass[name], scores.contours?.boundaryFByClass[name]];
+    table.push([name, ...[...free, gated.iou[name], gated.boundaryIouByClass[name]].map(decimal)]);
   }
-  const means = [scores.fgMiou, scores.boundaryIou, contours.boundaryF];
+  const means = [scores.fgMiou, scores.boundaryIou, scores.contours?.boundaryF, gated.fgMiou, gated.boundaryIou];
   table.push([pc.bold("mean of classes"), ...means.map((mean) => pc.bold(decimal(mean)))]);
   out(table.toString());
-  out(`mIoU ${pc.bold(decimal(scores.miou))} (background included) over ${scores.images} images`);
-  const bands = contours.trimap.map(({ width, miou }) => `${width} px ${decimal(miou)}`);
+  const told = `with tags given ${pc.bold(decimal(gated.miou))}`;
+  out(`mIoU ${pc.bold(decimal(scores.miou))} (background included) over ${scores.images} images, ${told}`);
+  const bands = (scores.contours?.trimap ?? []).map(({ width, miou }) => `${width} px ${decimal(miou)}`);
   out(`IoU within a band around the true contour: ${bands.join(", ")}`);
   out(`foreground precision ${decimal(scores.precision)}, recall ${decimal(scores.recall)}`);
 }

@@ -153,12 +153,17 @@ export function printSummary(summary: TrainSummary): void {
 /** The line that programs read; its shape is stable. */
 export function jsonOf(summary: TrainSummary) {
   const { runId, runDir, weightsSha256, seconds } = summary;
-  const stages = summary.stages.map(({ name, labels, val }) => ({
+  const stages = summary.stages.map(({ name, labels, val, valGated }) => ({
     name,
     labelMiou: labels?.miou ?? null,
+    labelPrecision: labels?.precision ?? null,
+    labelRecall: labels?.recall ?? null,
     valMiou: val?.miou ?? null,
     valFgMiou: val?.fgMiou ?? null,
     valBoundaryIou: val?.boundaryIou ?? null,
+    valBoundaryF: val?.contours?.boundaryF ?? null,
+    valGatedMiou: valGated?.miou ?? null,
+    valGatedBoundaryIou: valGated?.boundaryIou ?? null,
   }));
   return { runId, runDir, weightsSha256, seconds, stages };
 }

@@ -48,11 +48,22 @@ test("contours are scored too, over the same images", async () => {
   await put("masks/1.png", [0, 0, 1, 1, 1, 1, 0, 0]);
   await put("pred/2.png", [0, 0, 0, 0, 2, 2, 2, 2]);
   await put("masks/2.png", [0, 0, 0, 0, 2, 2, 2, 2]);
-  const { contours } = await evaluate(["horse", "zebra"]);
+  const contours = (await evaluate(["horse", "zebra"])).scores.contours!;
   expect(contours.boundaryFByClass).toEqual({ horse: 1, zebra: 1 });
   // One pixel on each side of the true contours: the horse's two are half right, the zebra's one is.
   expect(contours.trimap[0]).toEqual({ width: 1, miou: 0.75 });
   expect(contours.trimap).toHaveLength(6);
+});
+
+test("told the tags, a class that is not in the image is background, and nothing else changes", async () => {
+  await put("pred/1.png", [1, 2, 2, 0]);
+  await put("masks/1.png", [1, 1, 0, 0]);
+  await put("pred/2.png", [2, 2, 0, 0]);
+  await put("masks/2.png", [2, 0, 0, 0]);
+  const { scores, gated } = await evaluate(["horse", "zebra"]);
+  expect(scores.iou).toEqual({ horse: 1 / 2, zebra: 1 / 4 });
+  expect(gated.iou).toEqual({ horse: 1 / 2, zebra: 1 / 2 });
+  expect(gated.images).toBe(2);
 });
 
 test("without names, classes are numbered up to the largest id seen", async () => {

@@ -4,16 +4,9 @@
  */
 import { readdir, readFile } from "node:fs/promises";
 import { basename, join, sep } from "node:path";
-import { CLASS_COUNT_MAX } from "../../shared/data/manifest.js";
+import { BACKGROUND, CLASS_COUNT_MAX, IGNORE } from "../../shared/data/manifest.js";
 import { looksBlackAndWhite, type Mask, readMaskPng } from "../../shared/data/mask-png.js";
 import { AppError } from "../../shared/errors.js";
-import {
-  type ContourCounts,
-  type ContourScores,
-  contourScores,
-  countContours,
-  emptyContours,
-} from "../../shared/math/contours.js";
 import { countImage, type EvalCounts, emptyCounts, type Scores, scoresOf } from "../../shared/math/scores.js";
 
 export interface EvalRequest {
@@ -25,8 +18,8 @@ export interface EvalRequest {
 
 export interface EvalReport {
   readonly scores: Scores;
-  /** Boundary F and the trimap curve. */
-  readonly contours: ContourScores;
+  /** The same where every class that is not in the image's true mask counts as background: as if told the tags. */
+  readonly gated: Scores;
   readonly classes: readonly string[];
   /** Sentences about what was left out or looks wrong. */
   readonly warnings: readonly string[];
@@ -45,16 +38,19 @@ export async function evalFolders(request: EvalRequest): Promise<EvalReport> {
   const { pairs, unmatched } = matchFiles(predictions, masks);
   if (pairs.length === 0) throw nothingMatches(request, predictions, masks);
   const classCount = request.classes?.length ?? CLASS_COUNT_MAX;
-  const [counts, contours] = [emptyCounts(classCount), emptyContours(classCount)];
+  const counts = {
+    free: emptyCounts(classCount, { contours: true }),
+    gated: emptyCounts(classCount, { contours: true }),
+  };
   let blackAndWhite = 0;
   for (const pair of pairs) {
-    const truth = await countPair(counts, contours, pair, request);
+    const truth = await countPair(counts, pair, request);
     if (looksBlackAndWhite(truth.labels)) blackAndWhite++;
   }
-  const classes = request.classes ?? classesSeen(counts);
+  const classes = request.classes ?? classesSeen(counts.free);
   return {
-    scores: scoresOf(counts, classes),
-    contours: contourScores(contours, classes),
+    scores: scoresOf(counts.free, classes),
+    gated: scoresOf(counts.gated, classes),
     classes,
     warnings: warningsFor(unmatched, blackAndWhite),
   };
@@ -78,8 +74,7 @@ export function matchFiles(predictions: readonly string[], masks: readonly strin
 }
 
 async function countPair(
-  counts: EvalCounts,
-  contours: ContourCounts,
+  counts: { readonly free: EvalCounts; readonly gated: EvalCounts },
   pair: Pair,
   { predictionsDir, masksDir }: EvalRequest,
 ): Promise<Mask> {
@@ -91,9 +86,16 @@ async function countPair(
       hint: "Write predictions at the size of the photos.",
     });
   }
-  naming(pair.name, () => countImage(counts, truth.labels, predicted.labels, truth.width, truth.height));
-  countContours(contours, truth.labels, predicted.labels, truth.width, truth.height);
+  const { width, height } = truth;
+  naming(pair.name, () => countImage(counts.free, truth.labels, predicted.labels, width, height));
+  countImage(counts.gated, truth.labels, gateLabels(predicted.labels, truth.labels), width, height);
   return truth;
+}
+
+/** A class that is not in the image becomes background; 255 stays. */
+function gateLabels(predicted: Uint8Array, truth: Uint8Array): Uint8Array {
+  const allowed = new Set(truth).add(BACKGROUND).add(IGNORE);
+  return predicted.map((label) => (allowed.has(label) ? label : BACKGROUND));
 }
 
 async function readMaskFile(path: string): Promise<Mask> {

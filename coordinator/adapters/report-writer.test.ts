@@ -30,7 +30,7 @@ function disc(image: number, radius: number, width = side, height = side): Uint8
 }
 
 function scoresAt(radius: number): Scores {
-  const counts = emptyCounts(2);
+  const counts = emptyCounts(2, { contours: true });
   for (let image = 0; image < imageCount; image++)
     countImage(counts, disc(image, 0.3), disc(image, radius), side, side);
   return scoresOf(counts, classes);
@@ -61,7 +61,7 @@ function stage(name: string, version: number | null, radius: number | null, mask
     name,
     labels: scores,
     val: name.startsWith("round") ? scores : null,
-    valGated: null,
+    valGated: name.startsWith("round") ? scores : null,
     seconds: 61,
     losses: Array.from({ length: 50 }, (_, step) => [step, step === 20 ? null : 2 / (1 + step)]),
     changedShare: name.startsWith("round") ? 0.034 : null,
@@ -147,6 +147,9 @@ test("a finished run with masks: scores, growth of every sample, curves, and how
   const text = await page();
   expect(text).toContain("Masks for horse and zebra, grown from the tags of 8 photos");
   expect(text).toContain(scoresAt(0.28).miou!.toFixed(3));
+  expect(text).toContain("Val Boundary IoU, tags given");
+  expect(text).toContain(`no tags given (${scoresAt(0.28).miou!.toFixed(3)} with them)`);
+  expect(text).toContain("IoU near the true contour, in bands from 1 to 32 pixels. Round 1, val:");
   // Negatives (images 0, 3, 6; at most two are shown) have no activation map.
   expect(count(text, /<tr>\n<th scope="row">/g)).toBe(7);
   expect(count(text, /alt="Photo /g)).toBe(7);
@@ -154,7 +157,7 @@ test("a finished run with masks: scores, growth of every sample, curves, and how
   expect(count(text, /alt="Seeds mask of /g)).toBe(7);
   expect(count(text, /alt="Round 1 mask of /g)).toBe(7);
   expect(count(text, /alt="True mask of /g)).toBe(7);
-  expect(count(text, /<svg /g)).toBe(2 + 3);
+  expect(count(text, /<svg /g)).toBe(3 + 3);
   expect(text).toContain("seedgrow train --data &#39;my photos&#39; --local 2");
   expect(text).toContain("2026-08-04 11:33 UTC");
 });

@@ -1,6 +1,7 @@
 /** The report's charts: scores per stage, and the loss within each stage. */
 import type { StageRecord } from "../../shared/data/run-record.js";
 import { meanOfKnown } from "../../shared/math/confusion.js";
+import { type ContourScores, trimapWidths } from "../../shared/math/contours.js";
 import type { Scores } from "../../shared/math/scores.js";
 import { type ChartSpec, lineChart, type Point, paddedRange, type Series } from "./charts.js";
 import { decimal, stageTitle } from "./format.js";
@@ -27,6 +28,34 @@ export function scoreCharts(model: ReportModel): Html[] {
   return metrics.flatMap(([metric, title]) => {
     const series = kinds.flatMap(({ kind, name }, color) => measuredSeries(model.stages, metric, kind, name, color));
     return series.length === 0 ? [] : [lineChart(scoreChart(model, metric, title, series))];
+  });
+}
+
+/** IoU inside bands around the true contour, of the last round with and without tags, and of the first. */
+export function trimapChart({ stages }: ReportModel): Html | null {
+  const scored = stages.filter((stage) => stage.val?.contours);
+  const [first, last] = [scored[0], scored.at(-1)];
+  if (!first || !last) return null;
+  const curves: (readonly [string, ContourScores | null | undefined])[] = [
+    [`${stageTitle(last.name)}, val`, last.val?.contours],
+    [`${stageTitle(last.name)}, tags given`, last.valGated?.contours],
+    ...(first === last ? [] : [[`${stageTitle(first.name)}, val`, first.val?.contours] as const]),
+  ];
+  const series = curves.flatMap(([name, contours], color): Series[] => {
+    const points = (contours?.trimap ?? []).map(({ miou }, i): Point => [i, miou]);
+    return points.some(([, value]) => value !== null) ? [{ name, points, color, look: "dots" }] : [];
+  });
+  if (series.length === 0) return null;
+  const title = "IoU near the true contour";
+  return lineChart({
+    title,
+    summary: `${title}, in bands from ${trimapWidths[0]} to ${trimapWidths.at(-1)} pixels. ${series.map(spoken).join("; ")}.`,
+    series,
+    xLabel: "band on each side",
+    xTicks: trimapWidths.map((width, at) => ({ at, label: `${width} px` })),
+    yRange: paddedRange(valuesOf(series), 0, 1),
+    width: 560,
+    height: 270,
   });
 }
 

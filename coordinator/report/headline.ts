@@ -56,7 +56,7 @@ function cardsOf(model: ReportModel): Card[] {
   const labels = lastScored(stages, "labels");
   const changed = stages.findLast((stage) => stage.changedShare !== null)?.changedShare;
   return [
-    ...(val ? scoreCards(val, ellipse?.val ?? null, "val photos, no tags given") : []),
+    ...(val ? scoreCards(val, lastScored(stages, "valGated"), ellipse?.val ?? null) : []),
     ...(labels ? [labelCard(labels, firstScored(stages, "labels")!, !val)] : []),
     ...(!val && !labels ? [unmeasuredCard(model)] : []),
     ...(changed === undefined
@@ -72,10 +72,11 @@ function unmeasuredCard({ stages }: ReportModel): Card {
   return { name: "Scores", value: "–", note };
 }
 
-function scoreCards(scores: Scores, ellipse: Scores | null, on: string): Card[] {
+function scoreCards(scores: Scores, gated: Scores | null, ellipse: Scores | null): Card[] {
+  const on = `${scores.images} val photos, no tags given${gated ? ` (${decimal(gated.miou)} with them)` : ""}`;
   const beside = (value: number | null | undefined) => (ellipse ? `; a centred ellipse: ${decimal(value)}` : "");
   return [
-    { name: "mIoU", value: decimal(scores.miou), note: `${scores.images} ${on}${beside(ellipse?.miou)}`, main: true },
+    { name: "mIoU", value: decimal(scores.miou), note: `${on}${beside(ellipse?.miou)}`, main: true },
     {
       name: "Boundary IoU",
       value: decimal(scores.boundaryIou),

@@ -3,7 +3,7 @@
  * it can be mailed, archived and opened years later.
  */
 import { stringify } from "yaml";
-import { lossCharts, scoreCharts } from "./curves.js";
+import { lossCharts, scoreCharts, trimapChart } from "./curves.js";
 import { dateTime, duration, shellLine } from "./format.js";
 import { gallery } from "./gallery.js";
 import { headline } from "./headline.js";
@@ -36,7 +36,7 @@ ${reproduce(model)}
 }
 
 function curves(model: ReportModel): Html {
-  const scores = scoreCharts(model);
+  const scores = [...scoreCharts(model), ...[trimapChart(model)].filter((chart) => chart !== null)];
   const losses = lossCharts(model.stages);
   return html`${scores.length > 0 && html`<section><h2>Scores, stage by stage</h2><div class="charts">${scores}</div></section>`}
 ${losses.length > 0 && html`<section><h2>Training loss</h2><div class="charts small">${losses}</div></section>`}`;

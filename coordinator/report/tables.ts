@@ -24,7 +24,7 @@ export function stageTable({ stages, ellipse }: ReportModel): Html | null {
   });
   const hasBaseline = columns.some(({ baseline }) => baseline !== null && baseline !== undefined);
   return html`<section><h2>Stages</h2>
-<p class="soft">Labels are compared with the train split's true masks, the model's own predictions with the val split's. “Tags given” limits a prediction to the photo's known tags.</p>
+<p class="soft">Labels are compared with the train split's true masks, the model's own predictions with the val split's. “Tags given” limits a prediction to the photo's known tags. “Fg” leaves background out of the mean.</p>
 <div class="scroll" role="region" aria-label="Stages" tabindex="0"><table>
 <thead><tr><th scope="col">Stage</th>${columns.map(({ title }) => html`<th scope="col">${title}</th>`)}</tr></thead>
 <tbody>${stages.map((stage) => html`<tr><th scope="row">${stageTitle(stage.name)}</th>${columns.map((column) => stageCell(column, stage, stages))}</tr>`)}
@@ -57,7 +57,10 @@ function stageColumns(train: Scores | null, val: Scores | null): Column[] {
     scoreColumn("Labels Boundary IoU", (stage) => stage.labels?.boundaryIou, train?.boundaryIou),
     scoreColumn("Val mIoU", (stage) => stage.val?.miou, val?.miou),
     scoreColumn("Val mIoU, tags given", (stage) => stage.valGated?.miou, undefined),
+    scoreColumn("Val fg mIoU", (stage) => stage.val?.fgMiou, val?.fgMiou),
     scoreColumn("Val Boundary IoU", (stage) => stage.val?.boundaryIou, val?.boundaryIou),
+    scoreColumn("Val Boundary IoU, tags given", (stage) => stage.valGated?.boundaryIou, undefined),
+    scoreColumn("Val boundary F", (stage) => stage.val?.contours?.boundaryF, val?.contours?.boundaryF),
     { title: "Changed", value: null, text: (stage) => percent(stage.changedShare), baseline: undefined },
     { title: "Steps", value: null, text: (stage) => stepsOf(stage), baseline: undefined },
     { title: "Time", value: null, text: (stage) => duration(stage.seconds), baseline: undefined },

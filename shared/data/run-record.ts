@@ -25,6 +25,12 @@ function shardFile(shard: number): string {
 const share = z.number().min(0).max(1);
 const scoresByClass = z.record(z.string(), share.nullable());
 
+const contoursSchema = z.object({
+  trimap: z.array(z.object({ width: z.number(), miou: share.nullable() })),
+  boundaryF: share.nullable(),
+  boundaryFByClass: scoresByClass,
+});
+
 export const scoresSchema = z.object({
   images: z.int().nonnegative(),
   miou: share.nullable(),
@@ -35,6 +41,8 @@ export const scoresSchema = z.object({
   iou: scoresByClass,
   backgroundIou: share.nullable(),
   boundaryIouByClass: scoresByClass,
+  /** Absent in runs of older versions. */
+  contours: contoursSchema.nullable().default(null),
 }) satisfies z.ZodType<Scores>;
 
 export const runRecordSchema = z.object({

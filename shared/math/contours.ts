@@ -31,7 +31,7 @@ export interface ContourCounts {
 
 export interface ContourScores {
   /** Mean IoU over the classes with a contour (without background), per half-width; null where no class has one. */
-  readonly trimap: readonly { readonly width: number; readonly miou: number | null }[];
+  readonly trimap: { readonly width: number; readonly miou: number | null }[];
   /** Mean over classes (without background); null where no class has a contour. */
   readonly boundaryF: number | null;
   readonly boundaryFByClass: Readonly<Record<string, number | null>>;
@@ -64,7 +64,8 @@ export function countContours(
   addTrimap(counts, truth, predicted, width, height);
   const tolerance = Math.ceil(toleranceShare * Math.hypot(width, height));
   for (const id of new Set([...new Set(truth), ...new Set(predicted)])) {
-    if (id <= counts.classCount) addContour(counts, id, truth, predicted, width, height, tolerance);
+    // Background's contour is that of the classes; nobody scores it.
+    if (id > 0 && id <= counts.classCount) addContour(counts, id, truth, predicted, width, height, tolerance);
   }
 }
 

@@ -88,6 +88,7 @@ test("identical maps score 1 everywhere, and a class in neither map is left out"
     iou: { horse: 1, zebra: null },
     backgroundIou: 1,
     boundaryIouByClass: { horse: 1, zebra: null },
+    contours: null,
   });
 });
 
@@ -132,7 +133,7 @@ test("the sum of the parts is the whole, in any order and through JSON", () => {
   fc.assert(
     fc.property(fc.array(pairArbitrary, { maxLength: 6 }), fc.nat(6), (pairs, cut) => {
       const count = (part: typeof pairs) => {
-        const counts = emptyCounts(2);
+        const counts = emptyCounts(2, { contours: true });
         for (const { truth, predicted, width, height } of part) countImage(counts, truth, predicted, width, height);
         return JSON.parse(JSON.stringify(counts));
       };
@@ -141,6 +142,37 @@ test("the sum of the parts is the whole, in any order and through JSON", () => {
       expect(mergeCounts(whole, emptyCounts(2))).toEqual(whole);
     }),
   );
+});
+
+test("Boundary IoU by hand: a square of 8 moved by one pixel", () => {
+  // Diagonal 28.3: the band is one pixel wide, so each band is the square's ring of 28 pixels. The rings share 7 pixels
+  // of the upper row and 7 of the lower one: 14 / (28 + 28 - 14). The squares share 7 columns of 8: 56 / (64 + 64 - 56).
+  const at = (left: number) =>
+    Uint8Array.from({ length: 400 }, (_, i) => {
+      const [x, y] = [(i % 20) - left, Math.floor(i / 20) - 6];
+      return x >= 0 && x < 8 && y >= 0 && y < 8 ? 1 : 0;
+    });
+  const scores = scoresFor(at(5), at(6), 20);
+  expect(scores.boundaryIou).toBe(14 / 42);
+  expect(scores.iou.horse).toBe(56 / 72);
+});
+
+test("Boundary IoU by hand: an object at the frame has a contour there", () => {
+  // The left half of 20 x 20 against its left 9 columns. Rings of 10 x 20 and 9 x 20: 56 and 54 pixels; they share the
+  // upper and lower rows (9 each) and the first column (18 more).
+  const half = (columns: number) => Uint8Array.from({ length: 400 }, (_, i) => (i % 20 < columns ? 1 : 0));
+  expect(scoresFor(half(10), half(9), 20).boundaryIou).toBe(36 / (56 + 54 - 36));
+});
+
+test("contours are merged where both halves have them, and never told of a part of the images", () => {
+  const one = (contours: boolean) => {
+    const counts = emptyCounts(2, { contours });
+    countImage(counts, square(16, 4), square(16, 5), 16, 16);
+    return counts;
+  };
+  expect(scoresOf(mergeCounts(one(true), one(true)), classes).contours).toEqual(scoresOf(one(true), classes).contours);
+  expect(mergeCounts(one(true), one(false)).contours).toBeNull();
+  expect(mergeCounts(one(true), emptyCounts(2)).contours).toEqual(one(true).contours);
 });
 
 test("Boundary IoU counts equal the reference implementation's, class by class", () => {

@@ -16,6 +16,14 @@ import {
   mergeConfusions,
   ratio,
 } from "./confusion.js";
+import {
+  type ContourCounts,
+  type ContourScores,
+  contourScores,
+  countContours,
+  emptyContours,
+  mergeContours,
+} from "./contours.js";
 
 /** Plain numbers: survives JSON, can be merged in any order. */
 export interface EvalCounts {
@@ -25,6 +33,8 @@ export interface EvalCounts {
   readonly confusion: Confusion;
   /** Band pixels per class id 0..K. */
   readonly boundary: { readonly intersections: number[]; readonly unions: number[] };
+  /** Null where nobody asked for them: they take longer than all the rest. */
+  readonly contours: ContourCounts | null;
 }
 
 /** All 0..1; null where no image has what the score is about. Object keys are class names. */
@@ -42,15 +52,18 @@ export interface Scores {
   readonly iou: Readonly<Record<string, number | null>>;
   readonly backgroundIou: number | null;
   readonly boundaryIouByClass: Readonly<Record<string, number | null>>;
+  /** Boundary F and the trimap curve; null where they were not counted. */
+  readonly contours: ContourScores | null;
 }
 
-export function emptyCounts(classCount: number): EvalCounts {
+export function emptyCounts(classCount: number, wanted: { readonly contours?: boolean } = {}): EvalCounts {
   const zeros = () => new Array<number>(classCount + 1).fill(0);
   return {
     classCount,
     images: 0,
     confusion: emptyConfusion(classCount),
     boundary: { intersections: zeros(), unions: zeros() },
+    contours: wanted.contours ? emptyContours(classCount) : null,
   };
 }
 
@@ -70,6 +83,7 @@ export function countImage(
   }
   addConfusion(counts.confusion, counts.classCount, truth, predicted);
   addBoundary(counts.boundary, truth, predicted, width, height);
+  if (counts.contours) countContours(counts.contours, truth, predicted, width, height);
   counts.images += 1;
 }
 
@@ -82,7 +96,15 @@ export function mergeCounts(a: EvalCounts, b: EvalCounts): EvalCounts {
       intersections: mergeConfusions(a.boundary.intersections, b.boundary.intersections),
       unions: mergeConfusions(a.boundary.unions, b.boundary.unions),
     },
+    contours: mergedContours(a, b),
   };
+}
+
+/** Contours of one half alone would be scores of fewer images than they claim: without images in the other, they are all. */
+function mergedContours(a: EvalCounts, b: EvalCounts): ContourCounts | null {
+  if (a.contours && b.contours) return mergeContours(a.contours, b.contours);
+  if (a.images === 0 || b.images === 0) return a.contours ?? b.contours;
+  return null;
 }
 
 /** `classes` in the order of their ids (id = index + 1). */
@@ -99,6 +121,7 @@ export function scoresOf(counts: EvalCounts, classes: readonly string[]): Scores
     iou: byName(classes, ious),
     backgroundIou,
     boundaryIouByClass: byName(classes, boundaryIous),
+    contours: counts.contours && contourScores(counts.contours, classes),
   };
 }
 

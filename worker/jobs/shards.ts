@@ -102,7 +102,8 @@ export async function evaluateJob(
     return context.images.entry("val", image).maskDigest !== null;
   });
   const classCount = context.setup.classes.length;
-  const counts = { free: emptyCounts(classCount), gated: emptyCounts(classCount), ellipse: emptyCounts(classCount) };
+  const withContours = () => emptyCounts(classCount, { contours: true });
+  const counts = { free: withContours(), gated: withContours(), ellipse: emptyCounts(classCount) };
   let computeMs = 0;
   for (const image of images) {
     const entry = context.images.entry("val", image);
