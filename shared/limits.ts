@@ -63,3 +63,11 @@ export const diskResumeFactor = 1.5;
 export const diskCheckMs = 1_000;
 /** events.jsonl and the logs of local processes; one older file of the same size is kept. A day of events takes 20 MB. */
 export const logBytesMax = 64 * 1024 * 1024;
+/** Entries of a ZIP that is imported: COCO has 330,000 images. */
+export const zipEntriesMax = 500_000;
+/** What a ZIP may unpack to: four times PASCAL VOC, and below what a laptop has free. */
+export const zipBytesMax = 16 * 1024 ** 3;
+/** A download is asked for again this often after it broke, from where it stopped. */
+export const downloadAttemptsMax = 5;
+/** Nothing arriving for this long is a broken download, milliseconds. */
+export const downloadIdleMs = 30_000;

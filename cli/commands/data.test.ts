@@ -6,6 +6,7 @@ import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { readMaskPng } from "../../shared/data/mask-png.js";
 import { AppError } from "../../shared/errors.js";
+import { fakeEvent, putFakeRun } from "../../tests/support/fake-run.js";
 import { dataCommand } from "./data.js";
 
 const root = mkdtempSync(join(tmpdir(), "data-command-"));
@@ -105,7 +106,7 @@ describe("seedgrow data check", () => {
   test("shows classes, counts, masks and that it would train", async () => {
     const { stdout, error } = await run("check", "--data", savanna);
     expect(error).toBeNull();
-    expect(stdout).toMatch(/1 +│ horse │ 3 +│ 2/);
+    expect(stdout).toMatch(/1 │ horse +│ +3 │ +38 % │ +2/);
     expect(stdout).toMatch(/train +8 images, .* 8 masks/);
     expect(stdout).toContain("it would train");
   });
@@ -133,5 +134,41 @@ describe("seedgrow data check", () => {
     const json = await run("check", "--data", bad, "--json");
     expect(JSON.parse(json.stdout)).toMatchObject({ wouldTrain: false, reason: { code: "DATA_BROKEN" } });
     expect(json.error?.exitCode).toBe(3);
+  });
+
+  test("names copies, leaks between training and validation, and what a run's classifier did not see", async () => {
+    const copied = join(root, "copied");
+    await run("synth", "--out", copied, ...small);
+    const [photo] = readdirSync(join(copied, "train/horse"));
+    const copy = await sharp(join(copied, "train/horse", photo!))
+      .resize(200)
+      .jpeg({ quality: 60 })
+      .toBuffer();
+    writeFileSync(join(copied, "val/zebra/copy.jpg"), copy);
+    await putFakeRun(root, 2);
+    const noted = (path: string) => fakeEvent("tag-doubtful", { path, scores: [0.02, 0.9] });
+    writeFileSync(join(root, "runs/fox/events.jsonl"), noted(`horse/${photo}`) + noted("horse/gone.jpg"));
+    const where = ["--data", copied, "--run", "fox", "--runs", join(root, "runs")];
+    const { stdout } = await run("check", ...where);
+    expect(stdout).toContain("between training and validation: 1");
+    expect(stdout).toContain(`leak, tags differ: train/horse/${photo} (horse)  val/zebra/copy.jpg (zebra)`);
+    expect(stdout).toContain(`horse/${photo}: tagged horse; it scores horse 0.02, <zebra> 0.90`);
+    const json = JSON.parse((await run("check", ...where, "--json")).stdout);
+    expect(json).toMatchObject({ lookAlikes: [{ isLeak: true }], doubtfulTags: [{ path: `horse/${photo}` }] });
+  });
+});
+
+describe("seedgrow data stats", () => {
+  test("draws a page that needs nothing else, or a sheet", async () => {
+    const [page, sheet] = [join(root, "stats.html"), join(root, "stats.png")];
+    const { stdout } = await run("stats", "--data", savanna, "--out", page, "--per-class", "2", "--json");
+    expect(JSON.parse(stdout)).toMatchObject({ photos: 12, lookAlikes: 0 });
+    const text = readFileSync(page, "utf8");
+    expect(text.match(/<img alt="[^"]+" src="data:image\/jpeg/g)).toHaveLength(6);
+    expect(text).not.toMatch(/(src|href)="(?!data:)/);
+    await run("stats", "--data", savanna, "--out", sheet, "--per-class", "2");
+    const { width, height } = await sharp(sheet).metadata();
+    expect([width, height]).toEqual([320, 3 * 188]);
+    expect((await run("stats", "--data", savanna, "--out", "x.pdf")).error?.exitCode).toBe(2);
   });
 });

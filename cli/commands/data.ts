@@ -1,25 +1,23 @@
-/** `seedgrow data`: draws a practice data set, and checks a real one before hours are spent on it. */
-import { SingleBar } from "cli-progress";
-import Table from "cli-table3";
+/** `seedgrow data`: brings data sets in, checks and shows them before hours are spent, and draws one to practise on. */
 import { Command, InvalidArgumentError, Option } from "commander";
-import pc from "picocolors";
-import type { DataScan } from "../../coordinator/adapters/image-index.js";
-import { runConfigSchema } from "../../coordinator/config.js";
-import { describeProblem, isBroken } from "../../coordinator/data/problems.js";
-import { type DataSummary, type SplitSummary, summarise } from "../../coordinator/data/summary.js";
 import { type SceneStyle, sceneStyles } from "../../coordinator/synth/plan.js";
 import { sceneAspectMax, sceneSideMax, sceneSideMin } from "../../coordinator/synth/scene.js";
-import { AppError } from "../../shared/errors.js";
+import { startBar } from "../bar.js";
 import { out, outJson } from "../output.js";
+import { checkCommand } from "./data-check.js";
+import { importCommand } from "./data-import.js";
+import { statsCommand } from "./data-stats.js";
 
 /** A synthetic set beyond this is a typing mistake. */
 const synthImagesMax = 100_000;
 
 export function dataCommand(): Command {
   return new Command("data")
-    .description("check a data set, or draw a synthetic one with exact masks")
-    .addCommand(synthCommand())
-    .addCommand(checkCommand());
+    .description("import, check and look at a data set, or draw a synthetic one with exact masks")
+    .addCommand(importCommand())
+    .addCommand(checkCommand())
+    .addCommand(statsCommand())
+    .addCommand(synthCommand());
 }
 
 interface SynthFlags {
@@ -91,144 +89,12 @@ async function runSynth(flags: SynthFlags): Promise<void> {
   }
 }
 
-interface CheckFlags {
-  readonly data: string;
-  readonly val?: string;
-  readonly masks?: string;
-  readonly classes?: string[];
-  readonly brokenShareMax: number;
-  readonly shardImages: number;
-  readonly json?: boolean;
-}
-
-function checkCommand(): Command {
-  const { brokenShareMax, shardImages } = runConfigSchema.parse({}).data;
-  return new Command("check")
-    .description("read every image and mask, and say what would be trained on and what is wrong, by name")
-    .requiredOption(
-      "--data <path>",
-      "class folders, a folder with train/ and val/ (or train.csv), trainA/ and trainB/, or a .csv of tags",
-    )
-    .option("--val <path>", "validation images, laid out like --data")
-    .option("--masks <dir>", "true masks (PNG), for measuring only")
-    .option("--classes <names>", "class names in the order of their ids, separated by commas", parseNames)
-    .option("--broken-share-max <share>", "broken images tolerated, as a share of all", shareOf, brokenShareMax)
-    .option("--shard-images <n>", "images per shard", integerIn(1, 1000), shardImages)
-    .option("--json", "print the result as one line of JSON")
-    .addHelpText(
-      "after",
-      `
-Examples:
-  $ seedgrow data check --data photos/train --val photos/val --masks photos/masks
-  $ seedgrow data check --data horse2zebra --classes horse,zebra
-  $ seedgrow data check --data tags.csv --json
-
-Exit code 0: it would train. 3: it would not, and why.`,
-    )
-    .action(runCheck);
-}
-
-async function runCheck(flags: CheckFlags): Promise<void> {
-  const { scanData } = await import("../../coordinator/adapters/image-index.js");
-  const bar = startBar("reading");
-  const scan = await scanData({
-    dataPath: flags.data,
-    valPath: flags.val,
-    masksPath: flags.masks,
-    classes: flags.classes,
-    brokenShareMax: flags.brokenShareMax,
-    shardImages: flags.shardImages,
-    onProgress: bar.update,
-  }).finally(bar.stop);
-  if (flags.json) outJson(checkResult(scan));
-  else printCheck(scan);
-  // The names are printed above; the error repeats only the reason.
-  if (scan.verdict) throw new AppError(scan.verdict.code, reasonOf(scan.verdict), { hint: scan.verdict.hint });
-}
-
-function reasonOf(verdict: AppError): string {
-  return verdict.message.split("\n")[0]!.replace(/:$/, "");
-}
-
-function checkResult(scan: DataScan) {
-  return {
-    wouldTrain: scan.verdict === null,
-    reason: scan.verdict && { code: scan.verdict.code, message: reasonOf(scan.verdict), hint: scan.verdict.hint },
-    layout: scan.layoutName,
-    ...summarise(scan.manifest),
-    masksUnused: scan.masksUnused,
-    problems: scan.problems,
-  };
-}
-
-function printCheck(scan: DataScan): void {
-  const summary = summarise(scan.manifest);
-  out(`${pc.bold(scan.manifest.train.root)}  ${scan.layoutName}`);
-  out(classTable(summary));
-  for (const [name, split] of [
-    ["train", summary.train],
-    ["val", summary.val],
-  ] as const) {
-    if (split) out(`${name.padEnd(6)}${describeSplit(split, scan.masksRoot !== null)}`);
-  }
-  if (scan.masksUnused > 0) out(`masks  ${scan.masksUnused} match no image`);
-  const broken = scan.problems.filter(isBroken).length;
-  out(`problems: ${scan.problems.length}; broken images, left out: ${broken}`);
-  for (const problem of scan.problems) out(`  ${describeProblem(problem)}`);
-  if (scan.verdict === null) out(pc.green("it would train"));
-}
-
-function classTable({ classes }: DataSummary): string {
-  const table = new Table({ head: ["id", "class", "train", "val"], style: { head: [], border: [], compact: true } });
-  for (const { id, name, train, val } of classes) table.push([id ?? "-", name, train, val]);
-  return table.toString();
-}
-
-function describeSplit({ images, bytes, masks, shards, sizes }: SplitSummary, hasMasks: boolean): string {
-  const megabytes = (bytes / 1e6).toFixed(1);
-  const span = sizes ? `, ${sizes.smallest} to ${sizes.largest} (median ${sizes.median})` : "";
-  return `${images} images, ${megabytes} MB${span}, ${shards} shards${hasMasks ? `, ${masks} masks` : ""}`;
-}
-
-interface Bar {
-  readonly update: (done: number, total: number) => void;
-  readonly stop: () => void;
-}
-
-/** On stderr, and only where somebody watches. */
-function startBar(verb: string): Bar {
-  if (!process.stderr.isTTY) return { update: () => {}, stop: () => {} };
-  const format = `${verb} {bar} {value}/{total}  {eta_formatted} left`;
-  const bar = new SingleBar({ format, stream: process.stderr, clearOnComplete: true, hideCursor: true });
-  let started = false;
-  const update = (done: number, total: number) => {
-    if (!started) bar.start(total, done);
-    started = true;
-    bar.setTotal(total);
-    bar.update(done);
-  };
-  return { update, stop: () => bar.stop() };
-}
-
 function integerIn(low: number, high: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
     if (text.trim() !== "" && Number.isInteger(value) && value >= low && value <= high) return value;
     throw new InvalidArgumentError(`It must be a whole number from ${low} to ${high}.`);
   };
-}
-
-function shareOf(text: string): number {
-  const value = Number(text);
-  if (text.trim() !== "" && value >= 0 && value <= 1) return value;
-  throw new InvalidArgumentError("It must be a number from 0 to 1.");
-}
-
-function parseNames(text: string): string[] {
-  return text
-    .split(",")
-    .map((name) => name.trim())
-    .filter((name) => name !== "");
 }
 
 function parseSize(text: string): { width: number; height: number } {

@@ -13,6 +13,7 @@ const sources = [
   "proto",
   "scripts",
   "web",
+  "assets",
   "tsconfig.json",
   "tsconfig.build.json",
 ];
