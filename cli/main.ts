@@ -2,12 +2,15 @@
 import { Command } from "commander";
 import { exitCodes } from "../shared/errors.js";
 import { seedgrowVersion } from "../shared/version.js";
+import { completionCommand } from "./commands/completion.js";
 import { dashboardCommand } from "./commands/dashboard.js";
 import { dataCommand } from "./commands/data.js";
 import { demoCommand } from "./commands/demo.js";
 import { doctorCommand } from "./commands/doctor.js";
 import { evalCommand } from "./commands/eval.js";
+import { explainCommand } from "./commands/explain.js";
 import { exportCommand } from "./commands/export.js";
+import { initCommand } from "./commands/init.js";
 import { predictCommand } from "./commands/predict.js";
 import { runsCommand } from "./commands/runs.js";
 import { serveCommand } from "./commands/serve.js";
@@ -18,10 +21,11 @@ import { watchCommand } from "./commands/watch.js";
 import { workerCommand } from "./commands/worker.js";
 import { printError } from "./output.js";
 
-const program = new Command("seedgrow")
+const program: Command = new Command("seedgrow")
   .description("From image tags to pixel masks, on as many machines as you have.")
   .version(seedgrowVersion)
   .addCommand(demoCommand())
+  .addCommand(initCommand())
   .addCommand(trainCommand())
   .addCommand(resumeCommand())
   .addCommand(workerCommand())
@@ -36,12 +40,15 @@ const program = new Command("seedgrow")
   .addCommand(dashboardCommand())
   .addCommand(dataCommand())
   .addCommand(doctorCommand())
+  .addCommand(explainCommand())
+  .addCommand(completionCommand(() => program))
   .addHelpText(
     "after",
     `
 Examples:
   $ seedgrow demo                                            see it work: synthetic photos, two workers
-  $ seedgrow train --data photos --local 2                   train on this machine
+  $ seedgrow init                                            four questions, and a commented config file
+  $ seedgrow train --data photos --quick                     masks of your own photos in minutes
   $ seedgrow worker --nats nats://head:4222                  on every GPU machine
   $ seedgrow train --data photos --nats nats://head:4222     train on the cluster
   $ seedgrow watch                                           what is going on

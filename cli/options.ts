@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { type Command, InvalidArgumentError } from "commander";
 import { parse as parseYaml } from "yaml";
 import { type RunConfig, runConfigSchema, runEnvPrefix } from "../coordinator/config.js";
-import { scratchMethod } from "../shared/config/presets.js";
+import { quickMethods, scratchMethod } from "../shared/config/presets.js";
 import { type ConfigLayers, resolveConfig } from "../shared/config/resolve.js";
 import { AppError } from "../shared/errors.js";
 
@@ -57,16 +57,23 @@ export async function runConfigFrom(flags: ConfigFlags, base: Record<string, unk
   const sets = flags.seed === undefined ? flags.set : [...flags.set, `seed=${flags.seed}`];
   const layers: ConfigLayers = { base, env: process.env, sets };
   if (flags.config === undefined) return resolveConfig(runConfigSchema, runEnvPrefix, layers);
-  const file = { name: flags.config, content: await readConfigFile(flags.config) };
+  const file = { name: flags.config, content: withoutTrain(await readConfigFile(flags.config)) };
   return resolveConfig(runConfigSchema, runEnvPrefix, { ...layers, file });
 }
 
 /** Without a backbone everything has to be learnt, which wants other defaults. */
-export function presetFor(backbone: string): Record<string, unknown> {
+export function presetFor(backbone: string, isQuick = false): Record<string, unknown> {
+  if (isQuick) return { method: backbone === "scratch" ? quickMethods.scratch : quickMethods.pretrained };
   return backbone === "scratch" ? { method: scratchMethod } : {};
 }
 
-async function readConfigFile(path: string): Promise<unknown> {
+/** cli/train-inputs.ts reads that part. */
+function withoutTrain(content: unknown): unknown {
+  if (content === null || typeof content !== "object" || Array.isArray(content)) return content;
+  return Object.fromEntries(Object.entries(content).filter(([key]) => key !== "train"));
+}
+
+export async function readConfigFile(path: string): Promise<unknown> {
   const text = await readFile(path, "utf8").catch((cause: unknown) => {
     throw new AppError("CONFIG_INVALID", `cannot read the config file ${path}`, { cause });
   });

@@ -20,6 +20,7 @@ export function printError(thrown: unknown, debug = false): number {
   note(`${pc.red("error")} ${pc.bold(`[${error.code}]`)} ${error.message}`);
   for (const cause of causesOf(error)) note(pc.dim(`  because: ${cause}`));
   note(`  ${pc.cyan("next:")} ${error.hint}`);
+  note(pc.dim(`  more: seedgrow explain ${error.code}`));
   if (debug || error.code === "INTERNAL") note(pc.dim(stackOf(error)));
   return error.exitCode;
 }

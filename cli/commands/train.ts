@@ -2,7 +2,6 @@
 import { Command } from "commander";
 import { findRun } from "../../coordinator/adapters/run-store.js";
 import type { TrainSummary } from "../../coordinator/main.js";
-import { AppError } from "../../shared/errors.js";
 import {
   type ClusterFlags,
   clusterSets,
@@ -18,6 +17,7 @@ import {
 import { note, out, outJson } from "../output.js";
 import { ProgressView } from "../progress-view.js";
 import { stageTable } from "../stage-table.js";
+import { trainInputs } from "../train-inputs.js";
 
 /** More local workers than this are a typing mistake. */
 const localWorkersMax = 64;
@@ -28,12 +28,14 @@ interface WhereFlags {
 }
 
 interface TrainFlags extends WhereFlags, ClusterFlags {
-  readonly data: string;
+  readonly data?: string;
   readonly val?: string;
   readonly masks?: string;
   readonly classes?: string[];
-  readonly backbone: string;
+  readonly backbone?: string;
+  readonly quick?: boolean;
   readonly out: string;
+  readonly dryRun?: boolean;
   readonly config?: string;
   readonly set: string[];
   readonly seed?: number;
@@ -43,15 +45,17 @@ interface TrainFlags extends WhereFlags, ClusterFlags {
 export function trainCommand(): Command {
   return withClusterFlags(new Command("train"))
     .description("train on tagged photos: seeds, rounds, masks, a model and a report")
-    .requiredOption("--data <path>", "class folders, trainA/trainB folders, or a .csv of path,tag;tag")
+    .option("--data <path>", "class folders, trainA/trainB folders, or a .csv of path,tag;tag")
     .option("--val <path>", "validation photos, laid out like --data")
     .option("--masks <dir>", "true masks (PNG), for measuring only; never trained on")
     .option("--classes <names>", "tags in the order of their class ids, separated by commas", nameList)
-    .option("--backbone <path|url|scratch>", "tfjs LayersModel to start from", "scratch")
-    .option("--local <n>", "start a broker and n workers here", wholeNumber(1, localWorkersMax))
+    .option("--backbone <path|url|scratch>", 'tfjs LayersModel to start from (default: "scratch", none)')
+    .option("--local <n>", "start a broker and n workers here; default: one per core", wholeNumber(1, localWorkersMax))
     .option("--nats <url>", "use the workers of a cluster")
+    .option("--quick", "a first look in minutes: fewer and larger steps, fewer rounds")
+    .option("--dry-run", "read the photos and print the plan: phases, steps, memory and time; train nothing")
     .option("--out <dir>", "folder of runs", defaultRunsDir)
-    .option("--config <file>", "settings, YAML or JSON (docs/CONFIG.md)")
+    .option("--config <file>", "settings, YAML or JSON (docs/CONFIG.md); `seedgrow init` writes one")
     .option("--set <key=value>", "one setting; may be repeated", collect, [])
     .option("--seed <n>", "seed of everything random", wholeNumber(0, 2 ** 31 - 1))
     .option("--json", "end with one line of JSON on stdout")
@@ -59,7 +63,9 @@ export function trainCommand(): Command {
       "after",
       `
 Examples:
-  $ seedgrow train --data photos/train --local 2
+  $ seedgrow train --data photos --quick
+  $ seedgrow train --data photos --dry-run
+  $ seedgrow train --config seedgrow.yaml
   $ seedgrow train --data photos/train --val photos/val --masks photos/masks --backbone mobilenet --local 2
   $ seedgrow train --data tags.csv --nats nats://head:4222 --set method.rounds=6
   $ seedgrow train --data horse2zebra --classes horse,zebra --local 1 --seed 7 --json
@@ -70,16 +76,19 @@ Every setting of --set is also a variable: SEEDGROW_METHOD__ROUNDS=6. Ctrl-C sto
 }
 
 async function runTrain(flags: TrainFlags): Promise<void> {
+  const { inputs, where } = await trainInputs(flags);
+  const { data, val, masks, classes, backbone, quick } = inputs;
   const set = [...flags.set, ...clusterSets(flags)];
-  const config = await runConfigFrom({ ...flags, set }, presetFor(flags.backbone));
-  const { data, val, masks, classes, backbone } = flags;
+  const config = await runConfigFrom({ ...flags, set }, presetFor(backbone, quick));
+  const options = { dataPath: data, valPath: val, masksPath: masks, classes, backbone, config, runsDir: flags.out };
+  if (flags.dryRun) {
+    const { printPlan } = await import("../dry-run.js");
+    await printPlan({ ...options, ...where }, flags);
+    return;
+  }
   const command = process.argv.slice(2);
-  const where = whereToRun(flags);
   const { train } = await coordinator();
-  const summary = await withView((view, signal) => {
-    const options = { dataPath: data, valPath: val, masksPath: masks, classes, backbone, config, runsDir: flags.out };
-    return train({ ...options, ...where, command }, view, signal);
-  });
+  const summary = await withView((view, signal) => train({ ...options, ...where, command }, view, signal));
   printResult(summary, flags);
 }
 
@@ -99,7 +108,10 @@ export function resumeCommand(): Command {
     .addHelpText("after", "\nExamples:\n  $ seedgrow resume latest\n  $ seedgrow resume 20260101-1200 --local 4")
     .action(async (run: string, flags: ResumeFlags) => {
       const dir = await findRun(flags.runs, run);
-      const where = flags.local === undefined && flags.nats === undefined ? {} : whereToRun(flags);
+      const { local, nats } = flags;
+      // Without either: where the run was before.
+      const where =
+        local === undefined && nats === undefined ? {} : { localWorkers: local ?? 0, natsUrl: nats ?? null };
       const { resumeRun } = await coordinator();
       const options = { ...where, clusterSets: clusterSets(flags) };
       const summary = await withView((view, signal) => resumeRun(dir, options, view, signal));
@@ -110,13 +122,6 @@ export function resumeCommand(): Command {
 /** Loaded on use: gRPC, NATS, sharp and the report take longer to load than every other command takes to run. */
 export function coordinator(): Promise<typeof import("../../coordinator/main.js")> {
   return import("../../coordinator/main.js");
-}
-
-function whereToRun({ local, nats }: WhereFlags) {
-  if (local === undefined && nats === undefined) {
-    throw new AppError("USAGE", "say where to train: --local N on this machine, or --nats URL for a cluster");
-  }
-  return { localWorkers: local ?? 0, natsUrl: nats ?? null };
 }
 
 /** Runs training with a progress display on stderr, which is gone when this returns. */
@@ -136,7 +141,11 @@ export async function withView(
 
 function printResult(summary: TrainSummary, flags: { readonly json?: boolean }): void {
   if (flags.json) outJson(jsonOf(summary));
-  else printSummary(summary);
+  else {
+    printSummary(summary);
+    note(`\nNext: open ${summary.runDir}/report.html, or use the model:`);
+    note(`  seedgrow predict --model ${summary.runDir} --out masks --overlay PHOTOS`);
+  }
 }
 
 export function printSummary(summary: TrainSummary): void {

@@ -23,9 +23,11 @@ describe("help", () => {
     const top = await commandsOf();
     expect(top.flat()).toEqual(expect.arrayContaining(["demo", "train", "status", "watch", "predict", "doctor"]));
     const nested = await commandsOf("data");
-    expect(nested).toHaveLength(2);
-    // `data` alone only lists its commands.
-    const commands = [[], ...top.filter(([name]) => name !== "data"), ...nested];
+    const imports = await commandsOf("data", "import");
+    expect([nested.length, imports.length]).toEqual([4, 3]);
+    // `data` and `data import` alone only list their commands.
+    const groups = ["data", "data import"];
+    const commands = [[], ...top, ...nested, ...imports].filter((command) => !groups.includes(command.join(" ")));
     for (const command of commands) {
       const { code, stdout } = await seedgrow([...command, "--help"]);
       expect([command, code, stdout]).toEqual([command, 0, expect.stringMatching(/Examples:\n {2}\$ /)]);
@@ -68,11 +70,6 @@ describe("a mistake", () => {
   test("in a model's name is told before an engine loads", async () => {
     const { code, stderr } = await seedgrow(["predict", "--model", "nope", "--runs", empty, "--out", empty, "a.jpg"]);
     expect([code, stderr]).toEqual([2, expect.stringContaining("[RUN_NOT_FOUND]")]);
-  });
-
-  test("where to train is asked for before the photos are read", async () => {
-    const { code, stderr } = await seedgrow(["train", "--data", "nowhere"]);
-    expect([code, stderr]).toEqual([2, expect.stringContaining("--local N")]);
   });
 });
 

@@ -1,0 +1,171 @@
+/** What every error code means, where it usually comes from, and what to try: `seedgrow explain CODE`. */
+import type { ErrorCode } from "../../shared/errors.js";
+
+export interface Explanation {
+  readonly means: string;
+  /** The usual causes, the likeliest first. */
+  readonly causes: readonly string[];
+  /** Commands or steps, the quickest first. */
+  readonly tries: readonly string[];
+}
+
+export const explanations: Readonly<Record<ErrorCode, Explanation>> = {
+  INTERNAL: {
+    means: "seedgrow did something its authors did not expect. Your input should never lead here.",
+    causes: ["a bug in seedgrow"],
+    tries: ["SEEDGROW_DEBUG=1 seedgrow ...: adds the stack", "report it with that, and with `seedgrow doctor --json`"],
+  },
+  USAGE: {
+    means: "The command line does not make sense. Nothing was done.",
+    causes: ["a flag is missing, unknown, or contradicts another"],
+    tries: ["seedgrow COMMAND --help: options and examples"],
+  },
+  CONFIG_INVALID: {
+    means: "A setting is unknown or out of its range. Nothing was computed.",
+    causes: ["a typing mistake in --set, the config file or a SEEDGROW_ variable", "a setting of another version"],
+    tries: ["read the named keys in docs/CONFIG.md", "seedgrow init: writes a file with every line explained"],
+  },
+  RUN_NOT_FOUND: {
+    means: "There is no such run, or nobody works on it any more.",
+    causes: ["another folder of runs (--runs)", "a typing mistake in the id", "the run has ended"],
+    tries: ["seedgrow runs", "seedgrow status --nats URL: runs of a cluster"],
+  },
+  RUN_BUSY: {
+    means: "Another coordinator holds this run's folder.",
+    causes: ["the run is still going on, here or in another terminal"],
+    tries: ["seedgrow status RUN", "seedgrow stop RUN, then resume"],
+  },
+  DATA_NOT_FOUND: {
+    means: "A path leads nowhere.",
+    causes: ["a typing mistake", "a path relative to another folder", "a disk that is not mounted"],
+    tries: ["ls PATH"],
+  },
+  DATA_EMPTY: {
+    means: "Nothing to train on: a class, or the whole set, has no readable photo.",
+    causes: [
+      "the photos are one folder higher or deeper",
+      "formats that are not read (HEIC, RAW)",
+      "all copies left out",
+    ],
+    tries: ["seedgrow data check --data PATH: names what was found", "mkdir PATH/horse, and photos into it"],
+  },
+  DATA_BROKEN: {
+    means: "Photos cannot be decoded, or too many of them; or an archive is damaged.",
+    causes: ["downloads that broke off", "web pages saved as .jpg", "a disk that fails"],
+    tries: [
+      "seedgrow data check --data PATH: names each with its reason",
+      "--set data.brokenShareMax=0.2: goes on without them",
+    ],
+  },
+  DATA_INCOMPLETE: {
+    means: "A known data set is not whole: images are missing, or are not byte for byte the published ones.",
+    causes: ["a partial download", "images that were resized or saved anew"],
+    tries: ["seedgrow data import horse2zebra --download", "... --json | jq -r '.missing[]': the list"],
+  },
+  DATA_TAGS: {
+    means: "Nobody says what is in the photos, or says it in a way that is not understood.",
+    causes: ["photos outside class folders", "a CSV with another separator or other column names"],
+    tries: ["seedgrow data import csv FILE: reads other tools' tables", "docs/DATA.md shows the layouts"],
+  },
+  MASK_INVALID: {
+    means: "A mask is not a map of class ids.",
+    causes: [
+      "black and white masks: 255 means ignore here, so write the class id instead",
+      "colour pictures of masks",
+      "another size than the photo's",
+    ],
+    tries: ["an 8-bit palette or grey PNG with 0, 1, 2, ... and 255", "docs/FAQ.md, on 0/255 masks"],
+  },
+  MODEL_INVALID: {
+    means: "This is no model that seedgrow wrote.",
+    causes: ["the run has not finished", "a folder one level off"],
+    tries: ["seedgrow runs: runs with state done have a model", "seedgrow predict --model latest"],
+  },
+  BACKBONE_INVALID: {
+    means: "The given network cannot serve as a backbone.",
+    causes: [
+      "it is no tfjs LayersModel (a GraphModel, a Keras file)",
+      "it has no activations at strides 4, 8, 16 and 32",
+    ],
+    tries: ["tensorflowjs_converter --output_format=tfjs_layers_model", "--backbone scratch: the built-in network"],
+  },
+  DIGEST_MISMATCH: {
+    means: "Bytes are not those that were written: their SHA-256 differs.",
+    causes: ["a file was edited or cut", "a disk or a network that fails"],
+    tries: ["fetch or make the file again", "delete the cache: ~/.cache/seedgrow/blobs"],
+  },
+  CHECKPOINT_INVALID: {
+    means: "Nothing in the run's folder can be gone on from.",
+    causes: ["the folder was copied while the run wrote", "files were deleted"],
+    tries: ["train again with the same --seed: the result is the same"],
+  },
+  DOWNLOAD_FAILED: {
+    means: "A file could not be fetched from elsewhere.",
+    causes: ["no network, a proxy, or a firewall", "the address has moved"],
+    tries: [
+      "run it again: it goes on where it stopped",
+      "fetch it in a browser and give the file",
+      "--url another mirror",
+    ],
+  },
+  ENGINE_MISSING: {
+    means: "TensorFlow's library is not there, or not built for this Node.",
+    causes: ["setup did not run, or Node was changed since"],
+    tries: ["./deploy/setup.sh", "seedgrow doctor"],
+  },
+  ENGINE_FAILED: {
+    means: "TensorFlow is there, but does not start.",
+    causes: ["SEEDGROW_DEVICE=gpu without a usable GPU", "a driver of another version", "a processor without AVX"],
+    tries: ["seedgrow doctor: says which", "SEEDGROW_DEVICE=cpu"],
+  },
+  BROKER_MISSING: {
+    means: "--local needs a nats-server to start, and there is none.",
+    causes: ["setup did not run"],
+    tries: ["./deploy/setup.sh", "apt-get install nats-server, or SEEDGROW_NATS_SERVER=PATH"],
+  },
+  BROKER_UNREACHABLE: {
+    means: "Nobody answers at the address of the NATS server.",
+    causes: ["it does not run", "a firewall, or another port", "it listens on loopback only"],
+    tries: ["nats-server -js", "seedgrow doctor --nats URL"],
+  },
+  PORT_BUSY: {
+    means: "Another program listens there.",
+    causes: ["a second worker, dashboard or server with the same port"],
+    tries: ["port 0: a free one"],
+  },
+  DISK_FULL: {
+    means: "A file could not be written.",
+    causes: ["the disk, or the quota, is full"],
+    tries: ["df -h", "delete old runs", "seedgrow resume RUN: goes on from the last checkpoint"],
+  },
+  NO_WORKERS: {
+    means: "Nobody is there to compute, or all have ended.",
+    causes: ["no worker runs, or on another broker", "workers that crash at once: too little memory, no engine"],
+    tries: ["runs/RUN/logs/worker-1.log", "seedgrow doctor", "seedgrow worker --nats URL"],
+  },
+  WORK_FAILED: {
+    means: "The same piece of work failed on every worker that tried it: it is the work's fault, not theirs.",
+    causes: ["too little memory for the images' size", "a photo that decodes here and not there"],
+    tries: ["the message names the cause", "--set method.imageSize=128, or a smaller microBatchSize"],
+  },
+  PEER_UNREACHABLE: {
+    means: "Coordinator and worker cannot reach each other.",
+    causes: ["they tell each other 127.0.0.1", "a firewall between them"],
+    tries: ["workers: --listen 0.0.0.0:7001 --advertise HOST:7001", "train: --set cluster.advertise=HOST:7000"],
+  },
+  TRAINING_DIVERGED: {
+    means: "The loss or a gradient is no number any more.",
+    causes: ["a learning rate that is too high", "a backbone whose inputs have another range"],
+    tries: ["--set method.segmenter.learningRate=0.0005", "--set method.classifier.learningRate=0.001"],
+  },
+  LEASE_LOST: {
+    means: "The workers obey a newer coordinator of this run.",
+    causes: ["`seedgrow resume` was called while this one was frozen"],
+    tries: ["nothing: the newer one goes on", "seedgrow watch RUN"],
+  },
+  INTERRUPTED: {
+    means: "It was asked to stop, and did. Nothing is lost.",
+    causes: ["Ctrl-C, SIGTERM, `seedgrow stop`"],
+    tries: ["seedgrow resume latest: same result as without the stop"],
+  },
+};
