@@ -2,11 +2,12 @@
  * Runs the whole method on a folder, without the cluster, and prints one line per stage:
  *
  *   node bench/method.js --data DIR [--backbone DIR] [--workers 2] [--rounds N] [--seed N] [--set key=value]...
- *     [--preset demo] [--save DIR] [--start DIR] [--pictures DIR] [--fp strict|bf16]
+ *     [--preset demo] [--save DIR] [--start FILE] [--truth] [--model FILE] [--pictures DIR] [--fp strict|bf16]
  *
  * Labels are scored against the true masks of tagged training images at the working size; predictions are tag-free, at
  * each validation photo's own size. Masks are read for scoring only. --save keeps the labels of each stage as one file,
- * --start takes labels of an earlier run and skips seeding: for experiments on a single round.
+ * --start takes labels of an earlier run and skips seeding: for experiments on a single round. --truth starts from the
+ * true masks: with --rounds 1 the supervised bound. --model takes saved weights and predicts only.
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -45,6 +46,8 @@ const { values: args } = parseArgs({
     preset: { type: "string" },
     save: { type: "string" },
     start: { type: "string" },
+    truth: { type: "boolean", default: false },
+    model: { type: "string" },
     pictures: { type: "string" },
     fp: { type: "string", default: "strict" },
   },
@@ -186,12 +189,37 @@ async function seedStage(): Promise<Uint8Array[]> {
 
 function savedLabels(path: string): Uint8Array[] {
   const bytes = new Uint8Array(readFileSync(path));
-  const size = method.imageSize ** 2;
-  return photos.train.map((_, i) => bytes.slice(i * size, (i + 1) * size));
+  const side = Math.round(Math.sqrt(bytes.length / photos.train.length));
+  return photos.train.map((_, i) => {
+    const map = bytes.slice(i * side ** 2, (i + 1) * side ** 2);
+    return stretchLabels(map, side, side, method.imageSize, method.imageSize);
+  });
 }
 
-let labels = args.start ? savedLabels(args.start) : await seedStage();
-if (args.start) {
+function trueLabels(): Uint8Array[] {
+  return truths.map((truth) => {
+    if (!truth) throw new Error("--truth needs a mask for every training photo");
+    return truth;
+  });
+}
+
+if (args.model) {
+  const bytes = readFileSync(args.model);
+  const values = new Float32Array(new Uint8Array(bytes).buffer);
+  await pool.all({ call: "load", stage: { model: "segmenter", round: 1 }, values });
+  const scores = await valScores("model");
+  await pool.all({ call: "labels", labels: savedLabels(args.start!) });
+  const all = photos.train.map((_, image) => image);
+  const stage: TrainStage = { model: "segmenter", round: 2 };
+  const results = await pool.spread<RefineResult>(all, (images) => ({ call: "refine", stage, images }));
+  results.sort((a, b) => a.image - b.image);
+  row("model", [...labelScores(results.map(({ labels }) => labels)), ...scores, null, null, seconds(startMs)]);
+  pool.stop();
+  process.exit(0);
+}
+const given = args.truth ? trueLabels() : args.start ? savedLabels(args.start) : null;
+let labels = given ?? (await seedStage());
+if (given) {
   row("start", labelScores(labels));
   await pool.all({ call: "labels", labels });
 }
@@ -213,5 +241,6 @@ for (let round = 1; round <= rounds; round++) {
     `    changed ${(100 * changed).toFixed(2)} %, kept ${kept.length}, ${sha256(bytesOf(values)).slice(0, 12)}`,
   );
   await publish(`v${round}`, labels);
+  if (args.save) writeFileSync(join(args.save, `r${round}.weights`), bytesOf(values));
 }
 pool.stop();

@@ -31,15 +31,20 @@ export function camOf(
   const summed = tf.tidy(() => {
     const image = tf.tensor4d(image_HWC, [1, imageSize, imageSize, 3]);
     const sums = config.scales.map((scale) => {
-      const side = Math.max(32, Math.round((imageSize * scale) / 32) * 32);
-      const scaled = side === imageSize ? image : tf.image.resizeBilinear(image, [side, side], false, true);
-      return activationOf(tf, backbone, classifier, params, scaled as Tensor4D, tags, config, size);
+      const scaled = atScale(tf, image, imageSize, scale);
+      return activationOf(tf, backbone, classifier, params, scaled, tags, config, size);
     });
     return tf.addN(sums);
   });
   const cam = summed.dataSync<"float32">().slice();
   summed.dispose();
   return normalise(cam, tags.length);
+}
+
+/** A square image at another size, rounded to what every stride divides. */
+export function atScale(tf: Tf, image: Tensor4D, imageSize: number, scale: number): Tensor4D {
+  const side = Math.max(32, Math.round((imageSize * scale) / 32) * 32);
+  return side === imageSize ? image : tf.image.resizeBilinear(image, [side, side], false, true);
 }
 
 function activationOf(

@@ -1,7 +1,7 @@
 /** From score maps to label maps: three-way seeds, gates and guards. Pure. */
 import type { MethodConfig } from "../../shared/config/method.js";
 import { BACKGROUND, IGNORE } from "../../shared/data/manifest.js";
-import { argMax, channel } from "./images.js";
+import { argMax, channel, pickChannels } from "./images.js";
 import { otsu, powerCut, quantile } from "./threshold.js";
 
 /** Normalising by the 99 % quantile rather than the maximum: one hot pixel must not shrink everything else. */
@@ -51,20 +51,29 @@ function strongest(scores: Float32Array, channels: number): Float32Array {
   return out;
 }
 
-/**
- * Keeps the channels of the allowed classes and makes the rest sum to 1: [.., K + 1] -> [.., allowed], background
- * dropped. "Only what the tags allow" is worth more than any other post-processing (docs: 1-stage-wseg, +3.7 mIoU).
- */
-export function gate(probabilities: Float32Array, channels: number, allowed: readonly number[]): Float32Array {
-  const out = new Float32Array((probabilities.length / channels) * allowed.length);
-  for (let i = 0; i * channels < probabilities.length; i++) {
-    let sum = probabilities[i * channels]!;
-    for (const id of allowed) sum += probabilities[i * channels + id]!;
-    allowed.forEach((id, k) => {
-      out[i * allowed.length + k] = sum > 0 ? probabilities[i * channels + id]! / sum : 0;
-    });
+/** Keeps the channels `ids` and makes them sum to 1: [.., channels] -> [.., ids]. */
+export function restrict(probabilities: Float32Array, channels: number, ids: readonly number[]): Float32Array {
+  const out = pickChannels(probabilities, channels, ids);
+  for (let at = 0; at < out.length; at += ids.length) {
+    let sum = 0;
+    for (let k = at; k < at + ids.length; k++) sum += out[k]!;
+    for (let k = at; k < at + ids.length; k++) out[k] = sum > 0 ? out[k]! / sum : 0;
   }
   return out;
+}
+
+/**
+ * Probabilities of the allowed classes where only they and the background may be: [.., K + 1] -> [.., allowed]. "Only
+ * what the tags allow" is worth more than any other post-processing (1-stage-wseg: +3.7 mIoU).
+ */
+export function gate(probabilities: Float32Array, channels: number, allowed: readonly number[]): Float32Array {
+  return withoutBackground(restrict(probabilities, channels, [BACKGROUND, ...allowed]), allowed.length + 1);
+}
+
+/** [.., 1 + tags] -> [.., tags]. */
+export function withoutBackground(probabilities: Float32Array, channels: number): Float32Array {
+  const tags = Array.from({ length: channels - 1 }, (_, k) => k + 1);
+  return pickChannels(probabilities, channels, tags);
 }
 
 export interface GuardInput {

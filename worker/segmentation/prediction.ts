@@ -5,14 +5,15 @@
 import type { MethodConfig } from "../../shared/config/method.js";
 import { BACKGROUND } from "../../shared/data/label-ids.js";
 import { denseCrf } from "./crf/dense-crf.js";
-import { argMax, channel, maxOf, pickChannels, resize, shrink } from "./images.js";
-import { affinityOf, pamr } from "./pamr.js";
+import { argMax, channel, maxOf, resize, shrink } from "./images.js";
+import { restrict } from "./labels.js";
+import { coloured, type Iterations, type RefinementConfig, refineMap, type SquareMap, startSide } from "./refinement.js";
 
 /** What prediction needs of the method; an exported model carries it along. */
-export type FinishConfig = Pick<MethodConfig, "imageSize" | "pamr" | "predict">;
+export type FinishConfig = RefinementConfig & Pick<MethodConfig, "predict">;
 
 export interface Probabilities {
-  /** [side, side, classCount + 1]; side as `refineSide` says. */
+  /** [side, side, classCount + 1]; side as `predictionSide` says. */
   readonly probabilities: Float32Array;
   readonly classCount: number;
   /** RGB, [imageSize, imageSize, 3]. */
@@ -24,21 +25,34 @@ export interface Probabilities {
   readonly allowed: readonly number[] | null;
 }
 
+/** Side of the probabilities that `labelsFrom` wants, cells. */
+export function predictionSide(method: FinishConfig): number {
+  return startSide(method, iterationsOf(method));
+}
+
 /** Class ids, [height, width]. */
 export function labelsFrom(method: FinishConfig, input: Probabilities): Uint8Array {
   const { probabilities, classCount, pixels, width, height, allowed } = input;
   const ids = visibleIds(probabilities, classCount + 1, allowed);
-  const visible = pickChannels(probabilities, classCount + 1, ids);
-  const refined = refineMap(method, pixels, visible, ids.length, method.predict.pamrIterations);
-  const final = withCrf(method, pixels, refined, ids.length);
-  const side = refineSide(method);
-  const full = resize(final, { height: side, width: side, channels: ids.length }, height, width);
-  return argMax(full, ids.length).map((k) => ids[k]!);
+  const visible: SquareMap = {
+    values: restrict(probabilities, classCount + 1, ids),
+    side: predictionSide(method),
+    channels: ids.length,
+  };
+  const joined = coloured(method.imageSize, pixels, visible, method.predict.colourWeight);
+  const refined = refineMap(method, pixels, joined, iterationsOf(method));
+  const { values, side, channels } = withCrf(method, pixels, refined);
+  const full = resize(values, { height: side, width: side, channels }, height, width);
+  return argMax(full, channels).map((k) => ids[k]!);
+}
+
+function iterationsOf({ predict, finePamr }: FinishConfig): Iterations {
+  return { coarse: predict.pamrIterations, fine: finePamr.iterations };
 }
 
 /**
- * Background, and the classes that may show. Whoever wins a pixel has at least 1 / channels of it, and neither PAMR nor
- * resizing raises a maximum: dropping the others changes no label, and saves refining dozens of absent classes.
+ * Background, and the classes that may show: those with 1 / channels of some pixel, the least with which one can win it.
+ * Dropping the others saves refining dozens of absent classes.
  */
 function visibleIds(probabilities: Float32Array, channels: number, allowed: readonly number[] | null): number[] {
   if (allowed) return [BACKGROUND, ...allowed];
@@ -46,27 +60,12 @@ function visibleIds(probabilities: Float32Array, channels: number, allowed: read
   return ids.filter((id) => id === BACKGROUND || maxOf(channel(probabilities, channels, id)) >= 1 / channels);
 }
 
-function withCrf(method: FinishConfig, pixels: Uint8Array, map: Float32Array, channels: number): Float32Array {
+/** Dense CRF with deviations given for the coarse grid, on whatever grid the map has. */
+function withCrf(method: FinishConfig, pixels: Uint8Array, map: SquareMap): SquareMap {
   const { crf } = method.predict;
   if (crf.iterations === 0) return map;
-  const side = refineSide(method);
-  return denseCrf(map, channels, shrink(pixels, method.imageSize, 3, side), side, crf);
-}
-
-/** Masks are refined at this side, cells. */
-export function refineSide(method: Pick<FinishConfig, "imageSize" | "pamr">): number {
-  return Math.min(method.pamr.size, method.imageSize);
-}
-
-export function refineMap(
-  method: Pick<FinishConfig, "imageSize" | "pamr">,
-  pixels: Uint8Array,
-  map: Float32Array,
-  channels: number,
-  iterations: number,
-): Float32Array {
-  if (iterations === 0) return map;
-  const side = refineSide(method);
-  const small = shrink(pixels, method.imageSize, 3, side);
-  return pamr(map, channels, affinityOf(small, side, method.pamr.dilations), iterations);
+  const zoom = map.side / Math.min(method.pamr.size, method.imageSize);
+  const scaled = { ...crf, smoothSigma: crf.smoothSigma * zoom, placeSigma: crf.placeSigma * zoom };
+  const small = shrink(pixels, method.imageSize, 3, map.side);
+  return { ...map, values: denseCrf(map.values, map.channels, small, map.side, scaled) };
 }

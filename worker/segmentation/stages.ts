@@ -15,13 +15,14 @@ import type {
   TrainStage,
 } from "../compute/contract.js";
 import type { Backbone } from "./backbone/backbone.js";
-import { type CamOptions, camOf } from "./cam.js";
+import { atScale, type CamOptions, camOf } from "./cam.js";
 import type { TagClassifier } from "./classifier.js";
 import { resize, toUnit } from "./images.js";
-import { changedShare, gate, guard, otsuLabels, seedLabels, threeWay } from "./labels.js";
+import { changedShare, gate, guard, otsuLabels, restrict, seedLabels, threeWay, withoutBackground } from "./labels.js";
 import type { Segmenter } from "./networks/segmenter.js";
 import type { Params } from "./nn/conv.js";
-import { labelsFrom, refineMap, refineSide } from "./prediction.js";
+import { labelsFrom, predictionSide } from "./prediction.js";
+import { coloured, refineMap, resized, type SquareMap, startSide } from "./refinement.js";
 import { cutPhoto, type SuperpixelCache } from "./superpixels/cut.js";
 import type { Superpixels } from "./superpixels/superpixels.js";
 import type { Tensor4D, Tf } from "./tf.js";
@@ -49,16 +50,17 @@ export function seedImage(parts: ClassifierParts, example: Example): SeedResult 
     const empty = new Uint8Array(size * size).fill(BACKGROUND);
     return { ...shared, cam: new Uint8Array(0), camLabels: empty, labels: empty.slice() };
   }
-  const mapSide = refineSide(method);
+  const iterations = { coarse: method.seeds.pamrIterations, fine: 0 };
+  const mapSide = startSide(method, iterations);
   const options: CamOptions = { config: method.cam, imageSize: size, size: mapSide };
-  const cam = camOf(tf, parts.backbone, parts.classifier, parts.params, toUnit(example.pixels), tags, options);
-  const full = (map: Float32Array) => squareResize(map, mapSide, tags.length, size);
-  const refined = refineMap(method, example.pixels, cam, tags.length, method.seeds.pamrIterations);
+  const values = camOf(tf, parts.backbone, parts.classifier, parts.params, toUnit(example.pixels), tags, options);
+  const cam = { values, side: mapSide, channels: tags.length };
+  const refined = refineMap(method, example.pixels, cam, iterations);
   return {
     ...shared,
-    cam: Uint8Array.from(squareResize(cam, mapSide, tags.length, side), (value) => Math.round(value * 255)),
-    camLabels: threeWay(full(cam), tags, method.cam.threshold, method.cam.threshold),
-    labels: seedLabels(onSuperpixels(method, example, full(refined)), tags, method.seeds),
+    cam: Uint8Array.from(resized(cam, side), (value) => Math.round(value * 255)),
+    camLabels: threeWay(resized(cam, size), tags, method.cam.threshold, method.cam.threshold),
+    labels: seedLabels(onSuperpixels(method, example, resized(refined, size)), tags, method.seeds),
   };
 }
 
@@ -97,10 +99,12 @@ export function refineImage(parts: SegmenterParts, stage: TrainStage, example: R
     return { image, labels, changed: changedShare(example.labels, labels), kept: null };
   }
   const { refine } = method;
-  const iterations = stage.round <= 1 ? refine.pamrIterationsFirst : refine.pamrIterations;
-  const gated = gate(probabilitiesOf(parts, example.pixels, refine.flip), parts.classCount + 1, tags);
-  const refined = refineMap(method, example.pixels, gated, tags.length, iterations);
-  const scores = squareResize(refined, refineSide(method), tags.length, method.imageSize);
+  const coarse = refine.pamrIterations[stage.round - 1] ?? refine.pamrIterations.at(-1)!;
+  const iterations = { coarse, fine: method.finePamr.iterations };
+  const all = probabilitiesOf(parts, example.pixels, refine, startSide(method, iterations));
+  const allowed = coloured(method.imageSize, example.pixels, only(all, [BACKGROUND, ...tags]), refine.colourWeight);
+  const gated = { ...all, values: withoutBackground(allowed.values, allowed.channels), channels: tags.length };
+  const scores = resized(refineMap(method, example.pixels, gated, iterations), method.imageSize);
   const cam = Float32Array.from(example.cam);
   const camGrid = { height: example.camHeight, width: example.camWidth, channels: tags.length };
   const anchor = resize(cam, camGrid, method.imageSize, method.imageSize);
@@ -141,42 +145,53 @@ export function predictImage(parts: SegmenterParts, example: PredictExample): Pr
   const { method, classCount } = parts;
   const { image, pixels, width, height, allowed } = example;
   if (allowed?.length === 0) return { image, labels: new Uint8Array(width * height).fill(BACKGROUND) };
-  const probabilities = probabilitiesOf(parts, pixels, method.predict.flip);
+  const { values: probabilities } = probabilitiesOf(parts, pixels, method.predict, predictionSide(method));
   return { image, labels: labelsFrom(method, { probabilities, classCount, pixels, width, height, allowed }) };
 }
 
-/** Class probabilities on the refinement grid, [side, side, K + 1]. */
-function probabilitiesOf(parts: SegmenterParts, pixels: Uint8Array, flip: boolean): Float32Array {
-  const { tf, method } = parts;
+function only(map: SquareMap, ids: readonly number[]): SquareMap {
+  return { ...map, values: restrict(map.values, map.channels, ids), channels: ids.length };
+}
+
+/** How an image is looked at: the answer is the mean over sizes and mirrored images. */
+export interface Views {
+  readonly flip: boolean;
+  /** Relative to imageSize. */
+  readonly scales: readonly number[];
+}
+
+function probabilitiesOf(parts: SegmenterParts, pixels: Uint8Array, views: Views, side: number): SquareMap {
+  const { tf, method, classCount } = parts;
   const size = method.imageSize;
   const probabilities = tf.tidy(() => {
-    return probabilityMap(parts, tf.tensor4d(toUnit(pixels), [1, size, size, 3]), flip);
+    return probabilityMap(parts, tf.tensor4d(toUnit(pixels), [1, size, size, 3]), views, side);
   });
   const values = probabilities.dataSync<"float32">().slice();
   probabilities.dispose();
-  return values;
+  return { values, side, channels: classCount + 1 };
 }
+
+type NetworkParts = Omit<SegmenterParts, "classCount" | "seed" | "superpixels">;
 
 /**
  * All of a prediction that the engine computes, so also what an exported model is: images in [-1, 1], [1, S, S, 3], to
  * probabilities [1, side, side, K + 1]. Call inside tf.tidy.
  */
-export function probabilityMap(
-  { tf, method, backbone, network, params }: Omit<SegmenterParts, "classCount" | "seed" | "superpixels">,
-  image: Tensor4D,
-  flip: boolean,
-): Tensor4D {
-  const side = refineSide(method);
+export function probabilityMap(parts: NetworkParts, image: Tensor4D, views: Views, side: number): Tensor4D {
+  const { tf, method } = parts;
+  const maps = views.scales.map((scale) => {
+    const soft = viewOf(parts, atScale(tf, image, method.imageSize, scale), views.flip);
+    return tf.image.resizeBilinear(soft, [side, side], false, true);
+  });
+  return maps.length === 1 ? maps[0]! : (tf.addN(maps).div(maps.length) as Tensor4D);
+}
+
+/** Probabilities at the network's own stride, of one view of the image and, if so, its mirror image. */
+function viewOf({ tf, backbone, network, params }: NetworkParts, image: Tensor4D, flip: boolean): Tensor4D {
   const batch = flip ? tf.concat([image, image.reverse(2)]) : image;
   const [finest] = network.logits(backbone.taps(batch, params), params, false);
   const soft = finest!.softmax() as Tensor4D;
-  if (!flip) return tf.image.resizeBilinear(soft, [side, side], false, true);
+  if (!flip) return soft;
   const [plain, mirrored] = soft.unstack() as [Tensor4D, Tensor4D];
-  const mean = plain.add(mirrored.reverse(1)).div(2).expandDims(0) as Tensor4D;
-  return tf.image.resizeBilinear(mean, [side, side], false, true);
-}
-
-function squareResize(map: Float32Array, from: number, channels: number, to: number): Float32Array {
-  if (to === from) return map;
-  return resize(map, { height: from, width: from, channels }, to, to);
+  return plain.add(mirrored.reverse(1)).div(2).expandDims(0) as Tensor4D;
 }
