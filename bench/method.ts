@@ -19,6 +19,7 @@ import { bytesOf, sha256 } from "../shared/codec/digest.js";
 import { type MethodConfig, methodConfigSchema } from "../shared/config/method.js";
 import { demoMethod, scratchMethod } from "../shared/config/presets.js";
 import { resolveConfig } from "../shared/config/resolve.js";
+import { methodOfRound, minedRounds } from "../shared/config/rounds.js";
 import { overlayLabels } from "../shared/data/overlay.js";
 import { countImage, emptyCounts, scoresOf } from "../shared/math/scores.js";
 import { stretchLabels } from "../shared/math/stretch.js";
@@ -46,6 +47,7 @@ const { values: args } = parseArgs({
     preset: { type: "string" },
     save: { type: "string" },
     start: { type: "string" },
+    from: { type: "string", default: "1" },
     truth: { type: "boolean", default: false },
     model: { type: "string" },
     pictures: { type: "string" },
@@ -98,7 +100,7 @@ function labelScores(labels: readonly Uint8Array[]): (number | null)[] {
 }
 
 async function train(stage: TrainStage): Promise<Float32Array> {
-  const config = method[stage.model];
+  const config = methodOfRound(method, stage.round)[stage.model];
   const { specs, values } = await pool.call<InitialParams>(0, { call: "init", stage });
   const optimizer = new AdamW(specs, { weightDecay: config.weightDecay });
   const leaves = Array.from({ length: config.microBatches }, (_, leaf) => leaf);
@@ -224,12 +226,12 @@ if (given) {
   await pool.all({ call: "labels", labels });
 }
 const rounds = Number(args.rounds ?? method.rounds);
-for (let round = 1; round <= rounds; round++) {
+for (let round = Number(args.from); round <= rounds; round++) {
   const stageMs = performance.now();
   const stage: TrainStage = { model: "segmenter", round };
   const values = await train(stage);
   const trainS = seconds(stageMs);
-  const scores = await valScores(`r${round}`);
+  const scores = round <= minedRounds(method) ? [null, null, null] : await valScores(`r${round}`);
   const all = photos.train.map((_, image) => image);
   const results = await pool.spread<RefineResult>(all, (images) => ({ call: "refine", stage, images }));
   results.sort((a, b) => a.image - b.image);

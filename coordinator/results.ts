@@ -4,6 +4,7 @@
  */
 import { assert } from "../shared/assert.js";
 import type { Digest } from "../shared/codec/digest.js";
+import { methodOfRound, minedRounds } from "../shared/config/rounds.js";
 import type { Manifest } from "../shared/data/manifest.js";
 import { runFiles, type StageRecord } from "../shared/data/run-record.js";
 import type { MemoryBlobs } from "../shared/net/blobs.js";
@@ -160,7 +161,7 @@ export class RunResults {
   }
 
   private stageOptions(phase: Phase): StageOptions {
-    const { method } = this.deps.config;
+    const method = methodOfRound(this.deps.config.method, phase.round);
     const { steps, microBatches, learningRate, weightDecay, warmupSteps, schedulePower } =
       phase.kind === "classify" ? method.classifier : method.segmenter;
     return { steps, learningRate, weightDecay, warmupSteps, schedulePower, leafCount: microBatches };
@@ -209,7 +210,8 @@ export class RunResults {
       results.reduce((sum, { images }) => sum + images, 0),
     );
     await this.book.refined(phase.round, this.scores(results).labels, changed, seconds);
-    const reason = stopRule(changed, this.deps.config.rounds.changedShareMin);
+    const { method, rounds } = this.deps.config;
+    const reason = phase.round <= minedRounds(method) ? null : stopRule(changed, rounds.changedShareMin);
     await this.commit(phase, reason === null ? packs : { ...packs, lastRound: phase.round });
     return reason === null ? {} : { endRounds: reason };
   }

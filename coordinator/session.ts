@@ -2,6 +2,7 @@
 import { randomUUID } from "node:crypto";
 import * as grpc from "@grpc/grpc-js";
 import type { Digest } from "../shared/codec/digest.js";
+import { minedRounds } from "../shared/config/rounds.js";
 import type { Manifest } from "../shared/data/manifest.js";
 import type { StageRecord } from "../shared/data/run-record.js";
 import type { RunSetup } from "../shared/data/run-setup.js";
@@ -184,9 +185,10 @@ function putSetup(options: SessionOptions, blobs: MemoryBlobs): Digest {
 }
 
 function startOptions({ runId, config, manifest, progress }: SessionOptions) {
-  const { classifier, segmenter, rounds } = config.method;
+  const { classifier, segmenter, mining, rounds } = config.method;
   const plan = planRun({
     classifier: { steps: classifier.steps, leafCount: classifier.microBatches },
+    mining: { rounds: minedRounds(config.method), steps: mining.steps, leafCount: mining.microBatches },
     segmenter: { steps: segmenter.steps, leafCount: segmenter.microBatches },
     rounds: progress.lastRound ?? rounds,
     trainShards: manifest.train.shards.length,

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { MethodConfig } from "../../shared/config/method.js";
+import { methodOfRound } from "../../shared/config/rounds.js";
 import type { Compute, GradientJob, PredictExample, TrainStage } from "../../worker/compute/contract.js";
 import { loadEngine } from "../../worker/engine/load.js";
 import { createCompute } from "../../worker/segmentation/compute.js";
@@ -60,10 +61,22 @@ function example(image: number) {
 function gradients(stage: TrainStage, step: number, leaves: readonly number[]) {
   const tags = photos.train.map((photo) => photo.tags);
   const microBatches = leaves.map((leaf) => {
-    const images = imagesOfMicroBatch({ method: setup.method, seed: setup.seed, tags, stage, step, leaf });
+    const images = imagesOfMicroBatch({
+      method: methodOfRound(setup.method, stage.round),
+      seed: setup.seed,
+      tags,
+      stage,
+      step,
+      leaf,
+    });
     return { leaf, examples: images.map((image) => ({ ...example(image), labels: labels[image] ?? null })) };
   });
-  const job: GradientJob = { stage, step, leafCount: setup.method[stage.model].microBatches, microBatches };
+  const job: GradientJob = {
+    stage,
+    step,
+    leafCount: methodOfRound(setup.method, stage.round)[stage.model].microBatches,
+    microBatches,
+  };
   return compute.gradients(job);
 }
 

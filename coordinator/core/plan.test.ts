@@ -23,6 +23,18 @@ test("a run is classifier, seeds, then per round training, refining, evaluating"
   ]);
 });
 
+test("the first rounds may mine: other steps, and no evaluation", () => {
+  const mining = { rounds: 1, steps: 3, leafCount: 8 };
+  const lines = planRun({ ...options, mining }).map((phase) => `${phaseKey(phase)}: ${phase.steps}, ${phase.units}`);
+  expect(lines.slice(2)).toEqual([
+    "train-1: 3, 8",
+    "refine-1: 0, 3",
+    "train-2: 7, 2",
+    "refine-2: 0, 3",
+    "evaluate-2: 0, 1",
+  ]);
+});
+
 test("without validation there is nothing to evaluate", () => {
   expect(planRun({ ...options, valShards: 0 }).some(({ kind }) => kind === "evaluate")).toBe(false);
 });

@@ -12,7 +12,10 @@ export interface StagePlan {
 
 export interface PlanOptions {
   readonly classifier: StagePlan;
+  /** The first rounds, which train something smaller and are not evaluated; none if left out. */
+  readonly mining?: StagePlan & { readonly rounds: number };
   readonly segmenter: StagePlan;
+  /** All rounds, those that mine included. */
   readonly rounds: number;
   readonly trainShards: number;
   /** 0: no validation split, and no evaluating phases. */
@@ -37,9 +40,12 @@ export function planRun(options: PlanOptions): Phase[] {
     { kind: "seed", round: 0, steps: 0, units: options.trainShards },
   ];
   for (let round = 1; round <= options.rounds; round++) {
-    phases.push({ kind: "train", round, steps: options.segmenter.steps, units: options.segmenter.leafCount });
+    const isMining = round <= (options.mining?.rounds ?? 0);
+    const { steps, leafCount } = isMining ? options.mining! : options.segmenter;
+    phases.push({ kind: "train", round, steps, units: leafCount });
     phases.push({ kind: "refine", round, steps: 0, units: options.trainShards });
-    if (options.valShards > 0) phases.push({ kind: "evaluate", round, steps: 0, units: options.valShards });
+    if (options.valShards > 0 && !isMining)
+      phases.push({ kind: "evaluate", round, steps: 0, units: options.valShards });
   }
   return phases;
 }

@@ -147,8 +147,8 @@ const superpixelsSchema = z.strictObject({
 
 const segmenterSchema = z.strictObject({
   ...trainingShape({ steps: 200, learningRate: 2e-3, weightDecay: 1e-3, warmup: 20, cropSize: 192, cropShareMin: 0.6 }),
-  network: z.enum(["dfn", "fcn32", "fcn16", "fcn8", "capsule"]).default("dfn").meta({
-    help: "What reads the backbone's features. dfn: Smooth Network; fcn: scores at one, two or three strides; capsule: routing by agreement.",
+  network: z.enum(["dfn", "fcn32", "fcn16", "fcn8", "capsule", "linear32", "linear16", "linear8"]).default("dfn").meta({
+    help: "What reads the backbone's features. dfn: Smooth Network; fcn: scores at one, two or three strides; capsule: routing by agreement; linear: one 1x1 convolution at that stride.",
   }),
   channels: z.int().multipleOf(8).min(8).max(512).default(64).meta({
     help: "Width of the network; the Smooth Network's paper has 512, on a far larger backbone.",
@@ -186,6 +186,22 @@ const augmentSchema = z.strictObject({
   colour: z.number().min(0).max(1).default(0.07).meta({ help: "Largest shift of each colour of a non-grey image." }),
 });
 
+const miningSchema = z.strictObject({
+  rounds: z.int().min(0).max(10).default(2).meta({
+    help: "How many of the first rounds mine: a linear classifier of cells moves the seeds off halos and into limbs. At least the last round is the segmentation network's.",
+  }),
+  stride: z.literal([8, 16, 32]).default(16).meta({ help: "Stride of the features it looks at." }),
+  ...trainingShape({
+    steps: 100,
+    learningRate: 3e-3,
+    weightDecay: 1e-3,
+    warmup: 10,
+    cropSize: 448,
+    cropShareMin: 1,
+  }),
+  pamrIterations: z.int().min(0).max(50).default(5).meta({ help: "PAMR iterations on its prediction." }),
+});
+
 const refineSchema = z.strictObject({
   updater: z.enum(["feedback", "boxsup", "mcof"]).default("feedback").meta({
     help: "How a round's network makes the next labels. feedback: its prediction. boxsup: a likely union of superpixels, by lot. mcof: votes of superpixels and of a network on them.",
@@ -208,7 +224,7 @@ const refineSchema = z.strictObject({
   flip: z.boolean().default(true).meta({ help: "Average with the mirrored image." }),
   scales: scales(),
   pamrIterations: z.array(z.int().min(0).max(50)).min(1).max(50).default([10, 5, 0]).meta({
-    help: "PAMR iterations on the prediction after round 1, 2, ...; the last goes for all later rounds. A coarse prediction gains from many, a sharp one loses.",
+    help: "PAMR iterations on the prediction after the first round that does not mine, the second, ...; the last goes for all later rounds. A coarse prediction gains from many, a sharp one loses.",
   }),
   shrinkMin: share().default(0.5).meta({
     help: "New labels are refused when the foreground falls below this share of the old one.",
@@ -250,8 +266,8 @@ export const methodConfigSchema = z.strictObject({
   imageSize: z.int().multipleOf(32).min(32).max(1024).default(256).meta({
     help: "Working size: every image is resized to a square of this side, pixels.",
   }),
-  rounds: z.int().min(1).max(50).default(4).meta({
-    help: "Rounds at most: each trains the network on the labels, then refines the labels with it.",
+  rounds: z.int().min(1).max(50).default(6).meta({
+    help: "Rounds at most, those that mine included: each trains a network on the labels, then refines the labels with it.",
   }),
   classifier: classifierSchema.prefault({}),
   cam: camSchema.prefault({}),
@@ -259,6 +275,7 @@ export const methodConfigSchema = z.strictObject({
   pamr: pamrSchema.prefault({}),
   finePamr: finePamrSchema.prefault({}),
   superpixels: superpixelsSchema.prefault({}),
+  mining: miningSchema.prefault({}),
   segmenter: segmenterSchema.prefault({}),
   augment: augmentSchema.prefault({}),
   refine: refineSchema.prefault({}),

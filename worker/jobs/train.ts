@@ -1,5 +1,6 @@
 /** The training jobs: initial parameters of a stage, and gradient sums of a run of micro-batches. */
 import { bytesOf } from "../../shared/codec/digest.js";
+import { methodOfRound } from "../../shared/config/rounds.js";
 import type { GradientJob__Output } from "../../shared/gen/seedgrow/v1/GradientJob.js";
 import type { InitJob__Output } from "../../shared/gen/seedgrow/v1/InitJob.js";
 import { nodeKey } from "../../shared/math/tree-sum.js";
@@ -53,7 +54,8 @@ function leavesOf(job: GradientJob__Output): number[] {
 
 function imagesAt(context: JobContext, stage: TrainStage, step: number, leaf: number): number[] {
   const tags = context.manifest.train.images.map((entry) => entry.tags);
-  return imagesOfMicroBatch({ method: context.setup.method, seed: context.setup.seed, tags, stage, step, leaf });
+  const method = methodOfRound(context.setup.method, stage.round);
+  return imagesOfMicroBatch({ method, seed: context.setup.seed, tags, stage, step, leaf });
 }
 
 async function microBatch(

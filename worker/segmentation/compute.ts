@@ -1,5 +1,7 @@
 /** The method behind the compute contract: models, their live parameters, and what is done with them. */
 import { assert } from "../../shared/assert.js";
+import type { MethodConfig } from "../../shared/config/method.js";
+import { methodOfRound, minedRounds } from "../../shared/config/rounds.js";
 import { TreeAccumulator } from "../../shared/math/tree-sum.js";
 import type {
   Compute,
@@ -35,6 +37,8 @@ interface ClassifierModel {
 }
 
 interface SegmenterModel {
+  /** As the rounds that train this network apply it. */
+  readonly method: MethodConfig;
   readonly backbone: Backbone;
   readonly network: Segmenter;
   readonly store: ParamStore;
@@ -43,32 +47,36 @@ interface SegmenterModel {
 /** @throws AppError BACKBONE_INVALID. */
 export async function createCompute(tf: Tf, setup: ComputeSetup): Promise<Compute> {
   const { method, classes } = setup;
-  const trained = { classifier: setup.backbone ? 0 : 1, segmenter: method.segmenter.backboneRate };
   /** Each model has a backbone of its own: fine-tuning the segmenter's must not move the classifier's features. */
   const makeBackbone = async (rate: number) =>
     setup.backbone ? pretrainedBackbone(tf, setup.backbone, rate) : scratchBackbone(tf, method.scratch.widths, rate);
-  const seeing = await makeBackbone(trained.classifier);
+  const seeing = await makeBackbone(setup.backbone ? 0 : 1);
   const classifier = tagClassifier(tf, seeing, method.classifier.stride, classes.length);
-  const growing = await makeBackbone(trained.segmenter);
-  const network = segmenterOf(tf, growing, method, classes.length + 1);
-  return new MethodCompute(
-    tf,
-    setup,
-    { backbone: seeing, classifier, store: new ParamStore(tf, classifier.defs, seeing.variables) },
-    { backbone: growing, network, store: new ParamStore(tf, network.defs, growing.variables) },
-  );
+  const classifying = { backbone: seeing, classifier, store: new ParamStore(tf, classifier.defs, seeing.variables) };
+  const makeSegmenter = async (round: number): Promise<SegmenterModel> => {
+    const own = methodOfRound(method, round);
+    const backbone = await makeBackbone(own.segmenter.backboneRate);
+    const network = segmenterOf(tf, backbone, own, classes.length + 1);
+    return { method: own, backbone, network, store: new ParamStore(tf, network.defs, backbone.variables) };
+  };
+  const mined = minedRounds(method);
+  const growing = await makeSegmenter(mined + 1);
+  return new MethodCompute(tf, setup, classifying, { growing, mining: mined > 0 ? await makeSegmenter(1) : growing });
 }
 
 class MethodCompute implements Compute {
   private readonly features: FeatureCache = new Map();
   private readonly superpixels: SuperpixelCache;
+  /** The one whose parameters were loaded last: what `predict` answers with. */
+  private loaded: SegmenterModel;
 
   constructor(
     private readonly tf: Tf,
     private readonly setup: ComputeSetup,
     private readonly classifying: ClassifierModel,
-    private readonly segmenting: SegmenterModel,
+    private readonly segmenting: { readonly mining: SegmenterModel; readonly growing: SegmenterModel },
   ) {
+    this.loaded = segmenting.growing;
     this.superpixels = new SuperpixelCache(setup.method.superpixels);
   }
 
@@ -83,6 +91,7 @@ class MethodCompute implements Compute {
   }
 
   load(stage: TrainStage, values: Float32Array): void {
+    if (stage.model === "segmenter") this.loaded = this.segmenterOf(stage);
     this.storeOf(stage).load(values);
   }
 
@@ -102,11 +111,11 @@ class MethodCompute implements Compute {
   }
 
   refine(stage: TrainStage, examples: readonly RefineExample[]): RefineResult[] {
-    return examples.map((example) => refineImage(this.segmenterParts(), stage, example));
+    return examples.map((example) => refineImage(this.partsOf(this.segmenterOf(stage), stage.round), stage, example));
   }
 
   predict(examples: readonly PredictExample[]): PredictResult[] {
-    return examples.map((example) => predictImage(this.segmenterParts(), example));
+    return examples.map((example) => predictImage(this.partsOf(this.loaded), example));
   }
 
   stats(): ComputeStats {
@@ -115,7 +124,8 @@ class MethodCompute implements Compute {
   }
 
   dispose(): void {
-    for (const { store, backbone } of [this.classifying, this.segmenting]) {
+    const { mining, growing } = this.segmenting;
+    for (const { store, backbone } of new Set([this.classifying, mining, growing])) {
       store.dispose();
       backbone.dispose();
     }
@@ -130,13 +140,18 @@ class MethodCompute implements Compute {
   }
 
   private storeOf(stage: TrainStage): ParamStore {
-    return stage.model === "classifier" ? this.classifying.store : this.segmenting.store;
+    return stage.model === "classifier" ? this.classifying.store : this.segmenterOf(stage).store;
   }
 
-  private segmenterParts() {
-    const { backbone, network, store } = this.segmenting;
+  private segmenterOf({ round }: TrainStage): SegmenterModel {
+    return round <= minedRounds(this.setup.method) ? this.segmenting.mining : this.segmenting.growing;
+  }
+
+  private partsOf(model: SegmenterModel, round?: number) {
+    const { backbone, network, store } = model;
     assert(store.values, "the segmenter is loaded");
-    const { method, classes } = this.setup;
+    const { classes } = this.setup;
+    const method = round === undefined ? model.method : methodOfRound(this.setup.method, round);
     const { tf, setup, superpixels } = this;
     return {
       tf,
@@ -153,9 +168,9 @@ class MethodCompute implements Compute {
   private gradient({ stage, step }: GradientJob, microBatch: MicroBatch): Float32Array {
     const { method, seed, classes } = this.setup;
     assert(this.storeOf(stage).values, `the ${stage.model} is loaded`);
-    const context = { tf: this.tf, method, seed, stage, step };
+    const context = { tf: this.tf, method: methodOfRound(method, stage.round), seed, stage, step };
     if (stage.model === "segmenter") {
-      const { backbone, network, store } = this.segmenting;
+      const { backbone, network, store } = this.segmenterOf(stage);
       return segmenterGradient(context, microBatch, backbone, network, store, this.superpixels, classes.length + 1);
     }
     const { backbone, classifier, store } = this.classifying;

@@ -7,7 +7,14 @@ import { BACKGROUND } from "../../shared/data/label-ids.js";
 import { denseCrf } from "./crf/dense-crf.js";
 import { argMax, channel, maxOf, resize, shrink } from "./images.js";
 import { restrict } from "./labels.js";
-import { coloured, type Iterations, type RefinementConfig, refineMap, type SquareMap, startSide } from "./refinement.js";
+import {
+  coloured,
+  type Iterations,
+  type RefinementConfig,
+  refineMap,
+  type SquareMap,
+  startSide,
+} from "./refinement.js";
 
 /** What prediction needs of the method; an exported model carries it along. */
 export type FinishConfig = RefinementConfig & Pick<MethodConfig, "predict">;

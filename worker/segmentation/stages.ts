@@ -3,6 +3,7 @@
  * not depend on which others were in the shard.
  */
 import type { MethodConfig } from "../../shared/config/method.js";
+import { minedRounds } from "../../shared/config/rounds.js";
 import { BACKGROUND } from "../../shared/data/manifest.js";
 import { Rng } from "../../shared/rng.js";
 import type {
@@ -82,6 +83,7 @@ function scoresOf({ tf, method, backbone, classifier, params }: ClassifierParts,
 
 export interface SegmenterParts {
   readonly tf: Tf;
+  /** As the network's round applies it (shared/config/rounds.ts). */
   readonly method: MethodConfig;
   readonly backbone: Backbone;
   readonly network: Segmenter;
@@ -99,8 +101,7 @@ export function refineImage(parts: SegmenterParts, stage: TrainStage, example: R
     return { image, labels, changed: changedShare(example.labels, labels), kept: null };
   }
   const { refine } = method;
-  const coarse = refine.pamrIterations[stage.round - 1] ?? refine.pamrIterations.at(-1)!;
-  const iterations = { coarse, fine: method.finePamr.iterations };
+  const iterations = { coarse: refine.pamrIterations[0]!, fine: method.finePamr.iterations };
   const all = probabilitiesOf(parts, example.pixels, refine, startSide(method, iterations));
   const allowed = coloured(method.imageSize, example.pixels, only(all, [BACKGROUND, ...tags]), refine.colourWeight);
   const gated = { ...all, values: withoutBackground(allowed.values, allowed.channels), channels: tags.length };
@@ -125,7 +126,8 @@ function relabel(parts: SegmenterParts, { round }: TrainStage, image: number, in
   const cut = superpixels.of(image, pixels, size);
   if (updater === "feedback") return otsuLabels(voted(scores, tags.length, cut), tags, 0);
   const regions = gate(regionProbabilities(parts, pixels, cut), parts.classCount + 1, tags);
-  return mcofLabels(input, cut, regions, round, method.refine.saliency);
+  const isFirst = round === minedRounds(method) + 1;
+  return mcofLabels(input, cut, regions, isFirst ? method.refine.saliency : null);
 }
 
 /** The RegionNet's answer for every superpixel, [R, K + 1]. */

@@ -196,12 +196,12 @@ describe("mcof's labels", () => {
   };
   const square = Uint8Array.from({ length: side * side }, (_, i) => (inside(i) ? 1 : 0));
 
-  test.each([1, 2])("follow the mean of network and RegionNet, region by region (round %i)", (round) => {
-    expect(mcofLabels(input, cut, Float32Array.of(0.2, 0.6), round, 0.25)).toEqual(square);
+  test.each([0.25, null])("follow the mean of network and RegionNet, region by region (saliency %o)", (saliency) => {
+    expect(mcofLabels(input, cut, Float32Array.of(0.2, 0.6), saliency)).toEqual(square);
   });
 
-  test("the RegionNet can outvote the network, where colours have no say (round 2)", () => {
-    const labels = mcofLabels(input, cut, Float32Array.of(0.9, 0), 2, 0.25);
+  test("the RegionNet can outvote the network, where colours have no say", () => {
+    const labels = mcofLabels(input, cut, Float32Array.of(0.9, 0), null);
     expect(labels).toEqual(square.map((is) => 1 - is));
   });
 });
@@ -218,8 +218,13 @@ test("a CRF at prediction cuts a halo off", async () => {
   const network = { logits: () => [tf.tensor4d(logits, [1, 8, 8, 2])], defs: [], border: null, regions: null };
   const backbone = { taps: () => [], channels: [], defs: [], variables: new Map(), frozen: true, dispose: () => {} };
   const wrong = (iterations: number) => {
-    const predict = { flip: false, pamrIterations: 0, crf: { iterations, placeSigma: 4, colourSigma: 40 } };
-    const method = methodConfigSchema.parse({ imageSize: 32, pamr: { size: 32 }, predict });
+    const predict = { flip: false, crf: { iterations, placeSigma: 4, colourSigma: 40 } };
+    const method = methodConfigSchema.parse({
+      imageSize: 32,
+      pamr: { size: 32 },
+      finePamr: { iterations: 0 },
+      predict,
+    });
     const superpixels = new SuperpixelCache(method.superpixels);
     const parts = { tf, method, backbone, network, params: () => tf.scalar(0), classCount: 1, seed: 0, superpixels };
     const result = predictImage(parts, { image, pixels, width: 32, height: 32, allowed: null });

@@ -9,6 +9,7 @@ import type { Tensor, Tensor4D, Tf } from "../tf.js";
 import { borderNetwork } from "./border.js";
 import { capsuleNetwork } from "./capsule.js";
 import { fullyConvolutional } from "./fcn.js";
+import { linearNetwork } from "./linear.js";
 import { route, squash } from "./routing.js";
 
 let tf: Tf;
@@ -44,6 +45,19 @@ function paramsOf(defs: readonly ParamDef[], change: (name: string, values: Floa
   );
   return (name) => tensors.get(name)!;
 }
+
+test("the linear network classifies every cell of one tap by itself", () => {
+  const network = linearNetwork(tf, frozen, 3, 8);
+  const all = taps();
+  const params = paramsOf(network.defs);
+  const [logits] = network.logits(all, params, false);
+  expect(logits!.shape).toEqual([2, 8, 4, 3]);
+  const flat = all[1]!
+    .reshape([-1, 5])
+    .matMul(params("linear/kernel").reshape([5, 3]))
+    .add(params("linear/bias"));
+  expect(logits!.sub(flat.reshape(logits!.shape)).abs().max().dataSync()[0]).toBeLessThan(1e-6);
+});
 
 const fcn = (stride: 32 | 16 | 8) => fullyConvolutional(tf, frozen, { channels: 8 }, 3, stride);
 

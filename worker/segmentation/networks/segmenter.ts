@@ -7,6 +7,7 @@ import { type RegionNet, regionNet } from "../updaters/region-net.js";
 import { type BorderNetwork, borderNetwork } from "./border.js";
 import { capsuleNetwork } from "./capsule.js";
 import { fullyConvolutional } from "./fcn.js";
+import { linearNetwork } from "./linear.js";
 
 export interface Segmenter extends SegmentationNetwork {
   /** Null where nothing asks for it: its parameters do not exist then. */
@@ -38,6 +39,12 @@ function networkOf(
       return fullyConvolutional(tf, backbone, config, labelCount, 16);
     case "fcn8":
       return fullyConvolutional(tf, backbone, config, labelCount, 8);
+    case "linear32":
+      return linearNetwork(tf, backbone, labelCount, 32);
+    case "linear16":
+      return linearNetwork(tf, backbone, labelCount, 16);
+    case "linear8":
+      return linearNetwork(tf, backbone, labelCount, 8);
     case "capsule":
       return capsuleNetwork(tf, backbone, config.channels, labelCount);
   }

@@ -3,7 +3,7 @@
  *
  *   feedback  Otsu's cut of the probabilities: the network's last answer is the next lesson
  *   boxsup    per tag, one of the 5 cheapest candidate masks (boxsup.ts, candidates.ts)
- *   mcof      per superpixel, the mean of network and RegionNet; in round 1, on photos with one tag, joined with what
+ *   mcof      per superpixel, the mean of network and RegionNet; in the first round that does not mine, on photos with one tag, joined with what
  *             colours and saliency say (bayes.ts); Otsu's cut
  *
  * Guards against drift follow, whichever it was (labels.ts). MCOF's CRF is a mean over superpixels here: same edges.
@@ -68,13 +68,12 @@ export function boxsupLabels(input: RelabelInput, method: MethodConfig, rng: Rng
   return labels;
 }
 
-/** `regionScores`: the RegionNet's probabilities of the tags, gated, [R, tags]. */
+/** `regionScores`: the RegionNet's probabilities of the tags, gated, [R, tags]. `saliency`: null after the first time. */
 export function mcofLabels(
   input: RelabelInput,
   cut: Superpixels,
   regionScores: Float32Array,
-  round: number,
-  saliency: number,
+  saliency: number | null,
 ): Uint8Array {
   const { scores, tags } = input;
   const means = regionMeans(scores, tags.length, cut);
@@ -83,8 +82,8 @@ export function mcofLabels(
     tags.length,
     cut,
   );
-  const isFirst = round === 1 && tags.length === 1;
-  return otsuLabels(isFirst ? withSaliency(mined, input, cut, saliency) : mined, tags, 0);
+  const seesSaliency = saliency !== null && tags.length === 1;
+  return otsuLabels(seesSaliency ? withSaliency(mined, input, cut, saliency) : mined, tags, 0);
 }
 
 /** Regions the saliency prior compares: all pairs of them. */
