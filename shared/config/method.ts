@@ -252,7 +252,7 @@ const predictSchema = z.strictObject({
   pamrIterations: z.int().min(0).max(50).default(0).meta({
     help: "PAMR iterations on the prediction, on the coarse grid, before the polish on the fine one; 0: none.",
   }),
-  colourWeight: colourWeight(0),
+  colourWeight: colourWeight(1),
   crf: crfSchema.prefault({}),
 });
 

@@ -38,11 +38,11 @@ describe("refining", () => {
   });
 
   test("far on the coarse grid, then near on the fine one", () => {
-    const refined = refineMap(method, pixels, map(16), { coarse: 4, fine: 2 });
+    const refined = refineMap(method, pixels, map(16), { coarse: 10, fine: 2 });
     expect(refined.side).toBe(32);
     const column = (x: number) => refined.values[16 * 32 + x]!;
     expect(column(6)).toBeGreaterThan(0.95);
-    expect(column(18)).toBeLessThan(column(12) - 0.3);
+    expect(column(18)).toBeLessThan(column(12) * 0.6);
   });
 
   test("each grid is PAMR of the photo shrunk to it", () => {
