@@ -223,8 +223,11 @@ const refineSchema = z.strictObject({
   }),
   flip: z.boolean().default(true).meta({ help: "Average with the mirrored image." }),
   scales: scales(),
-  pamrIterations: z.array(z.int().min(0).max(50)).min(1).max(50).default([10, 5, 0]).meta({
-    help: "PAMR iterations on the prediction after the first round that does not mine, the second, ...; the last goes for all later rounds. A coarse prediction gains from many, a sharp one loses.",
+  pamrIterations: z.int().min(0).max(50).default(0).meta({
+    help: "PAMR iterations on the prediction, on the coarse grid, before the polish on the fine one. A coarse prediction gains, a sharp one loses.",
+  }),
+  cut: z.enum(["otsu", "half"]).default("half").meta({
+    help: "feedback: where a class begins. half: where it is likelier than the background. otsu: threshold from each image's histogram.",
   }),
   shrinkMin: share().default(0.5).meta({
     help: "New labels are refused when the foreground falls below this share of the old one.",

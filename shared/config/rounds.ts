@@ -11,14 +11,9 @@ export function minedRounds({ mining, rounds }: Pick<MethodConfig, "mining" | "r
   return Math.min(mining.rounds, rounds - 1);
 }
 
-/** The method as round `round` (1, 2, ...) applies it; 0, the classifier and the seeds, is the method itself. */
+/** The method as round `round` (1, 2, ...) applies it; 0 is the classifier and the seeds. */
 export function methodOfRound(method: MethodConfig, round: number): MethodConfig {
-  if (round === 0) return method;
-  const mined = minedRounds(method);
-  if (round <= mined) return miningMethod(method);
-  const { pamrIterations } = method.refine;
-  const iterations = pamrIterations[round - mined - 1] ?? pamrIterations.at(-1)!;
-  return { ...method, refine: { ...method.refine, pamrIterations: [iterations] } };
+  return round >= 1 && round <= minedRounds(method) ? miningMethod(method) : method;
 }
 
 function miningMethod(method: MethodConfig): MethodConfig {
@@ -42,7 +37,7 @@ function miningMethod(method: MethodConfig): MethodConfig {
       updater: "feedback",
       vote: false,
       scales,
-      pamrIterations: [pamrIterations],
+      pamrIterations,
       colourWeight: 0,
     },
     finePamr: { ...method.finePamr, iterations: 0 },

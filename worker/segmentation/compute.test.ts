@@ -120,10 +120,15 @@ describe("refine", () => {
   });
 
   test("says why it kept the old labels", () => {
-    const full = { ...refineExample([1]), labels: new Uint8Array(32 * 32).fill(1), cam: new Uint8Array(16).fill(255) };
-    const [result] = compute.refine(round1, [full]);
-    if (result!.kept !== null) expect(result!.labels).toEqual(full.labels);
-    else expect(result!.labels).not.toEqual(full.labels);
+    const { specs, values } = compute.init(round1);
+    const sizes = specs.map(({ shape }) => shape.reduce((a, b) => a * b, 1));
+    const head = specs.findIndex(({ name }) => name === "dfn/4/head/bias");
+    const onlyBackground = values.slice();
+    onlyBackground[sizes.slice(0, head).reduce((a, b) => a + b, 0)] = 50;
+    compute.load(round1, onlyBackground);
+    const [result] = compute.refine(round1, [refineExample([1])]);
+    expect(result).toMatchObject({ kept: "no foreground is left", changed: 0, labels: refineExample([1]).labels });
+    compute.load(round1, values);
   });
 });
 
@@ -142,4 +147,25 @@ describe("predict", () => {
     for (const id of one!.labels) expect([0, 2]).toContain(id);
     expect(new Set(none!.labels)).toEqual(new Set([0]));
   });
+});
+
+test("a round that mines has a network of its own, which predicts until the other one is loaded", async () => {
+  const mining = await tinyCompute({ ...tinyMethod, mining: { ...tinyMethod.mining, rounds: 1 } });
+  const round2: TrainStage = { model: "segmenter", round: 2 };
+  mining.load(classifier, mining.init(classifier).values);
+  expect(mining.init(round1).specs.some(({ name }) => name === "linear/kernel")).toBe(true);
+  expect(mining.init(round2).specs.some(({ name }) => name === "dfn/4/head/kernel")).toBe(true);
+  mining.load(round1, mining.init(round1).values);
+  const kernel = mining.gradients(job(round1, [0]))[0]!.values;
+  expect(kernel).toHaveLength(mining.init(round1).values.length + 2);
+  const { pixels } = squarePicture(4, [1]);
+  const predicted = () => mining.predict([{ image: 4, pixels, width: 32, height: 32, allowed: null }])[0]!.labels;
+  expect(predicted()).toHaveLength(32 * 32);
+  mining.load(
+    round2,
+    mining.init(round2).values.map((value) => value + 0.1),
+  );
+  expect(predicted()).toHaveLength(32 * 32);
+  mining.dispose();
+  expect(() => compute.init(round2)).not.toThrow();
 });

@@ -111,7 +111,7 @@ class MethodCompute implements Compute {
   }
 
   refine(stage: TrainStage, examples: readonly RefineExample[]): RefineResult[] {
-    return examples.map((example) => refineImage(this.partsOf(this.segmenterOf(stage), stage.round), stage, example));
+    return examples.map((example) => refineImage(this.partsOf(this.segmenterOf(stage)), stage, example));
   }
 
   predict(examples: readonly PredictExample[]): PredictResult[] {
@@ -147,11 +147,8 @@ class MethodCompute implements Compute {
     return round <= minedRounds(this.setup.method) ? this.segmenting.mining : this.segmenting.growing;
   }
 
-  private partsOf(model: SegmenterModel, round?: number) {
-    const { backbone, network, store } = model;
+  private partsOf({ method, backbone, network, store }: SegmenterModel) {
     assert(store.values, "the segmenter is loaded");
-    const { classes } = this.setup;
-    const method = round === undefined ? model.method : methodOfRound(this.setup.method, round);
     const { tf, setup, superpixels } = this;
     return {
       tf,
@@ -160,7 +157,7 @@ class MethodCompute implements Compute {
       backbone,
       network,
       params: store.get,
-      classCount: classes.length,
+      classCount: setup.classes.length,
       superpixels,
     };
   }

@@ -101,7 +101,7 @@ export function refineImage(parts: SegmenterParts, stage: TrainStage, example: R
     return { image, labels, changed: changedShare(example.labels, labels), kept: null };
   }
   const { refine } = method;
-  const iterations = { coarse: refine.pamrIterations[0]!, fine: method.finePamr.iterations };
+  const iterations = { coarse: refine.pamrIterations, fine: method.finePamr.iterations };
   const all = probabilitiesOf(parts, example.pixels, refine, startSide(method, iterations));
   const allowed = coloured(method.imageSize, example.pixels, only(all, [BACKGROUND, ...tags]), refine.colourWeight);
   const gated = { ...all, values: withoutBackground(allowed.values, allowed.channels), channels: tags.length };
@@ -120,11 +120,12 @@ export function refineImage(parts: SegmenterParts, stage: TrainStage, example: R
 function relabel(parts: SegmenterParts, { round }: TrainStage, image: number, input: RelabelInput): Uint8Array {
   const { method, seed, superpixels } = parts;
   const { pixels, size, tags, scores } = input;
-  const { updater, vote } = method.refine;
+  const { updater, vote, cut: rule } = method.refine;
+  const cutAt = (map: Float32Array) => (rule === "half" ? threeWay(map, tags, 0.5, 0.5) : otsuLabels(map, tags, 0));
   if (updater === "boxsup") return boxsupLabels(input, method, new Rng(seed, "boxsup", round, image));
-  if (updater === "feedback" && !vote) return otsuLabels(scores, tags, 0);
+  if (updater === "feedback" && !vote) return cutAt(scores);
   const cut = superpixels.of(image, pixels, size);
-  if (updater === "feedback") return otsuLabels(voted(scores, tags.length, cut), tags, 0);
+  if (updater === "feedback") return cutAt(voted(scores, tags.length, cut));
   const regions = gate(regionProbabilities(parts, pixels, cut), parts.classCount + 1, tags);
   const isFirst = round === minedRounds(method) + 1;
   return mcofLabels(input, cut, regions, isFirst ? method.refine.saliency : null);

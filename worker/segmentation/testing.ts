@@ -16,6 +16,7 @@ export const tinyMethod: MethodConfig = methodConfigSchema.parse({
   imageSize: 32,
   classifier: { microBatches: 3, microBatchSize: 2, cropSize: 32, stride: 8, steps: 2 },
   segmenter: { microBatches: 3, microBatchSize: 2, cropSize: 32, channels: 8, steps: 2, backboneRate: 0.5 },
+  mining: { rounds: 0, microBatches: 3, microBatchSize: 2, cropSize: 64, stride: 8, steps: 2 },
   cam: { scales: [1, 2] },
   pamr: { size: 16, dilations: [1, 2] },
   scratch: { widths: [8, 8, 8, 8] },

@@ -230,6 +230,6 @@ test("a CRF at prediction cuts a halo off", async () => {
     const result = predictImage(parts, { image, pixels, width: 32, height: 32, allowed: null });
     return result.labels.reduce((sum, id, i) => sum + (id === labels![i] ? 0 : 1), 0);
   };
-  expect(wrong(0)).toBeGreaterThan(100);
+  expect(wrong(0)).toBeGreaterThan(80);
   expect(wrong(5)).toBeLessThan(wrong(0) / 4);
 });
