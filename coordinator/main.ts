@@ -18,6 +18,7 @@ import { type RunConfig, runConfigSchema, runEnvPrefix } from "./config.js";
 import type { DataProblem } from "./data/problems.js";
 import { initialProgress, type Progress } from "./progress.js";
 import { runSession, type SessionEnd, type SessionObserver } from "./session.js";
+import type { TelemetryOptions } from "./telemetry.js";
 
 export interface TrainObserver extends SessionObserver {
   readonly onIndex: (done: number, total: number) => void;
@@ -32,6 +33,8 @@ export interface WhereToRun {
   readonly localWorkers: number;
   /** Null: start a broker (with local workers). */
   readonly natsUrl: string | null;
+  /** Of this sitting; a resumed one says it anew. */
+  readonly telemetry?: TelemetryOptions | undefined;
 }
 
 export interface TrainOptions extends WhereToRun {
@@ -119,7 +122,7 @@ export async function train(
     files: new Map(Object.entries(files)),
     progress: initialProgress,
   };
-  return runToTheEnd(run, { localWorkers, natsUrl }, observer, signal);
+  return runToTheEnd(run, { localWorkers, natsUrl, telemetry: options.telemetry }, observer, signal);
 }
 
 export interface ResumeOptions extends Partial<WhereToRun> {
@@ -144,7 +147,7 @@ export async function resumeRun(
   const backbone = await readBackbone(origin.backbone);
   const run = { store, record, config, manifest, backbone, files: new Map(Object.entries(origin.files)), progress };
   const { localWorkers, natsUrl } = { ...origin, ...where };
-  return runToTheEnd(run, { localWorkers, natsUrl }, observer, signal);
+  return runToTheEnd(run, { localWorkers, natsUrl, telemetry: where.telemetry }, observer, signal);
 }
 
 interface OpenRun {
@@ -207,6 +210,7 @@ async function sit(run: OpenRun, where: WhereToRun, observer: TrainObserver, sig
     ...run,
     localWorkers: where.localWorkers,
     natsUrl: where.natsUrl,
+    telemetry: where.telemetry,
     runId: record.runId,
     manifestBytes,
     stages,

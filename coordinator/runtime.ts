@@ -18,6 +18,7 @@ import { liveAssignment } from "./core/work-pool.js";
 import { requestFor, type WorkOrder } from "./requests.js";
 import type { RunResults } from "./results.js";
 import { describeRun, type HeardBeat } from "./status.js";
+import type { Telemetry } from "./telemetry.js";
 import { Throughput } from "./throughput.js";
 
 export interface RuntimeDeps {
@@ -28,6 +29,7 @@ export interface RuntimeDeps {
   readonly results: RunResults;
   readonly runDir: string;
   readonly nowMs: () => number;
+  readonly telemetry: Pick<Telemetry, "onWork" | "inPhase">;
   /** Called a few times a second with what `seedgrow status` would show. */
   readonly onStatus: (status: RunStatus) => void;
 }
@@ -170,7 +172,8 @@ export class RunRuntime {
     this.orders.set(id, order);
     try {
       const request = requestFor(order, this.deps.results.digests(order.phase));
-      const result = await this.deps.links.work(workerId, request);
+      const result = await this.deps.telemetry.inPhase(() => this.deps.links.work(workerId, request));
+      this.deps.telemetry.onWork(workerId, result);
       const { images, computeMs, waitMs } = result;
       this.throughput.add(workerId, { atMs: this.deps.nowMs(), images, computeMs, waitMs });
       this.take(order, result);

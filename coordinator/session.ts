@@ -31,6 +31,7 @@ import type { Progress } from "./progress.js";
 import { RunResults } from "./results.js";
 import { RunRuntime } from "./runtime.js";
 import { isCurvePoint, stageEvent, stepEvent } from "./stage-book.js";
+import { openTelemetry, type TelemetryOptions } from "./telemetry.js";
 
 export interface SessionObserver {
   readonly onStatus: (status: RunStatus) => void;
@@ -53,6 +54,7 @@ export interface SessionOptions {
   readonly localWorkers: number;
   /** Null: a broker of our own. */
   readonly natsUrl: string | null;
+  readonly telemetry?: TelemetryOptions | undefined;
   readonly observer: SessionObserver;
   readonly signal: AbortSignal;
 }
@@ -76,6 +78,8 @@ export async function runSession(options: SessionOptions): Promise<SessionEnd> {
 
 async function runWithin(options: SessionOptions, closers: (() => Promise<unknown>)[]): Promise<SessionEnd> {
   const { store, config, runId, signal } = options;
+  const telemetry = await openTelemetry(options.telemetry ?? {}, runId, store);
+  closers.push(telemetry.close);
   const natsUrl = options.natsUrl ?? (await ownBroker(options, closers));
   const bus = await connectBus({ url: natsUrl, name: `seedgrow-coordinator-${runId}` });
   closers.push(() => bus.connection.close());
@@ -84,7 +88,10 @@ async function runWithin(options: SessionOptions, closers: (() => Promise<unknow
   void onReconnect(bus, () => EventLog.prepare(bus));
   const blobs = new MemoryBlobs();
   const address = await serveBlobs(options, blobs, closers);
-  const events = new EventLog(bus, store, runId, options.observer.onEvent);
+  const events = new EventLog(bus, store, runId, (record) => {
+    telemetry.onEvent(record);
+    options.observer.onEvent(record);
+  });
   const results = openResults(options, blobs, { bus, events }, (loss) => runtime.noteLoss(loss));
   const start = startOptions(options);
   const { nextStep } = await results.restore(start.plan);
@@ -93,8 +100,12 @@ async function runWithin(options: SessionOptions, closers: (() => Promise<unknow
   const leases = await Leases.open(bus, owner, (reason) => runtime.fail(new AppError("LEASE_LOST", reason)));
   const links = new WorkerLinks(runId, config.cluster.advertise || address, putSetup(options, blobs));
   const nowMs = () => performance.now();
+  const onStatus = (status: RunStatus) => {
+    telemetry.onStatus(status);
+    options.observer.onStatus(status);
+  };
   const runtime: RunRuntime = new RunRuntime(
-    { bus, events, leases, links, results, runDir: store.dir, nowMs, onStatus: options.observer.onStatus },
+    { bus, events, leases, links, results, runDir: store.dir, nowMs, onStatus, telemetry },
     nextStep === undefined ? start : { ...start, nextStep },
   );
   closers.push(await listenForControl(bus, runId, (reason) => runtime.stop(reason)));
@@ -102,7 +113,7 @@ async function runWithin(options: SessionOptions, closers: (() => Promise<unknow
   const interrupt = () => runtime.stop("interrupted");
   signal.addEventListener("abort", interrupt, { once: true });
   if (signal.aborted) interrupt();
-  const outcome = await runtime.run();
+  const outcome = await telemetry.inPhase(() => runtime.run());
   signal.removeEventListener("abort", interrupt);
   await publishStatus(bus, { ...runtime.status(), state: outcome.state, reason: outcome.reason });
   const workers = [...runtime.beats.values()].map(({ beat: { workerId, host, engine } }) => ({
@@ -215,6 +226,7 @@ function startWorkers(
     count: options.localWorkers,
     natsUrl,
     threads: config.cluster.threads,
+    otlp: options.telemetry?.otlp,
     dataDir: manifest.train.root,
     logPath: (index) => store.path("logs", `worker-${index}.log`),
     onExit: (index, code, willRestart) => {

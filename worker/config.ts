@@ -38,6 +38,11 @@ export const workerConfigSchema = z.strictObject({
     .meta({
       help: "simulated: what this worker does wrong with gradients: nan, lie, hang or slow, perhaps with @classifier or @round-N.",
     }),
+  metrics: z.string().default("").meta({ help: "PORT or HOST:PORT of Prometheus metrics; without it: none." }),
+  otlp: z
+    .string()
+    .default("")
+    .meta({ help: "Address of an OpenTelemetry collector (OTLP over HTTP); without it: no traces." }),
   id: z
     .string()
     .regex(/^[A-Za-z0-9_-]{0,60}$/)

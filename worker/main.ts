@@ -3,7 +3,6 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import * as grpc from "@grpc/grpc-js";
 import { HealthImplementation } from "grpc-health-check";
-import pino from "pino";
 import type { AttachRequest__Output } from "../shared/gen/seedgrow/v1/AttachRequest.js";
 import type { DetachRequest__Output } from "../shared/gen/seedgrow/v1/DetachRequest.js";
 import type { PingRequest__Output } from "../shared/gen/seedgrow/v1/PingRequest.js";
@@ -13,11 +12,14 @@ import { type Bus, connectBus } from "../shared/net/bus.js";
 import { Blobs, serverOptions, Worker } from "../shared/net/proto.js";
 import { listen, unary } from "../shared/net/rpc.js";
 import type { WorkerBeat } from "../shared/net/subjects.js";
+import { openLog } from "../shared/observe/log.js";
+import { serveMetrics } from "../shared/observe/metrics-server.js";
 import { cacheDir } from "../shared/tool-paths.js";
 import { protocolVersion, seedgrowVersion } from "../shared/version.js";
 import { BlobCache } from "./adapters/blob-cache.js";
 import { openRun } from "./adapters/open-run.js";
 import { startPresence } from "./adapters/presence.js";
+import { WorkerMetrics } from "./adapters/worker-metrics.js";
 import { ComputeClient } from "./compute/client.js";
 import type { ThreadData } from "./compute/messages.js";
 import type { WorkerConfig } from "./config.js";
@@ -47,7 +49,11 @@ interface Started {
 }
 
 async function start(config: WorkerConfig, closers: (() => Promise<unknown>)[]): Promise<Started> {
-  const log = pino({ name: "worker", base: { pid: process.pid } }, pino.destination({ dest: 2, sync: true }));
+  const log = openLog("worker");
+  if (config.otlp !== "") {
+    const { startTracing } = await import("../shared/observe/otlp.js");
+    closers.push(await startTracing(config.otlp, "seedgrow-worker"));
+  }
   const compute = await ComputeClient.start(engineOf(config));
   closers.push(() => compute.close());
   log.info({ engine: compute.engine }, `engine ${compute.engine.name}: ${compute.engine.reason}`);
@@ -60,7 +66,9 @@ async function start(config: WorkerConfig, closers: (() => Promise<unknown>)[]):
     nowMs: () => performance.now(),
     openRun: (request) => openRun({ bus, compute, cache, localDir, memoryBytesMax }, request),
     log: (message, fields) => log.info(fields ?? {}, message),
+    onJob: (job, outcome) => metrics?.onJob(job, outcome),
   });
+  const metrics = config.metrics === "" ? null : await openMetrics(config, compute, runtime, closers);
   const server = createServer(runtime);
   const address = await listen(server, config.listen);
   closers.push(async () => server.forceShutdown());
@@ -86,6 +94,22 @@ async function start(config: WorkerConfig, closers: (() => Promise<unknown>)[]):
     await draining;
   };
   return { drain };
+}
+
+async function openMetrics(
+  config: WorkerConfig,
+  compute: ComputeClient,
+  runtime: WorkerRuntime,
+  closers: (() => Promise<unknown>)[],
+): Promise<WorkerMetrics> {
+  const { version, device } = compute.engine;
+  const metrics = new WorkerMetrics(nameOf(config), version, device, () => runtime.runId !== null);
+  closers.push((await serveMetrics(metrics.registry, config.metrics)).close);
+  return metrics;
+}
+
+function nameOf({ id }: WorkerConfig): string {
+  return id || `${hostname().replace(/[^A-Za-z0-9_-]/g, "-")}-${process.pid}`;
 }
 
 function engineOf({ engine, threads, ...knobs }: WorkerConfig): ThreadData {
@@ -125,7 +149,7 @@ function createServer(runtime: WorkerRuntime): grpc.Server {
 function describe(config: WorkerConfig, compute: ComputeClient, runtime: WorkerRuntime, address: string): WorkerBeat {
   const { version, device, fingerprint } = compute.engine;
   return {
-    workerId: config.id || `${hostname().replace(/[^A-Za-z0-9_-]/g, "-")}-${process.pid}`,
+    workerId: nameOf(config),
     protocolVersion,
     seedgrowVersion,
     host: hostname(),

@@ -9,6 +9,7 @@ import type { WorkReply } from "../shared/gen/seedgrow/v1/WorkReply.js";
 import type { WorkRequest__Output } from "../shared/gen/seedgrow/v1/WorkRequest.js";
 import { leaseMs } from "../shared/limits.js";
 import type { BlobSource } from "../shared/net/blobs.js";
+import { inSpan } from "../shared/observe/tracing.js";
 import * as session from "./core/session.js";
 import type { JobContext } from "./jobs/context.js";
 import { runJob } from "./jobs/run-job.js";
@@ -23,6 +24,15 @@ export interface WorkerRuntimeOptions {
   readonly nowMs: () => number;
   readonly openRun: (request: AttachRequest__Output) => Promise<AttachedRun>;
   readonly log: (message: string, fields?: Record<string, unknown>) => void;
+  /** A piece of work is over; null: it failed. */
+  readonly onJob?: (job: string, outcome: JobOutcome | null) => void;
+}
+
+export interface JobOutcome {
+  readonly images: number;
+  /** In all, and of it waiting for data, milliseconds. */
+  readonly ms: number;
+  readonly waitMs: number;
 }
 
 interface Kept {
@@ -151,7 +161,10 @@ export class WorkerRuntime implements BlobSource {
     blobs: Map<string, Uint8Array>,
   ): Promise<WorkReply> {
     const startedMs = this.options.nowMs();
-    const { outputs, metrics, images, computeMs } = await runJob(context, request).catch((error: unknown) => {
+    const job = request.job ?? "none";
+    const running = inSpan(`job ${job}`, { "seedgrow.key": request.key }, () => runJob(context, request));
+    const { outputs, metrics, images, computeMs } = await running.catch((error: unknown) => {
+      this.options.onJob?.(job, null);
       throw asPeerFailure(error);
     });
     const described = outputs.map(({ name, bytes }): Output => {
@@ -159,7 +172,9 @@ export class WorkerRuntime implements BlobSource {
       blobs.set(digest, bytes);
       return { name, digest, bytes: bytes.byteLength };
     });
-    const waitMs = Math.max(0, this.options.nowMs() - startedMs - computeMs);
+    const ms = this.options.nowMs() - startedMs;
+    const waitMs = Math.max(0, ms - computeMs);
+    this.options.onJob?.(job, { images, ms, waitMs });
     return { outputs: described, metricsJson: JSON.stringify(metrics), images, computeMs, waitMs };
   }
 

@@ -9,9 +9,8 @@ import { AppError } from "../../shared/errors.js";
 import { type DemoGain, demoGain } from "../demo-gain.js";
 import { collect, defaultRunsDir, runConfigFrom, wholeNumber } from "../options.js";
 import { out, outJson } from "../output.js";
-import type { ProgressView } from "../progress-view.js";
 import { score } from "../stage-table.js";
-import { coordinator, jsonOf, printSummary, withView } from "./train.js";
+import { coordinator, jsonOf, printSummary, type View, withView } from "./train.js";
 
 /** The same photos for everybody: numbers of two demos can be compared. */
 const synthOptions = { seed: 0, trainImages: 160, valImages: 40, size: { width: 160, height: 120 } };
@@ -64,7 +63,7 @@ async function runDemo(flags: DemoFlags): Promise<void> {
 }
 
 /** Draws the photos, or uses those of an earlier demo. They appear whole or not at all. */
-async function demoData(dir: string, view: ProgressView, signal: AbortSignal): Promise<void> {
+async function demoData(dir: string, view: View, signal: AbortSignal): Promise<void> {
   if (await stat(dir).catch(() => null)) return;
   const { writeSynth } = await import("../../coordinator/adapters/synth-writer.js");
   const draft = `${dir}.${process.pid}.tmp`;

@@ -1,7 +1,8 @@
 /** `seedgrow train` and `seedgrow resume`. */
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { findRun } from "../../coordinator/adapters/run-store.js";
-import type { TrainSummary } from "../../coordinator/main.js";
+import type { TrainObserver, TrainSummary } from "../../coordinator/main.js";
+import type { TelemetryOptions } from "../../coordinator/telemetry.js";
 import {
   type ClusterFlags,
   clusterSets,
@@ -22,7 +23,13 @@ import { trainInputs } from "../train-inputs.js";
 /** More local workers than this are a typing mistake. */
 const localWorkersMax = 64;
 
-interface WhereFlags {
+interface TelemetryFlags {
+  readonly metrics?: string;
+  readonly otlp?: string;
+  readonly log?: "text" | "json";
+}
+
+interface WhereFlags extends TelemetryFlags {
   readonly local?: number;
   readonly nats?: string;
 }
@@ -43,7 +50,7 @@ interface TrainFlags extends WhereFlags, ClusterFlags {
 }
 
 export function trainCommand(): Command {
-  return withClusterFlags(new Command("train"))
+  return withTelemetryFlags(withClusterFlags(new Command("train")))
     .description("train on tagged photos: seeds, rounds, masks, a model and a report")
     .option("--data <path>", "class folders, trainA/trainB folders, or a .csv of path,tag;tag")
     .option("--val <path>", "validation photos, laid out like --data")
@@ -88,7 +95,10 @@ async function runTrain(flags: TrainFlags): Promise<void> {
   }
   const command = process.argv.slice(2);
   const { train } = await coordinator();
-  const summary = await withView((view, signal) => train({ ...options, ...where, command }, view, signal));
+  const summary = await withView(
+    (view, signal) => train({ ...options, ...where, telemetry: telemetryOf(flags), command }, view, signal),
+    flags.log,
+  );
   printResult(summary, flags);
 }
 
@@ -98,7 +108,7 @@ interface ResumeFlags extends WhereFlags, ClusterFlags {
 }
 
 export function resumeCommand(): Command {
-  return withClusterFlags(new Command("resume"))
+  return withTelemetryFlags(withClusterFlags(new Command("resume")))
     .description("go on with a run that was stopped or killed, from its last finished phase; the result is the same")
     .argument("<run>", 'id, start of an id, folder, or "latest"')
     .option("--local <n>", "start a broker and n workers here", wholeNumber(1, localWorkersMax))
@@ -113,8 +123,8 @@ export function resumeCommand(): Command {
       const where =
         local === undefined && nats === undefined ? {} : { localWorkers: local ?? 0, natsUrl: nats ?? null };
       const { resumeRun } = await coordinator();
-      const options = { ...where, clusterSets: clusterSets(flags) };
-      const summary = await withView((view, signal) => resumeRun(dir, options, view, signal));
+      const options = { ...where, telemetry: telemetryOf(flags), clusterSets: clusterSets(flags) };
+      const summary = await withView((view, signal) => resumeRun(dir, options, view, signal), flags.log);
       printResult(summary, flags);
     });
 }
@@ -124,11 +134,28 @@ export function coordinator(): Promise<typeof import("../../coordinator/main.js"
   return import("../../coordinator/main.js");
 }
 
+function withTelemetryFlags(command: Command): Command {
+  return command
+    .option("--metrics <host:port>", "serve Prometheus metrics at /metrics while it runs")
+    .option("--otlp <url>", "send traces to this OpenTelemetry collector (OTLP over HTTP)")
+    .addOption(
+      new Option("--log <format>", "lines for people or for machines").choices(["text", "json"]).default("text"),
+    );
+}
+
+function telemetryOf({ metrics, otlp }: TelemetryFlags): TelemetryOptions {
+  return { metrics, otlp };
+}
+
+/** What `withView` hands out. */
+export type View = TrainObserver & Pick<ProgressView, "note" | "progress" | "close">;
+
 /** Runs training with a progress display on stderr, which is gone when this returns. */
 export async function withView(
-  work: (view: ProgressView, signal: AbortSignal) => Promise<TrainSummary>,
+  work: (view: View, signal: AbortSignal) => Promise<TrainSummary>,
+  log: TelemetryFlags["log"] = "text",
 ): Promise<TrainSummary> {
-  const view = new ProgressView(process.stderr);
+  const view = log === "json" ? await jsonView() : new ProgressView(process.stderr);
   const signal = interruptSignal(() =>
     view.note("stopping: finishing what is under way (Ctrl-C again to quit at once)"),
   );
@@ -137,6 +164,12 @@ export async function withView(
   } finally {
     view.close();
   }
+}
+
+async function jsonView(): Promise<View> {
+  const { openLog } = await import("../../shared/observe/log.js");
+  const { JsonView } = await import("../json-view.js");
+  return new JsonView(openLog("coordinator"));
 }
 
 function printResult(summary: TrainSummary, flags: { readonly json?: boolean }): void {

@@ -13,6 +13,8 @@ describe("generated pages", () => {
   test("list every setting and every error code", () => {
     expect(pages["docs/CONFIG.md"]).toContain("| `method.segmenter.steps` | integer 1..1000000 |");
     expect(pages["docs/CONFIG.md"]).toContain("`SEEDGROW_WORKER_MEMORY_MB`");
+    expect(pages["docs/CLI.md"]).toContain("## seedgrow data import horse2zebra");
+    expect(pages["docs/CLI.md"]).toContain("$ seedgrow train --data photos --quick");
     for (const code of Object.keys(errorCodes)) expect(pages["docs/ERRORS.md"]).toContain(`\`${code}\``);
   });
 });

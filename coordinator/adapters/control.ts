@@ -2,6 +2,7 @@
 import { AppError } from "../../shared/errors.js";
 import { type Bus, parseJson } from "../../shared/net/bus.js";
 import { type ControlRequest, controlRequestSchema, subjects } from "../../shared/net/subjects.js";
+import { onMessage } from "../../shared/observe/tracing.js";
 
 /** Returns a function that stops listening. */
 export async function listenForControl(
@@ -13,8 +14,10 @@ export async function listenForControl(
     callback: (error, message) => {
       if (error) return;
       const request = controlRequestSchema.safeParse(parseJson(message.data));
-      message.respond(JSON.stringify({ ok: request.success }));
-      if (request.success && request.data.op === "stop") onStop("stopped by `seedgrow stop`");
+      onMessage(message, () => {
+        message.respond(JSON.stringify({ ok: request.success }));
+        if (request.success && request.data.op === "stop") onStop("stopped by `seedgrow stop`");
+      });
     },
   });
   return async () => subscription.unsubscribe();

@@ -12,6 +12,8 @@ export interface LocalWorkersOptions {
   readonly count: number;
   readonly natsUrl: string;
   readonly threads: number;
+  /** Where their traces go. */
+  readonly otlp?: string | undefined;
   /** Folder with the photos: local workers read them where they are. */
   readonly dataDir: string;
   readonly logPath: (index: number) => string;
@@ -51,6 +53,7 @@ export function startLocalWorkers(options: LocalWorkersOptions): LocalWorkers {
 function spawnWorker(options: LocalWorkersOptions, index: number): ChildProcess {
   const args = ["worker", "--nats", options.natsUrl, "--threads", String(options.threads)];
   args.push("--data", options.dataDir, "--exit-with-parent");
+  if (options.otlp !== undefined) args.push("--otlp", options.otlp);
   // A group of its own: Ctrl-C reaches the coordinator alone, which then ends its workers in order.
   const stdio: ["pipe", "pipe", "pipe"] = ["pipe", "pipe", "pipe"];
   const child = spawn(process.execPath, [launcher, ...args], { stdio, detached: true });

@@ -2,6 +2,7 @@
 import { connect, type NatsConnection, type Subscription } from "nats";
 import type { z } from "zod";
 import { AppError } from "../errors.js";
+import { messageHeaders, onMessage } from "../observe/tracing.js";
 
 export interface Bus {
   readonly connection: NatsConnection;
@@ -32,7 +33,8 @@ export async function connectBus(options: ConnectBusOptions): Promise<Bus> {
 
 export function publishJson(bus: Bus, subject: string, message: unknown): void {
   if (bus.connection.isClosed()) return;
-  bus.connection.publish(subject, JSON.stringify(message));
+  const headers = messageHeaders(subject);
+  bus.connection.publish(subject, JSON.stringify(message), headers && { headers });
 }
 
 /** Calls `handle` for every message that fits the schema; others are somebody else's and are passed over. */
@@ -41,7 +43,7 @@ export function onJson<T>(bus: Bus, subject: string, schema: z.ZodType<T>, handl
     callback: (error, message) => {
       if (error) return;
       const parsed = schema.safeParse(parseJson(message.data));
-      if (parsed.success) handle(parsed.data);
+      if (parsed.success) onMessage(message, () => handle(parsed.data));
     },
   });
 }

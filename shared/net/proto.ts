@@ -5,6 +5,7 @@ import { loadSync } from "@grpc/proto-loader";
 import type { ProtoGrpcType as BlobsProto } from "../gen/blobs.js";
 import type { ProtoGrpcType as WorkerProto } from "../gen/worker.js";
 import { flowControlWindowBytes, messageBytesMax } from "../limits.js";
+import { traceClient, traceServer } from "../observe/tracing.js";
 
 // Its own lines ("E No address added ...") would stand beside the error that we print. GRPC_VERBOSITY brings them back.
 if (!process.env.GRPC_VERBOSITY) grpc.setLogVerbosity(grpc.logVerbosity.NONE);
@@ -21,7 +22,8 @@ const loaded = grpc.loadPackageDefinition(definition) as unknown as BlobsProto &
 
 export const { Blobs, Worker } = loaded.seedgrow.v1;
 
-export const clientOptions: grpc.ChannelOptions = {
+export const clientOptions: grpc.ClientOptions = {
+  interceptors: [traceClient],
   "grpc-node.flow_control_window": flowControlWindowBytes,
   "grpc.max_receive_message_length": messageBytesMax,
   "grpc.max_send_message_length": messageBytesMax,
@@ -31,6 +33,7 @@ export const clientOptions: grpc.ChannelOptions = {
 };
 
 export const serverOptions: grpc.ServerOptions = {
+  interceptors: [traceServer],
   "grpc.max_receive_message_length": messageBytesMax,
   "grpc.max_send_message_length": messageBytesMax,
 };

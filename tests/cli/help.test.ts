@@ -12,7 +12,7 @@ afterAll(() => rmSync(empty, { recursive: true, force: true }));
 async function commandsOf(...parent: readonly string[]): Promise<string[][]> {
   const { stdout } = await seedgrow([...parent, "--help"]);
   const [, list = ""] = stdout.split("Commands:\n");
-  const names = [...list.split("\n\n")[0]!.matchAll(/^ {2}([a-z]+)/gm)]
+  const names = [...list.split("\n\n")[0]!.matchAll(/^ {2}([a-z0-9]+)/gm)]
     .map((match) => match[1]!)
     .filter((name) => name !== "help");
   return names.map((name) => [...parent, name]);

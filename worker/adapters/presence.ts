@@ -4,6 +4,7 @@ import type { KvEntry } from "nats";
 import { beatIntervalMs, leaseMs } from "../../shared/limits.js";
 import { type Bus, publishJson } from "../../shared/net/bus.js";
 import { leaseBucket, subjects, type WorkerBeat } from "../../shared/net/subjects.js";
+import { onMessage } from "../../shared/observe/tracing.js";
 
 export interface PresenceOptions {
   readonly bus: Bus;
@@ -25,7 +26,9 @@ const rewatchMs = 1_000;
 export async function startPresence(options: PresenceOptions): Promise<Presence> {
   const { bus } = options;
   const announce = () => publishJson(bus, subjects.beat, options.beat());
-  const discover = bus.connection.subscribe(subjects.discover, { callback: announce });
+  const discover = bus.connection.subscribe(subjects.discover, {
+    callback: (error, message) => (error ? undefined : onMessage(message, announce)),
+  });
   const timer = setInterval(announce, beatIntervalMs);
   const renewals = new LeaseWatch(options);
   await renewals.start();
