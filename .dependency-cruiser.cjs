@@ -5,7 +5,7 @@
 
 /** Folders that decide or compute: no clock, no disk, no network. */
 const pure = [
-  "^coordinator/(core|aggregate|data|export|report|synth)/",
+  "^coordinator/(ablation|core|aggregate|data|export|report|synth)/",
   "^worker/(core|segmentation|training)/",
   "^shared/math/",
 ];

@@ -73,6 +73,7 @@ function withoutTrain(content: unknown): unknown {
   return Object.fromEntries(Object.entries(content).filter(([key]) => key !== "train"));
 }
 
+/** @throws AppError CONFIG_INVALID */
 export async function readConfigFile(path: string): Promise<unknown> {
   const text = await readFile(path, "utf8").catch((cause: unknown) => {
     throw new AppError("CONFIG_INVALID", `cannot read the config file ${path}`, { cause });

@@ -1,6 +1,7 @@
 /** The table of commands. Each loads what it needs and nothing more. */
 import { Command } from "commander";
 import { seedgrowVersion } from "../shared/version.js";
+import { ablateCommand } from "./commands/ablate.js";
 import { completionCommand } from "./commands/completion.js";
 import { dashboardCommand } from "./commands/dashboard.js";
 import { dataCommand } from "./commands/data.js";
@@ -27,6 +28,7 @@ export function buildProgram(): Command {
     .addCommand(initCommand())
     .addCommand(trainCommand())
     .addCommand(resumeCommand())
+    .addCommand(ablateCommand())
     .addCommand(workerCommand())
     .addCommand(statusCommand())
     .addCommand(watchCommand())

@@ -81,9 +81,20 @@ export interface ConfigLayers {
   readonly base?: Record<string, unknown>;
 }
 
+/** An ablation resolves one schema a hundred times, and listing its keys is most of the work. */
+const listed = new WeakMap<z.ZodType, { readonly envPrefix: string; readonly keys: ConfigKey[] }>();
+
+function keysOf(schema: z.ZodType, envPrefix: string): ConfigKey[] {
+  const held = listed.get(schema);
+  if (held?.envPrefix === envPrefix) return held.keys;
+  const keys = listKeys(schema, envPrefix);
+  listed.set(schema, { envPrefix, keys });
+  return keys;
+}
+
 /** @throws AppError CONFIG_INVALID listing every problem. */
 export function resolveConfig<S extends z.ZodType>(schema: S, envPrefix: string, layers: ConfigLayers): z.infer<S> {
-  const keys = listKeys(schema, envPrefix);
+  const keys = keysOf(schema, envPrefix);
   const raw: Record<string, unknown> = structuredClone(layers.base ?? {});
   const problems: string[] = [];
   if (layers.file) mergeInto(raw, asObject(layers.file));
