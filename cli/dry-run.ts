@@ -3,9 +3,10 @@ import Table from "cli-table3";
 import pc from "picocolors";
 import { listRuns, RunStore } from "../coordinator/adapters/run-store.js";
 import { runConfigSchema } from "../coordinator/config.js";
-import { type Phase, type PhaseKind, phaseKey, planRun } from "../coordinator/core/plan.js";
+import { type Phase, type PhaseKind, phaseKey } from "../coordinator/core/plan.js";
 import { type Forecast, forecast, imagesOf, type Pace, type PhaseSpan, paceOf } from "../coordinator/forecast.js";
 import type { TrainOptions } from "../coordinator/main.js";
+import { phasesOf } from "../coordinator/phases.js";
 import type { MethodConfig } from "../shared/config/method.js";
 import type { Manifest } from "../shared/data/manifest.js";
 import type { RunEventRecord } from "../shared/net/subjects.js";
@@ -25,24 +26,13 @@ export async function printPlan(options: PlanOptions, flags: { readonly json?: b
     onProgress: bar.update,
   }).finally(bar.stop);
   const { method } = options.config;
-  const plan = planOf(method, manifest);
+  const plan = phasesOf(method, manifest);
   const pace = (await earlierPace(options)) ?? builtInPace(options.backbone);
   const told = forecast(plan, method, manifest, options.localWorkers || 1, pace);
   const shards = { train: manifest.train.shards.length, val: manifest.val?.shards.length ?? 0 };
   const photos = { train: manifest.train.images.length, val: manifest.val?.images.length ?? 0 };
   if (flags.json) outJson({ classes: manifest.classes, photos, shards, problems: problems.length, ...told });
   else printForecast(told, options, manifest, problems.length);
-}
-
-function planOf({ classifier, segmenter, rounds }: MethodConfig, { train, val }: Manifest): Phase[] {
-  const isMeasured = val?.images.some(({ maskDigest }) => maskDigest !== null) ?? false;
-  return planRun({
-    classifier: { steps: classifier.steps, leafCount: classifier.microBatches },
-    segmenter: { steps: segmenter.steps, leafCount: segmenter.microBatches },
-    rounds,
-    trainShards: train.shards.length,
-    valShards: isMeasured ? val!.shards.length : 0,
-  });
 }
 
 function printForecast(told: Forecast, options: PlanOptions, manifest: Manifest, problems: number): void {
@@ -103,7 +93,7 @@ async function backboneOf(dir: string): Promise<boolean> {
 }
 
 async function spansOf(dir: string, method: MethodConfig, manifest: Manifest) {
-  const phases = new Map(planOf(method, manifest).map((phase) => [phaseKey(phase), phase]));
+  const phases = new Map(phasesOf(method, manifest).map((phase) => [phaseKey(phase), phase]));
   const spans: PhaseSpan[] = [];
   const rssBytes: number[] = [];
   let begun: RunEventRecord | null = null;

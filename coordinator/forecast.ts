@@ -1,5 +1,6 @@
 /** What a run will cost, before it starts: work, memory and time per phase. Pure. */
 import type { MethodConfig } from "../shared/config/method.js";
+import { methodOfRound, minedRounds } from "../shared/config/rounds.js";
 import type { Manifest } from "../shared/data/manifest.js";
 import { describePhase, isTraining, type Phase, type PhaseKind } from "./core/plan.js";
 
@@ -53,16 +54,17 @@ export function forecast(
   };
 }
 
-export function imagesOf(phase: Phase, { classifier, segmenter }: MethodConfig, { train, val }: Manifest): number {
+export function imagesOf(phase: Phase, method: MethodConfig, { train, val }: Manifest): number {
+  const { classifier, segmenter } = methodOfRound(method, phase.round);
   const { microBatches, microBatchSize } = phase.kind === "classify" ? classifier : segmenter;
   if (isTraining(phase)) return phase.steps * microBatches * microBatchSize;
   return phase.kind === "evaluate" ? (val?.images.length ?? 0) : train.images.length;
 }
 
-function workerBytes({ imageSize, classifier, segmenter }: MethodConfig, { train }: Manifest): number {
-  const pixels = Math.max(
-    ...[classifier, segmenter].map(({ cropSize, microBatchSize }) => cropSize ** 2 * microBatchSize),
-  );
+function workerBytes(method: MethodConfig, { train }: Manifest): number {
+  const { imageSize, classifier, segmenter, mining } = method;
+  const trained = [classifier, segmenter, ...(minedRounds(method) > 0 ? [mining] : [])];
+  const pixels = Math.max(...trained.map(({ cropSize, microBatchSize }) => cropSize ** 2 * microBatchSize));
   return engineBytes + train.images.length * imageSize ** 2 * 3 + pixels * bytesPerPixel;
 }
 

@@ -2,7 +2,6 @@
 import { randomUUID } from "node:crypto";
 import * as grpc from "@grpc/grpc-js";
 import type { Digest } from "../shared/codec/digest.js";
-import { minedRounds } from "../shared/config/rounds.js";
 import type { Manifest } from "../shared/data/manifest.js";
 import type { StageRecord } from "../shared/data/run-record.js";
 import type { RunSetup } from "../shared/data/run-setup.js";
@@ -26,7 +25,7 @@ import type { RunStore } from "./adapters/run-store.js";
 import { WorkerLinks } from "./adapters/worker-links.js";
 import type { RunConfig } from "./config.js";
 import type { Outcome } from "./core/events.js";
-import { planRun } from "./core/plan.js";
+import { phasesOf } from "./phases.js";
 import type { Progress } from "./progress.js";
 import { RunResults } from "./results.js";
 import { RunRuntime } from "./runtime.js";
@@ -196,23 +195,10 @@ function putSetup(options: SessionOptions, blobs: MemoryBlobs): Digest {
 }
 
 function startOptions({ runId, config, manifest, progress }: SessionOptions) {
-  const { classifier, segmenter, mining, rounds } = config.method;
-  const plan = planRun({
-    classifier: { steps: classifier.steps, leafCount: classifier.microBatches },
-    mining: { rounds: minedRounds(config.method), steps: mining.steps, leafCount: mining.microBatches },
-    segmenter: { steps: segmenter.steps, leafCount: segmenter.microBatches },
-    rounds: progress.lastRound ?? rounds,
-    trainShards: manifest.train.shards.length,
-    valShards: hasValMasks(manifest) ? manifest.val!.shards.length : 0,
-  });
+  const plan = phasesOf(config.method, manifest, progress.lastRound ?? undefined);
   const { workersMin, allowMixed, audit } = config.cluster;
   const { fingerprint, phasesDone } = progress;
   return { runId, workersMin, allowMixed, audit, fingerprint, plan, phaseIndex: phasesDone };
-}
-
-/** Without true masks there is nothing to evaluate against. */
-function hasValMasks({ val }: Manifest): boolean {
-  return val?.images.some(({ maskDigest }) => maskDigest !== null) ?? false;
 }
 
 function startWorkers(

@@ -269,7 +269,7 @@ export const methodConfigSchema = z.strictObject({
   imageSize: z.int().multipleOf(32).min(32).max(1024).default(256).meta({
     help: "Working size: every image is resized to a square of this side, pixels.",
   }),
-  rounds: z.int().min(1).max(50).default(6).meta({
+  rounds: z.int().min(1).max(50).default(5).meta({
     help: "Rounds at most, those that mine included: each trains a network on the labels, then refines the labels with it.",
   }),
   classifier: classifierSchema.prefault({}),

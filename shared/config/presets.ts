@@ -9,6 +9,7 @@ export const scratchMethod = {
   imageSize: 128,
   classifier: { steps: 600, microBatchSize: 8, warmupSteps: 20, cropSize: 128, stride: 8 },
   cam: { scales: [1, 1.5, 2] },
+  mining: { rounds: 0 },
   segmenter: { steps: 200, microBatchSize: 4, cropSize: 96, channels: 32, backboneRate: 0.3 },
 } satisfies MethodOverrides;
 
@@ -29,5 +30,5 @@ export const demoMethod = {
  */
 export const quickMethods = {
   scratch: demoMethod,
-  pretrained: { rounds: 2, classifier: { steps: 100 }, segmenter: { steps: 80 } },
+  pretrained: { rounds: 2, classifier: { steps: 100 }, mining: { rounds: 1, steps: 60 }, segmenter: { steps: 80 } },
 } satisfies Record<string, MethodOverrides>;
