@@ -3,11 +3,13 @@ import { randomBytes } from "node:crypto";
 import { join, resolve } from "node:path";
 import { z } from "zod";
 import { resolveConfig } from "../shared/config/resolve.js";
+import { minedRounds } from "../shared/config/rounds.js";
 import { type Manifest, manifestSchema } from "../shared/data/manifest.js";
 import { type RunRecord, runFiles, type StageRecord } from "../shared/data/run-record.js";
 import { AppError } from "../shared/errors.js";
 import { seedgrowVersion } from "../shared/version.js";
 import { type BackboneBytes, readBackbone } from "./adapters/backbone-files.js";
+import { CorrectionsStore } from "./adapters/corrections-store.js";
 import { deliverMasks, deliverModel } from "./adapters/deliver.js";
 import { readJson, writeJson } from "./adapters/files.js";
 import { indexData } from "./adapters/image-index.js";
@@ -128,11 +130,13 @@ export async function train(
 export interface ResumeOptions extends Partial<WhereToRun> {
   /** "cluster.audit=0.1": what this and later sittings do otherwise. */
   readonly clusterSets: readonly string[];
+  /** Go on to this many rounds, also when the run had ended before; earlier rounds stay as they are. */
+  readonly rounds?: number | undefined;
 }
 
 export async function resumeRun(
   runDir: string,
-  { clusterSets, ...where }: ResumeOptions,
+  { clusterSets, rounds, ...where }: ResumeOptions,
   observer: TrainObserver,
   signal: AbortSignal,
 ): Promise<TrainSummary> {
@@ -140,14 +144,32 @@ export async function resumeRun(
   const written = await store.readRecord();
   const origin = await readJson(store.path("origin.json"), originSchema);
   if (!origin) throw new AppError("CHECKPOINT_INVALID", `${store.dir} has no origin.json`);
-  const config = resolveConfig(runConfigSchema, runEnvPrefix, { base: written.config, env: {}, sets: clusterSets });
-  const record = { ...written, config };
+  const base = resolveConfig(runConfigSchema, runEnvPrefix, { base: written.config, env: {}, sets: clusterSets });
   const manifest = manifestSchema.parse((await store.readManifest()).manifest);
-  const progress = (await store.readProgress()) ?? initialProgress;
+  // What nobody could use is said before anything is started.
+  await new CorrectionsStore(store.dir, manifest).read();
+  const held = (await store.readProgress()) ?? initialProgress;
+  const { config, progress } = extended(base, held, rounds);
   const backbone = await readBackbone(origin.backbone);
-  const run = { store, record, config, manifest, backbone, files: new Map(Object.entries(origin.files)), progress };
+  const files = new Map(Object.entries(origin.files));
+  const record = { ...written, config };
+  const run = { store, record, config, manifest, backbone, files, progress };
   const { localWorkers, natsUrl } = { ...origin, ...where };
   return runToTheEnd(run, { localWorkers, natsUrl, telemetry: where.telemetry }, observer, signal);
+}
+
+/** More rounds than the run was begun with, or than its stop rule left it. @throws AppError USAGE */
+function extended(config: RunConfig, progress: Progress, rounds: number | undefined) {
+  const planned = progress.lastRound ?? config.method.rounds;
+  if (rounds === undefined || rounds === planned) return { config, progress };
+  if (rounds < planned) {
+    throw new AppError("USAGE", `--rounds ${rounds} is less than the ${planned} rounds of the run`, {
+      hint: `Name at least ${planned + 1} to go on.`,
+    });
+  }
+  // As many rounds mine as did: how many may depends on how many there are.
+  const mining = { ...config.method.mining, rounds: minedRounds(config.method) };
+  return { config: { ...config, method: { ...config.method, mining, rounds } }, progress: { ...progress, lastRound: null } };
 }
 
 interface OpenRun {

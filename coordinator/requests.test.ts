@@ -3,7 +3,7 @@ import type { Purpose } from "./core/events.js";
 import type { Phase, PhaseKind } from "./core/plan.js";
 import { type RunDigests, requestFor } from "./requests.js";
 
-const digests: RunDigests = { weights: "W", classifier: "C", labels: "L", cams: ["cam-0", "cam-1"] };
+const digests: RunDigests = { weights: "W", classifier: "C", labels: "L", corrections: "K", cams: ["cam-0", "cam-1"] };
 
 function request(kind: PhaseKind, purpose: Purpose, first = 1, end = 3) {
   const phase: Phase = { kind, round: kind === "classify" || kind === "seed" ? 0 : 2, steps: 5, units: 4 };
@@ -24,13 +24,15 @@ describe("a command says all that the work depends on", () => {
     const gradient = { step: 4, leafFirst: 1, leafEnd: 3, leafCount: 4 };
     const classify = request("classify", { kind: "step", step: 4 });
     expect(classify).toMatchObject({ key: "key", job: "gradient", weightsDigest: "W" });
-    expect(classify.gradient).toEqual({ ...gradient, labelsDigest: "" });
-    expect(request("train", { kind: "step", step: 4 }).gradient).toEqual({ ...gradient, labelsDigest: "L" });
+    expect(classify.gradient).toEqual({ ...gradient, labelsDigest: "", correctionsDigest: "" });
+    const train = { ...gradient, labelsDigest: "L", correctionsDigest: "K" };
+    expect(request("train", { kind: "step", step: 4 }).gradient).toEqual(train);
   });
 
   test("shards: seeds by the classifier; refining needs the shard's CAM and the current labels", () => {
     expect(request("seed", { kind: "map" })).toMatchObject({ seed: { shard: 1 }, stage: { model: "classifier" } });
-    expect(request("refine", { kind: "map" }).refine).toEqual({ shard: 1, camDigest: "cam-1", labelsDigest: "L" });
+    const refine = { shard: 1, camDigest: "cam-1", labelsDigest: "L", correctionsDigest: "K" };
+    expect(request("refine", { kind: "map" }).refine).toEqual(refine);
     expect(request("evaluate", { kind: "map" })).toMatchObject({ evaluate: { shard: 1 }, stage: { round: 2 } });
   });
 

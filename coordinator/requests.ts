@@ -12,6 +12,8 @@ export interface RunDigests {
   readonly classifier: string;
   /** Catalogue of the current label version. */
   readonly labels: string;
+  /** Constraints of the round. */
+  readonly corrections: string;
   /** CAM pack per training shard. */
   readonly cams: readonly string[];
 }
@@ -41,6 +43,7 @@ export function requestFor({ assignment, phase, purpose }: WorkOrder, digests: R
       leafEnd: assignment.end,
       leafCount: phase.units,
       labelsDigest: phase.kind === "train" ? digests.labels : "",
+      correctionsDigest: phase.kind === "train" ? digests.corrections : "",
     };
     return { ...withWeights, gradient, job: "gradient" };
   }
@@ -51,8 +54,10 @@ function mapJob(phase: Phase, shard: number, digests: RunDigests): Partial<WorkR
   switch (phase.kind) {
     case "seed":
       return { seed: { shard }, job: "seed" };
-    case "refine":
-      return { refine: { shard, camDigest: digests.cams[shard]!, labelsDigest: digests.labels }, job: "refine" };
+    case "refine": {
+      const { labels: labelsDigest, corrections: correctionsDigest } = digests;
+      return { refine: { shard, camDigest: digests.cams[shard]!, labelsDigest, correctionsDigest }, job: "refine" };
+    }
     case "evaluate":
       return { evaluate: { shard }, job: "evaluate" };
     case "classify":

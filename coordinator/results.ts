@@ -7,7 +7,9 @@ import type { Digest } from "../shared/codec/digest.js";
 import { methodOfRound, minedRounds } from "../shared/config/rounds.js";
 import type { Manifest } from "../shared/data/manifest.js";
 import { runFiles, type StageRecord } from "../shared/data/run-record.js";
+import { AppError } from "../shared/errors.js";
 import type { MemoryBlobs } from "../shared/net/blobs.js";
+import type { CorrectionsStore, RoundFiles } from "./adapters/corrections-store.js";
 import type { ParamSpecs, RunStore } from "./adapters/run-store.js";
 import type { WorkResult } from "./adapters/worker-links.js";
 import type { RunConfig } from "./config.js";
@@ -24,6 +26,7 @@ export interface ResultsDeps {
   readonly manifest: Manifest;
   readonly store: RunStore;
   readonly blobs: MemoryBlobs;
+  readonly corrections: CorrectionsStore;
   /** Broadcasts a label version's packs to the workers. */
   readonly broadcast: (
     version: number,
@@ -33,6 +36,8 @@ export interface ResultsDeps {
   readonly nowMs: () => number;
   readonly onStep: (phase: Phase, step: number, outcome: StepOutcome) => void;
   readonly onStage: (record: StageRecord) => void;
+  /** A round begins with corrections, or with none because they cannot be read. */
+  readonly onCorrections: (record: { readonly round: number; readonly [field: string]: unknown }) => void;
   /** A checkpoint is torn or altered: the one before it is taken. */
   readonly onDamaged: (name: string) => void;
 }
@@ -45,6 +50,8 @@ export class RunResults {
   private initial: { specs: ParamSpecs; values: Uint8Array } | null = null;
   private shards: ShardResults = new Map();
   private catalogueDigest = "";
+  /** Of the round that is under way; empty: nothing is corrected. */
+  private correctionsDigest = "";
   private readonly book: StageBook;
   private phaseStartedMs: number;
   /** Keys of the phases whose end is durable. */
@@ -67,6 +74,9 @@ export class RunResults {
     this.donePhases = plan.slice(0, this.progress.phasesDone).map(phaseKey);
     await this.restoreArtifacts();
     const phase = plan[this.progress.phasesDone];
+    if (phase?.kind === "train" || phase?.kind === "refine") {
+      this.hold(await this.deps.corrections.readRound(phase.round));
+    }
     if (!phase || !isTraining(phase)) return {};
     const point = await this.deps.store.readTrainingPoint(phaseKey(phase), this.deps.onDamaged);
     if (!point || point.nextStep >= phase.steps) return {};
@@ -101,6 +111,7 @@ export class RunResults {
       weights: this.trainer?.weightsDigest ?? model?.digest ?? "",
       classifier: this.progress.classifier?.digest ?? "",
       labels: this.catalogueDigest,
+      corrections: this.correctionsDigest,
       cams: this.progress.cams ?? [],
     };
   }
@@ -138,6 +149,7 @@ export class RunResults {
   async settle(phase: Phase, purpose: Purpose, lastStep: boolean): Promise<{ endRounds?: string }> {
     switch (purpose.kind) {
       case "init":
+        if (phase.kind === "train") await this.takeCorrections(phase.round);
         this.beginTraining(phase);
         return {};
       case "step": {
@@ -158,6 +170,26 @@ export class RunResults {
     const { specs, values } = this.initial;
     this.trainer = new StageTrainer(specs, values, this.stageOptions(phase), this.deps.blobs);
     this.initial = null;
+  }
+
+  /** A round is bound to what is corrected when it begins; later corrections wait for the next. */
+  private async takeCorrections(round: number): Promise<void> {
+    const { corrections, config, onCorrections } = this.deps;
+    try {
+      const taken = await corrections.takeRound(round, config.method.imageSize);
+      this.hold(taken?.files ?? null);
+      if (taken) onCorrections({ round, digest: this.correctionsDigest, ...taken.counts });
+    } catch (error) {
+      const { code, message } = AppError.from(error);
+      if (code !== "CORRECTIONS_INVALID") throw error;
+      this.hold(null);
+      onCorrections({ round, refused: message });
+    }
+  }
+
+  private hold(files: RoundFiles | null): void {
+    if (files) this.deps.blobs.put(files.pack);
+    this.correctionsDigest = files ? this.deps.blobs.put(files.catalogue) : "";
   }
 
   private stageOptions(phase: Phase): StageOptions {

@@ -14,6 +14,7 @@ import type { RunEventRecord, RunStatus } from "../shared/net/subjects.js";
 import type { BackboneBytes } from "./adapters/backbone-files.js";
 import { onReconnect } from "./adapters/bus-repair.js";
 import { listenForControl } from "./adapters/control.js";
+import { CorrectionsStore } from "./adapters/corrections-store.js";
 import { EventLog, publishStatus } from "./adapters/event-log.js";
 import { FileBlobs } from "./adapters/file-blobs.js";
 import { broadcastLabels } from "./adapters/label-broadcast.js";
@@ -168,6 +169,10 @@ function openResults(
       onStage: (stage) => {
         events.append(stageEvent(stage));
         observer.onStage(stage);
+      },
+      corrections: new CorrectionsStore(store.dir, manifest),
+      onCorrections: (record) => {
+        events.append({ kind: "refused" in record ? "corrections-refused" : "corrections-applied", ...record });
       },
       onDamaged: (name) => events.append({ kind: "checkpoint-damaged", name }),
     },

@@ -30,6 +30,11 @@ export const errorCodes = {
   DATA_TAGS: [exitCodes.data, "Give at least one image a tag."],
   MASK_INVALID: [exitCodes.data, "Masks are 8-bit palette or grey PNGs of the photo's size; ids 0..N and 255."],
   MODEL_INVALID: [exitCodes.data, "Point to a folder written by seedgrow."],
+  EXPORT_UNSUPPORTED: [exitCodes.usage, "Export the masks instead, or use `seedgrow serve`."],
+  CORRECTIONS_INVALID: [
+    exitCodes.data,
+    "Mend corrections.json in the run's folder (docs/CORRECTIONS.md), or remove it.",
+  ],
   BACKBONE_INVALID: [exitCodes.data, "Use a tfjs LayersModel with activations at strides 4, 8, 16 and 32."],
   DIGEST_MISMATCH: [exitCodes.data, "The bytes changed on the way or on disk: fetch them again."],
   CHECKPOINT_INVALID: [exitCodes.data, "Resume from an older checkpoint or start again."],

@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { float32Of, sha256 } from "../shared/codec/digest.js";
 import { decodeSquare, readPhotoHeader } from "../shared/data/decode.js";
+import type { PortableGraph } from "../shared/data/portable-graph.js";
 import { type SavedModel, savedModelFile, savedModelSchema } from "../shared/data/saved-model.js";
 import { AppError } from "../shared/errors.js";
 import { stretchLabels } from "../shared/math/stretch.js";
@@ -64,15 +65,24 @@ export class Predictor {
   }
 
   /** Class ids, [height, width]. `allowed`: ids that may occur besides background; null: all. */
-  async predict({ pixels, width, height }: Photo, allowed: readonly number[] | null): Promise<Uint8Array> {
+  async predict(
+    { pixels, width, height }: Photo,
+    allowed: readonly number[] | null,
+    { raw = false }: { readonly raw?: boolean } = {},
+  ): Promise<Uint8Array> {
     const shrink = Math.sqrt(probabilityValuesMax / (width * height * (this.model.classes.length + 1)));
     const [w, h] = [width, height].map((side) => Math.max(1, Math.floor(side * Math.min(1, shrink)))) as [
       number,
       number,
     ];
-    const { result } = await this.compute.call("predict", [{ image: 0, pixels, width: w, height: h, allowed }]);
+    const { result } = await this.compute.call("predict", [{ image: 0, pixels, width: w, height: h, allowed, raw }]);
     const { labels } = result[0]!;
     return w === width && h === height ? labels : stretchLabels(labels, w, h, width, height);
+  }
+
+  /** For export. @throws AppError EXPORT_UNSUPPORTED */
+  async graph(): Promise<PortableGraph> {
+    return (await this.compute.call("graph")).result;
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,6 @@
-/** `seedgrow export`: masks for the tools that other people use. */
+/** `seedgrow export`: masks for the tools that other people use, and the model for their programs. */
 import { stat } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { type ExportSource, sourceOfFolder, sourceOfRun } from "../../coordinator/adapters/export-source.js";
@@ -8,12 +9,14 @@ import { findRun } from "../../coordinator/adapters/run-store.js";
 import type { Shape } from "../../coordinator/export/model.js";
 import { runFiles } from "../../shared/data/run-record.js";
 import { AppError } from "../../shared/errors.js";
+import type { ModelFormat } from "../export/model-writer.js";
 import { defaultRunsDir, nameList, wholeNumber } from "../options.js";
 import { out, outJson } from "../output.js";
 import { ProgressView } from "../progress-view.js";
+import { findModel } from "./predict.js";
 
 interface ExportFlags {
-  readonly format: ExportFormat;
+  readonly format: ExportFormat | ModelFormat;
   readonly out: string;
   readonly shapes: Shape;
   readonly simplify: number;
@@ -25,13 +28,17 @@ interface ExportFlags {
   readonly json?: boolean;
 }
 
+/** The same as in export/model-writer.ts, which takes long to load. */
+const modelFormats: readonly ModelFormat[] = ["tfjs", "savedmodel", "onnx"];
 const shapes: readonly Shape[] = ["polygon", "rle", "rle-compressed"];
 
 export function exportCommand(): Command {
   return new Command("export")
-    .description("write masks for other tools: palette PNGs, COCO, YOLO-seg or CVAT")
-    .argument("<run|dir>", 'a finished run (id, start of an id, folder, "latest"), or a folder of mask PNGs')
-    .addOption(new Option("--format <name>", "what to write").choices(exportFormats).makeOptionMandatory())
+    .description("write masks for other tools (PNG, COCO, YOLO-seg, CVAT), or the model (tfjs, SavedModel, ONNX)")
+    .argument("<run|dir>", 'a finished run (id, start of an id, folder, "latest"), or a folder of masks or of a model')
+    .addOption(
+      new Option("--format <name>", "what to write").choices([...exportFormats, ...modelFormats]).makeOptionMandatory(),
+    )
     .requiredOption("--out <dir>", "folder to write to")
     .addOption(
       new Option("--shapes <kind>", "how objects are outlined (coco, cvat)").choices(shapes).default("polygon"),
@@ -51,17 +58,45 @@ Examples:
   $ seedgrow export latest --format coco --shapes rle-compressed --out coco
   $ seedgrow export latest --format yolo --simplify 1 --with-photos --out yolo
   $ seedgrow export masks --format cvat --classes horse,zebra --photos photos --out cvat
+  $ seedgrow export latest --format tfjs --out web-model                  tf.loadGraphModel("web-model/model.json")
 
 png   masks/*.png with the PASCAL VOC palette, labelmap.txt
 coco  annotations.json: polygons, or runs of pixels as pycocotools reads them
 yolo  labels/*.txt, data.yaml
 cvat  annotations.xml (CVAT for images 1.1): polygons, or masks with --shapes rle
+tfjs, savedmodel, onnx   the network with its weights, and seedgrow.json: classes, input, output, refinement
 An object is a connected component. Ignored pixels (255) belong to none.`,
     )
     .action(runExport);
 }
 
 async function runExport(name: string, flags: ExportFlags): Promise<void> {
+  const { format } = flags;
+  if (isModelFormat(format)) await exportModel(name, format, flags);
+  else await exportMasks(name, format, flags);
+}
+
+function isModelFormat(format: ExportFlags["format"]): format is ModelFormat {
+  return (modelFormats as readonly string[]).includes(format);
+}
+
+/** The engine runs the network once: that is how its operations become known. */
+async function exportModel(name: string, format: ModelFormat, flags: ExportFlags): Promise<void> {
+  const modelDir = await findModel({ model: name, runs: flags.runs });
+  const { Predictor, readModel } = await import("../../worker/predict.js");
+  const { writeModel } = await import("../export/model-writer.js");
+  const model = await readModel(modelDir);
+  const predictor = await Predictor.open({ modelDir, model, engine: "auto", threads: availableParallelism() });
+  try {
+    const result = await writeModel(format, model, await predictor.graph(), flags.out);
+    if (flags.json) outJson({ format, ...result, classes: model.classes });
+    else out(`the model of round ${model.round} (${(result.bytes / 2 ** 20).toFixed(1)} MiB) in ${result.path}`);
+  } finally {
+    await predictor.close();
+  }
+}
+
+async function exportMasks(name: string, format: ExportFormat, flags: ExportFlags): Promise<void> {
   rejectOddShapes(flags);
   const source = await findSource(name, flags);
   if (flags.withPhotos && source.photosDir === null) {
@@ -71,7 +106,7 @@ async function runExport(name: string, flags: ExportFlags): Promise<void> {
   try {
     const result = await writeExport({
       source,
-      format: flags.format,
+      format,
       outDir: flags.out,
       shape: flags.shapes,
       simplifyPixels: flags.simplify,
@@ -80,7 +115,7 @@ async function runExport(name: string, flags: ExportFlags): Promise<void> {
       onProgress: (done, total) => view.progress("exporting", done, total),
     });
     view.close();
-    if (flags.json) outJson({ format: flags.format, ...result, classes: source.classes });
+    if (flags.json) outJson({ format, ...result, classes: source.classes });
     else out(`${summary(result)} in ${result.path}`);
   } finally {
     view.close();

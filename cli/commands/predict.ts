@@ -24,6 +24,7 @@ interface PredictFlags {
   readonly out: string;
   readonly runs: string;
   readonly overlay?: boolean;
+  readonly raw?: boolean;
   readonly tags?: string[];
   readonly engine: "auto" | "tensorflow";
   readonly threads: number;
@@ -38,6 +39,7 @@ export function predictCommand(): Command {
     .requiredOption("--out <dir>", "folder for the masks; paths below a folder of photos are kept")
     .option("--runs <dir>", "folder of runs", defaultRunsDir)
     .option("--overlay", "also write <photo>.overlay.jpg: the classes drawn over the photo")
+    .option("--raw", "the network's answer as it is, without refining borders: what an exported model gives")
     .option("--tags <names>", "tags known to be in the photos: no other class is predicted", nameList)
     .addOption(new Option("--engine <name>", "compute engine").choices(["auto", "tensorflow"]).default("auto"))
     .option("--threads <n>", "threads of the engine", wholeNumber(1, 256), availableParallelism())
@@ -77,7 +79,12 @@ async function runPredict(paths: string[], flags: PredictFlags): Promise<void> {
   try {
     for (const path of inputs.unsupported) skip(path, "its format cannot be read");
     const onProgress = (done: number, total: number) => view.progress("predicting", done, total);
-    const masks = await predictAll(predictor, planned, { allowed, onProgress, onBroken: skip });
+    const masks = await predictAll(predictor, planned, {
+      allowed,
+      raw: flags.raw === true,
+      onProgress,
+      onBroken: skip,
+    });
     view.close();
     const seconds = (performance.now() - startedMs) / 1000;
     print(flags, { modelDir, engine: predictor.engine.version, seconds, masks, skipped });

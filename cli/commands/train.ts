@@ -103,6 +103,7 @@ async function runTrain(flags: TrainFlags): Promise<void> {
 }
 
 interface ResumeFlags extends WhereFlags, ClusterFlags {
+  readonly rounds?: number;
   readonly runs: string;
   readonly json?: boolean;
 }
@@ -111,11 +112,19 @@ export function resumeCommand(): Command {
   return withTelemetryFlags(withClusterFlags(new Command("resume")))
     .description("go on with a run that was stopped or killed, from its last finished phase; the result is the same")
     .argument("<run>", 'id, start of an id, folder, or "latest"')
+    .option(
+      "--rounds <n>",
+      "go on to this many rounds, also after the end (with corrections: docs/CORRECTIONS.md)",
+      wholeNumber(1, 100),
+    )
     .option("--local <n>", "start a broker and n workers here", wholeNumber(1, localWorkersMax))
     .option("--nats <url>", "use the workers of a cluster")
     .option("--runs <dir>", "folder of runs", defaultRunsDir)
     .option("--json", "end with one line of JSON on stdout")
-    .addHelpText("after", "\nExamples:\n  $ seedgrow resume latest\n  $ seedgrow resume 20260101-1200 --local 4")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  $ seedgrow resume latest\n  $ seedgrow resume 20260101-1200 --local 4\n  $ seedgrow resume latest --rounds 5",
+    )
     .action(async (run: string, flags: ResumeFlags) => {
       const dir = await findRun(flags.runs, run);
       const { local, nats } = flags;
@@ -123,7 +132,7 @@ export function resumeCommand(): Command {
       const where =
         local === undefined && nats === undefined ? {} : { localWorkers: local ?? 0, natsUrl: nats ?? null };
       const { resumeRun } = await coordinator();
-      const options = { ...where, telemetry: telemetryOf(flags), clusterSets: clusterSets(flags) };
+      const options = { ...where, rounds: flags.rounds, telemetry: telemetryOf(flags), clusterSets: clusterSets(flags) };
       const summary = await withView((view, signal) => resumeRun(dir, options, view, signal), flags.log);
       printResult(summary, flags);
     });

@@ -2,13 +2,15 @@
 import { isHeld } from "../../coordinator/adapters/live-run.js";
 import { lossCharts, scoreCharts } from "../../coordinator/report/curves.js";
 import { stageTitle } from "../../coordinator/report/format.js";
+import { emptyModel } from "../../coordinator/report/model.js";
 import { chooseColumns } from "../../coordinator/report/samples.js";
+import { timelineOf } from "../../coordinator/report/timeline.js";
 import { overlayColor } from "../../shared/data/overlay.js";
 import type { StageRecord } from "../../shared/data/run-record.js";
 import type { RunStatus } from "../../shared/net/subjects.js";
 import { isEnded, viewOfFolder } from "../run-view.js";
 import type { RunReader } from "./run-reader.js";
-import { timelineOf, workersOf } from "./summary.js";
+import { workersOf } from "./workers.js";
 
 /** Rounds on the slider; more are rare and thinned evenly. */
 const columnsMax = 40;
@@ -24,7 +26,7 @@ export async function overviewOf(reader: RunReader) {
   ]);
   const classes = manifest?.classes ?? [];
   const trainImages = manifest?.train.images.length ?? null;
-  const model = { run, stages, ellipse, classes, trainImages, columns: [], samples: [], problems: [] };
+  const model = { ...emptyModel, run, stages, ellipse, classes, trainImages };
   const status = await liveStatus(reader);
   return {
     runId: run.runId,

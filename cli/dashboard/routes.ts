@@ -5,6 +5,7 @@ import { assetRoutes } from "../http/assets.js";
 import { HttpError, type HttpRequest, type Route, send, sendJson } from "../http/http.js";
 import { streamRun } from "./live.js";
 import { overviewOf } from "./overview.js";
+import { correct, reviewOf } from "./review.js";
 import { RunReader } from "./run-reader.js";
 
 type RunHandler = (reader: RunReader, request: HttpRequest, response: ServerResponse) => Promise<void>;
@@ -21,22 +22,13 @@ export function dashboardRoutes(runsDir: string, only: string | null): Route[] {
     readers.set(runId, reader);
     return reader;
   };
-  const ofRun = (path: string, handle: RunHandler): Route => ({
-    method: "GET",
+  const ofRun = (path: string, handle: RunHandler, method: Route["method"] = "GET"): Route => ({
+    method,
     path: new RegExp(`^/api/runs/([\\w.-]+)${path}$`),
     handle: async (request, response) => handle(await open(request.params[0]!), request, response),
   });
   return [
-    ...assetRoutes("dashboard", [
-      "index.html",
-      "dashboard.css",
-      "gallery.css",
-      "app.js",
-      "dom.js",
-      "panels.js",
-      "gallery.js",
-      "viewer.js",
-    ]),
+    ...assetRoutes("dashboard", ["index.html", "dashboard.css", "gallery.css", "app.js"]),
     {
       method: "GET",
       path: /^\/api\/runs$/,
@@ -47,6 +39,14 @@ export function dashboardRoutes(runsDir: string, only: string | null): Route[] {
     ofRun("/images", sendImages),
     ofRun("/disagreement/(\\d{1,6})/(\\d{1,6})", async (reader, { params }, response) =>
       sendJson(response, await reader.disagreement(Number(params[1]), Number(params[2]))),
+    ),
+    ofRun("/corrections", async (reader, _, response) => sendJson(response, await reviewOf(reader))),
+    ofRun(
+      "/corrections/(\\d{1,9})",
+      async (reader, request, response) => {
+        sendJson(response, await correct(reader, Number(request.params[1]), request));
+      },
+      "PUT",
     ),
     ofRun("/photo/(\\d{1,9})/(thumb|full)", async (reader, { params }, response) =>
       sendPicture(response, await reader.photo(Number(params[1]), params[2] === "full" ? "full" : "thumb")),

@@ -1,6 +1,7 @@
-/** Reads one run's folder for the dashboard; never writes. What is missing or damaged is null, not an error. */
+/** Reads one run's folder for the dashboard; only corrections are written. What is missing or damaged is null, not an error. */
 import { readFile, stat } from "node:fs/promises";
 import { resolve, sep } from "node:path";
+import { CorrectionsStore } from "../../coordinator/adapters/corrections-store.js";
 import { RunStore } from "../../coordinator/adapters/run-store.js";
 import { type ByteMap, decodeMapPack } from "../../shared/codec/map-pack.js";
 import type { Manifest } from "../../shared/data/manifest.js";
@@ -23,6 +24,7 @@ export class RunReader {
   private readonly packs = new BytesCache<Pack>(packBytesMax, bytesOfPack);
   private readonly pictures = new BytesCache<Buffer>(pictureBytesMax, (bytes) => bytes.length);
   private readonly differences = new BytesCache<readonly (number | null)[]>(2 ** 22, (shares) => shares.length * 8);
+  private correcting: CorrectionsStore | null = null;
   private known: { readonly manifest: Manifest; readonly shardOf: ReadonlyMap<number, number> } | null = null;
 
   constructor(readonly dir: string) {
@@ -32,6 +34,13 @@ export class RunReader {
   /** Null while the photos are still being read. It is written once. */
   async manifest(): Promise<Manifest | null> {
     return (await this.index())?.manifest ?? null;
+  }
+
+  /** Null while there are no photos to correct. */
+  async corrections(): Promise<CorrectionsStore | null> {
+    const manifest = await this.manifest();
+    if (manifest && !this.correcting) this.correcting = new CorrectionsStore(this.dir, manifest);
+    return this.correcting;
   }
 
   async events(): Promise<RunEventRecord[]> {
@@ -44,7 +53,7 @@ export class RunReader {
 
   /** Changes when the run has written something. */
   async signature(): Promise<string> {
-    const files = [runFiles.run, runFiles.stages, runFiles.manifest, "events.jsonl"];
+    const files = [runFiles.run, runFiles.stages, runFiles.manifest, runFiles.corrections, "events.jsonl"];
     const stats = await Promise.all(files.map((file) => stat(this.store.path(file)).catch(() => null)));
     return stats.map((info) => (info ? `${info.size}@${info.mtimeMs}` : "-")).join(" ");
   }

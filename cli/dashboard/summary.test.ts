@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
+import { timelineOf } from "../../coordinator/report/timeline.js";
 import type { RunEventRecord } from "../../shared/net/subjects.js";
 import { BytesCache } from "./cache.js";
-import { timelineOf, workersOf } from "./summary.js";
+import { workersOf } from "./workers.js";
 
 const at = (second: number, kind: string, fields: object = {}): RunEventRecord => {
   return { at: `2026-08-04T11:20:0${second}.000Z`, runId: "fox", kind, ...fields };

@@ -11,9 +11,10 @@ const types: Readonly<Record<string, string>> = {
   css: "text/css; charset=utf-8",
   js: "text/javascript; charset=utf-8",
   svg: "image/svg+xml",
+  wasm: "application/wasm",
 };
 
-/** "index.html" is also the page at "/". `folder`: below web/; the files of "shared" come along. */
+/** "index.html" is the page at "/". `folder`: below web/; the files of "shared" come along. */
 export function assetRoutes(folder: string, files: readonly string[]): Route[] {
   const own = files.map((file) => assetRoute(folder, file, file === "index.html" ? "" : file));
   return [...own, assetRoute("shared", "style.css", "style.css"), assetRoute("shared", "icon.svg", "icon.svg")];

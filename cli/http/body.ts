@@ -16,12 +16,26 @@ export async function readUpload(request: IncomingMessage, bytesMax: number): Pr
   );
 }
 
+/**
+ * A JSON body. Its content type makes a page of another origin ask first (CORS), and it is never told yes.
+ * @throws HttpError BODY_NOT_JSON | BODY_TOO_LARGE
+ */
+export async function readJsonBody(request: IncomingMessage, bytesMax: number): Promise<unknown> {
+  const notJson = new HttpError(415, "BODY_NOT_JSON", "the request is no JSON", "Send Content-Type: application/json.");
+  if (!/^application\/json\b/.test(request.headers["content-type"] ?? "")) throw notJson;
+  try {
+    return JSON.parse((await readBody(request, bytesMax)).toString("utf8"));
+  } catch (error) {
+    throw error instanceof HttpError ? error : notJson;
+  }
+}
+
 async function readBody(request: IncomingMessage, bytesMax: number): Promise<Buffer> {
   const tooLarge = new HttpError(
     413,
     "BODY_TOO_LARGE",
-    `the photo has more than ${Math.floor(bytesMax / 2 ** 20)} MiB`,
-    "Send it smaller, or start the server with a higher --body-mb.",
+    `the request has more than ${Math.floor(bytesMax / 2 ** 20)} MiB`,
+    "Send it smaller; for photos, --body-mb raises the limit.",
   );
   if (Number(request.headers["content-length"] ?? 0) > bytesMax) throw tooLarge;
   const chunks: Buffer[] = [];

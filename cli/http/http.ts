@@ -27,7 +27,7 @@ export interface HttpRequest {
 }
 
 export interface Route {
-  readonly method: "GET" | "POST";
+  readonly method: "GET" | "POST" | "PUT";
   /** Matched against the whole path, which is decoded by nobody before that. */
   readonly path: RegExp;
   readonly handle: (request: HttpRequest, response: ServerResponse) => Promise<void> | void;
@@ -48,10 +48,10 @@ export interface Listening {
 const requestTimeoutMs = 120_000;
 const headersTimeoutMs = 10_000;
 
-/** The page may load what this server sends, and nothing else. */
+/** The page may load what this server sends, and nothing else; WebAssembly is for the model in the page. */
 const pageHeaders = {
   "Content-Security-Policy":
-    "default-src 'self'; img-src 'self' blob: data:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; img-src 'self' blob: data:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
   "X-Content-Type-Options": "nosniff",
   "Referrer-Policy": "no-referrer",
   "Cross-Origin-Resource-Policy": "same-origin",
@@ -135,6 +135,7 @@ const statusOfCode: Readonly<Record<string, number>> = {
   USAGE: 400,
   DATA_NOT_FOUND: 404,
   RUN_NOT_FOUND: 404,
+  CORRECTIONS_INVALID: 422,
   CHECKPOINT_INVALID: 500,
 };
 

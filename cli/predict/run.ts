@@ -25,6 +25,7 @@ export async function predictAll(
   planned: readonly PlannedImage[],
   options: {
     readonly allowed: readonly number[] | null;
+    readonly raw: boolean;
     readonly onProgress: (done: number, total: number) => void;
     readonly onBroken: (image: string, reason: string) => void;
   },
@@ -38,7 +39,7 @@ export async function predictAll(
     if ("broken" in decoded) {
       options.onBroken(image.path, decoded.broken);
     } else {
-      const labels = await predictor.predict(decoded.photo, options.allowed);
+      const labels = await predictor.predict(decoded.photo, options.allowed, options);
       await writeOutputs(image, decoded, labels);
       const { width, height } = decoded.photo;
       const classes = sharesOf(labels, predictor.model.classes);

@@ -4,8 +4,11 @@ import { classCounts } from "../../coordinator/export/rle.js";
 import { readPhotoHeader } from "../../shared/data/decode.js";
 import { writeMaskPng } from "../../shared/data/mask-png.js";
 import { overlayColor } from "../../shared/data/overlay.js";
+import type { PortableGraph } from "../../shared/data/portable-graph.js";
 import type { SavedModel } from "../../shared/data/saved-model.js";
 import type { EngineInfo } from "../../worker/compute/messages.js";
+import { modelCard } from "../../worker/export/card.js";
+import { type TfjsFiles, tfjsModel } from "../../worker/export/tfjs.js";
 import type { Photo } from "../../worker/predict.js";
 import { assetRoutes } from "../http/assets.js";
 import { readUpload } from "../http/body.js";
@@ -18,6 +21,8 @@ export interface PhotoSegmenter {
   readonly engine: EngineInfo;
   decode(bytes: Uint8Array): Promise<Photo>;
   predict(photo: Photo, allowed: readonly number[] | null): Promise<Uint8Array>;
+  /** The network, for pages that run it themselves. */
+  graph(): Promise<PortableGraph>;
 }
 
 export interface ServeOptions {
@@ -32,7 +37,8 @@ export function serveRoutes(segmenter: PhotoSegmenter, { bodyBytesMax, waitingMa
   const queue = new BoundedQueue(waitingMax);
   const { model, engine } = segmenter;
   return [
-    ...assetRoutes("serve", ["index.html", "app.js", "picture.js"]),
+    ...assetRoutes("serve", ["index.html", "serve.css", "app.js", "engine.js", ...wasmFiles]),
+    ...modelRoutes(segmenter),
     {
       method: "GET",
       path: /^\/healthz$/,
@@ -54,6 +60,28 @@ export function serveRoutes(segmenter: PhotoSegmenter, { bodyBytesMax, waitingMa
   ];
 }
 
+const wasmFiles = ["wasm/tfjs-backend-wasm.wasm", "wasm/tfjs-backend-wasm-simd.wasm"];
+
+/** What `export --format tfjs` writes; made when a page asks for it first. */
+function modelRoutes(segmenter: PhotoSegmenter): Route[] {
+  const { model } = segmenter;
+  let making: Promise<{ readonly card: object; readonly files: TfjsFiles }> | null = null;
+  const made = () => {
+    making ??= segmenter.graph().then((whole) => ({ card: modelCard(model, whole), files: tfjsModel(whole, {}) }));
+    return making;
+  };
+  const route = (name: string, reply: (ready: Awaited<ReturnType<typeof made>>, response: ServerResponse) => void) => ({
+    method: "GET" as const,
+    path: new RegExp(`^/model/${name.replaceAll(".", "\\.")}$`),
+    handle: async (_: HttpRequest, response: ServerResponse) => reply(await made(), response),
+  });
+  return [
+    route("seedgrow.json", ({ card }, response) => sendJson(response, card)),
+    route("model.json", ({ files }, response) => send(response, "application/json", files.modelJson)),
+    route("weights.bin", ({ files }, response) => send(response, "application/octet-stream", files.weights)),
+  ];
+}
+
 interface Wish {
   readonly format: "png" | "json";
   readonly allowed: readonly number[] | null;
@@ -64,9 +92,9 @@ interface Segmented {
   readonly ms: number;
 }
 
-function describe({ runId, classes, round }: SavedModel, { version, device }: EngineInfo) {
+function describe({ runId, classes, round, method }: SavedModel, { version, device }: EngineInfo) {
   return {
-    model: { runId, round },
+    model: { runId, round, imageSize: method.imageSize },
     engine: { version, device },
     classes: classes.map((name, index) => ({ id: index + 1, name, color: overlayColor(index + 1) })),
   };

@@ -22,6 +22,7 @@ const segmenter: PhotoSegmenter = {
     ...{ version: 1, seedgrowVersion: "0.1.0", runId: "amber-fox", seed: 0, classes: ["horse", "zebra"], round: 2 },
     ...{ method: methodConfigSchema.parse(scratchMethod), params: { file: "p", digest: "d" }, backbone: null },
   },
+  graph: () => Promise.reject(new Error("this model has no network")),
   engine: { name: "none", reason: "", version: "none 1.0", device: "cpu", fingerprint: "" },
   decode: async (bytes) => ({ ...(await readPhotoHeader(bytes)), pixels: new Uint8Array() }),
   predict: async ({ width, height }, allowed) => {

@@ -56,6 +56,21 @@ export async function labelPicture(thumb: Thumb, map: ByteMap, truth: Uint8Array
   return { ...picture, fgMiou: truth && fgMiouOf(map, truth) };
 }
 
+/** The photo and its masks side by side, one picture; null where one is missing or there is nothing to see move. */
+export async function filmOf(thumb: Thumb, maps: readonly (ByteMap | null)[]): Promise<Picture | null> {
+  if (maps.length < 2 || maps.some((map) => map === null)) return null;
+  const { width, height, rgb } = thumb;
+  const masks = maps.map((map) => overlayLabels(rgb, resizeLabels(map!.data, map!, thumb), width, height, look));
+  const frames = [rgb, ...masks];
+  const strip = new Uint8Array(width * height * 3 * frames.length);
+  for (const [index, frame] of frames.entries()) {
+    for (let y = 0; y < height; y++) {
+      strip.set(frame.subarray(y * width * 3, (y + 1) * width * 3), (y * frames.length + index) * width * 3);
+    }
+  }
+  return encode({ width: width * frames.length, height, rgb: strip }, strip);
+}
+
 export function truthPicture(thumb: Thumb, truth: Mask): Promise<Picture> {
   const labels = resizeLabels(truth.labels, truth, thumb);
   return encode(thumb, overlayLabels(thumb.rgb, labels, thumb.width, thumb.height, look));

@@ -6,10 +6,12 @@ import type { ImageEntry, Manifest } from "../../shared/data/manifest.js";
 import { type Mask, readMaskPng } from "../../shared/data/mask-png.js";
 import { resizeLabels } from "../../shared/data/overlay.js";
 import { runFiles } from "../../shared/data/run-record.js";
-import type { LabelColumn, Picture, SampleRow } from "../report/model.js";
+import type { CloseUp, LabelColumn, Picture, SampleRow } from "../report/model.js";
 import { chooseSamples } from "../report/samples.js";
+import { closeUpOf, mostChanged } from "./report-closeups.js";
 import {
   blankThumb,
+  filmOf,
   heatPicture,
   labelPicture,
   photoPicture,
@@ -21,6 +23,8 @@ import {
 
 /** The page stays below 6 MB: rows are added while their pictures fit. Base64 characters. */
 const pictureCharsMax = 5_000_000;
+const filmsMax = 8;
+const closeUpsMax = 6;
 
 export interface SampleRequest {
   readonly runDir: string;
@@ -32,7 +36,7 @@ export interface SampleRequest {
 }
 
 /** Rows for the images whose shard has been seeded; empty before that. */
-export async function readSamples(request: SampleRequest): Promise<SampleRow[]> {
+export async function readSamples(request: SampleRequest): Promise<{ rows: SampleRow[]; closeUps: CloseUp[] }> {
   const { manifest, masks, seed } = request;
   const chosen = chooseSamples(manifest.train.images, (i) => String(i) in masks, seed);
   const maps = new MapReader(request, new Set(chosen));
@@ -44,7 +48,31 @@ export async function readSamples(request: SampleRequest): Promise<SampleRow[]> 
     if (chars > pictureCharsMax) break;
     if (row.heat !== null || row.labels.some((label) => label !== null)) rows.push(row);
   }
-  return rows;
+  const filmed = rows.map((row, i) => (i < filmsMax ? row : { ...row, film: null }));
+  return { rows: filmed, closeUps: await readCloseUps(request, maps, chosen) };
+}
+
+/** Of the chosen photos, those whose mask changed most in one place. */
+async function readCloseUps(
+  { manifest, masks, columns }: SampleRequest,
+  maps: MapReader,
+  chosen: readonly number[],
+): Promise<CloseUp[]> {
+  const [first, last] = [columns[0], columns.at(-1)];
+  if (!first || !last || first === last) return [];
+  const places = [];
+  for (const image of chosen) {
+    const [before, after] = [await maps.labels(first.version, image), await maps.labels(last.version, image)];
+    if (before && after && before.data.length === after.data.length) {
+      places.push({ image, before, after, at: mostChanged(before, after) });
+    }
+  }
+  const best = places.sort((a, b) => b.at.changed - a.at.changed).slice(0, closeUpsMax);
+  const made = best.map(async ({ image, before, after, at }) => {
+    const truth = await readTruth(masks[String(image)]);
+    return closeUpOf({ root: manifest.train.root, entry: manifest.train.images[image]!, before, after, truth }, at);
+  });
+  return (await Promise.all(made.map((one) => one.catch(() => null)))).filter((one) => one !== null);
 }
 
 async function readRow(
@@ -70,6 +98,7 @@ async function readRow(
     heat: cam && cam.channels > 0 ? await heatPicture(thumb, cam) : null,
     labels,
     truth: truth && (await truthPicture(thumb, truth)),
+    film: await filmOf(thumb, await Promise.all(columns.map(({ version }) => maps.labels(version, image)))),
   };
 }
 
@@ -127,6 +156,6 @@ class MapReader {
 }
 
 function charsOf(row: SampleRow): number {
-  const pictures: (Picture | null)[] = [row.photo, row.heat, ...row.labels, row.truth];
+  const pictures: (Picture | null)[] = [row.photo, row.heat, ...row.labels, row.truth, row.film];
   return pictures.reduce((sum, picture) => sum + (picture?.uri.length ?? 0), 0);
 }

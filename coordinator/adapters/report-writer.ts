@@ -5,6 +5,7 @@
 import { readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { z } from "zod";
+import { sha256 } from "../../shared/codec/digest.js";
 import { type Manifest, manifestSchema } from "../../shared/data/manifest.js";
 import {
   ellipseRecordSchema,
@@ -18,6 +19,8 @@ import { AppError } from "../../shared/errors.js";
 import type { ReportModel } from "../report/model.js";
 import { renderReport } from "../report/page.js";
 import { chooseColumns } from "../report/samples.js";
+import { type LoggedEvent, timelineOf } from "../report/timeline.js";
+import { readFailures } from "./report-failures.js";
 import { readSamples } from "./report-samples.js";
 
 /** @returns the page's path. */
@@ -38,6 +41,10 @@ async function readModel(runDir: string): Promise<ReportModel> {
   const manifest = await read(runFiles.manifest, manifestSchema);
   const masks = (await read(runFiles.masks, maskPathsSchema)) ?? {};
   const columns = chooseColumns(stages);
+  const events = await readEvents(join(runDir, runFiles.events));
+  const { rows, closeUps } = manifest
+    ? await readSamples({ runDir, manifest, masks, columns, seed: run.seed })
+    : { rows: [], closeUps: [] };
   return {
     run,
     stages,
@@ -45,9 +52,30 @@ async function readModel(runDir: string): Promise<ReportModel> {
     classes: manifest?.classes ?? classesOf(stages),
     trainImages: manifest?.train.images.length ?? null,
     columns,
-    samples: manifest ? await readSamples({ runDir, manifest, masks, columns, seed: run.seed }) : [],
+    samples: rows,
+    closeUps,
+    // Every mask is read for it: once, at the end.
+    failures: manifest && run.state !== "running" ? await readFailures({ runDir, manifest, masks, columns }) : null,
+    timeline: timelineOf(events),
+    manifestSha256: await readFile(join(runDir, runFiles.manifest)).then(sha256, () => null),
+    corrections: events.flatMap(({ kind, round, digest }) => {
+      return kind === "corrections-applied" ? [{ round: Number(round), digest: String(digest) }] : [];
+    }),
     problems: manifest ? problems : [...problems, missingManifest],
   };
+}
+
+/** A torn line is passed over. */
+async function readEvents(path: string): Promise<LoggedEvent[]> {
+  const text = await readFile(path, "utf8").catch(() => "");
+  return text.split("\n").flatMap((line) => {
+    try {
+      const event = JSON.parse(line) as LoggedEvent;
+      return typeof event?.at === "string" && typeof event.kind === "string" ? [event] : [];
+    } catch {
+      return [];
+    }
+  });
 }
 
 const missingManifest = `${runFiles.manifest} is missing, so there are no sample photos below.`;

@@ -21,6 +21,11 @@ export function dateTime(iso: string): string {
   return iso.replace(/^(\d{4}-\d\d-\d\d)T(\d\d:\d\d).*Z$/, "$1 $2 UTC");
 }
 
+/** "11:20:31" UTC. */
+export function clockTime(iso: string): string {
+  return iso.slice(11, 19);
+}
+
 /** "cam" -> "CAM", "seeds" -> "Seeds", "round-2" -> "Round 2". */
 export function stageTitle(name: string): string {
   if (name === "cam") return "CAM";

@@ -1,6 +1,7 @@
 /** What the report's page is made from. Read and rendered by adapters/report-writer.ts; everything may be missing. */
 import type { EllipseRecord, RunRecord, StageRecord } from "../../shared/data/run-record.js";
 import type { Scores } from "../../shared/math/scores.js";
+import type { Timeline } from "./timeline.js";
 
 /** A small picture inside the page. */
 export interface Picture {
@@ -25,6 +26,33 @@ export interface SampleRow {
   /** One per label column; null where that version does not exist (yet). */
   readonly labels: readonly (LabelPicture | null)[];
   readonly truth: Picture | null;
+  /** The photo and its mask in every column, side by side; null: too few. */
+  readonly film: Picture | null;
+}
+
+/** Part of a photo with its mask before and after. */
+export interface CloseUp {
+  readonly path: string;
+  readonly before: Picture;
+  readonly after: Picture;
+  readonly truth: Picture | null;
+}
+
+export interface Failures {
+  /** Measured against true masks, or by how much the last round changed. */
+  readonly kind: "truth" | "change";
+  readonly cases: readonly FailureCase[];
+  /** Photos looked at, of how many. */
+  readonly looked: number;
+  readonly of: number;
+}
+
+export interface FailureCase {
+  readonly path: string;
+  readonly tags: readonly number[];
+  /** For people: "IoU 0.12". */
+  readonly score: string;
+  readonly pictures: readonly { readonly title: string; readonly picture: Picture }[];
 }
 
 export interface LabelColumn {
@@ -42,9 +70,29 @@ export interface ReportModel {
   readonly trainImages: number | null;
   readonly columns: readonly LabelColumn[];
   readonly samples: readonly SampleRow[];
+  readonly closeUps: readonly CloseUp[];
+  /** Null while the run goes on, or where nothing can be compared. */
+  readonly failures: Failures | null;
+  readonly timeline: Timeline;
+  /** SHA-256 of manifest.json: which data it was. Null when it is missing. */
+  readonly manifestSha256: string | null;
+  /** Digest of what each corrected round took, from the event log. */
+  readonly corrections: readonly { readonly round: number; readonly digest: string }[];
   /** Sentences about what could not be read. */
   readonly problems: readonly string[];
 }
+
+/** A model of a run of which nothing is known. */
+export const emptyModel = {
+  columns: [],
+  samples: [],
+  closeUps: [],
+  failures: null,
+  timeline: { phases: [], marks: [] },
+  manifestSha256: null,
+  corrections: [],
+  problems: [],
+} as const satisfies Partial<ReportModel>;
 
 export type ScoreKind = "labels" | "val" | "valGated";
 

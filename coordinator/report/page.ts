@@ -3,14 +3,17 @@
  * it can be mailed, archived and opened years later.
  */
 import { stringify } from "yaml";
+import { closeUpSection, failureSection } from "./closeups.js";
 import { lossCharts, scoreCharts, trimapChart } from "./curves.js";
-import { dateTime, duration, shellLine } from "./format.js";
+import { dateTime, duration, plural, shellLine } from "./format.js";
 import { gallery } from "./gallery.js";
+import { growthSection } from "./growth.js";
 import { headline } from "./headline.js";
 import { Html, html } from "./html.js";
 import type { ReportModel } from "./model.js";
 import { css } from "./style.js";
 import { classBars, stageTable } from "./tables.js";
+import { timelineSection } from "./timeline-view.js";
 
 export function renderReport(model: ReportModel): string {
   return html`<!doctype html>
@@ -25,9 +28,13 @@ export function renderReport(model: ReportModel): string {
 <body><main>
 ${headline(model)}
 ${gallery(model)}
+${growthSection(model)}
+${closeUpSection(model)}
 ${curves(model)}
 ${classBars(model)}
+${failureSection(model)}
 ${stageTable(model)}
+${timelineSection(model)}
 ${reproduce(model)}
 <footer>Written by seedgrow ${model.run.seedgrowVersion}. Scores are explained in docs/METRICS.md.</footer>
 </main></body>
@@ -42,12 +49,14 @@ function curves(model: ReportModel): Html {
 ${losses.length > 0 && html`<section><h2>Training loss</h2><div class="charts small">${losses}</div></section>`}`;
 }
 
-function reproduce({ run }: ReportModel): Html {
+function reproduce({ run, manifestSha256, trainImages, corrections }: ReportModel): Html {
   return html`<section><h2>How to reproduce</h2>
 <p class="soft">The same data, configuration, seed and engine give the same weights, bit for bit, whatever the number of workers.</p>
 <pre>${shellLine(["seedgrow", ...run.command])}</pre>
 <dl class="facts">
 <dt>Seed</dt><dd>${run.seed}</dd>
+<dt>Data</dt><dd>${trainImages === null ? "unknown" : plural(trainImages, "photo")}${manifestSha256 !== null && html`; manifest.json has SHA-256 <code>${manifestSha256}</code> and names every photo by its own`}</dd>
+${corrections.map(({ round, digest }) => html`<dt>Corrections</dt><dd>round ${round} took corrections/round-${String(round).padStart(3, "0")}.json, SHA-256 <code>${digest}</code></dd>`)}
 <dt>seedgrow</dt><dd>${run.seedgrowVersion}</dd>
 <dt>Started</dt><dd>${dateTime(run.createdAt)}</dd>
 <dt>Finished</dt><dd>${run.finishedAt === null ? "not yet" : dateTime(run.finishedAt)}</dd>

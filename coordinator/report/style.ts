@@ -64,6 +64,35 @@ details { margin-top: 14px; }
 .track { position: relative; height: 14px; background: var(--line); border-radius: 4px; }
 .track b { position: absolute; inset: 0 auto 0 0; border-radius: 4px; }
 .track u { position: absolute; top: -4px; bottom: -4px; width: 2px; background: var(--ink); }
+.reel, .near { display: grid; gap: 16px; margin-top: 14px; }
+.reel { grid-template-columns: repeat(auto-fill, minmax(min(100%, 250px), 1fr)); }
+.near { grid-template-columns: repeat(auto-fill, minmax(min(100%, 400px), 1fr)); }
+.reel figure, .near figure { margin: 0; background: var(--card); border: 1px solid var(--line); border-radius: 12px; padding: 10px; }
+.window { overflow: hidden; border-radius: 8px; }
+.window img { display: block; height: auto; max-width: none; animation: reel var(--seconds) steps(var(--frames)) infinite; }
+@keyframes reel { to { transform: translateX(-100%); } }
+.reel figcaption, .near figcaption { display: flex; gap: 4px 12px; align-items: baseline; flex-wrap: wrap; margin-top: 8px; font-size: 0.88rem; }
+.reel small, .near small { color: var(--soft); font-size: 0.76rem; overflow-wrap: anywhere; }
+.titles { height: 1.5em; line-height: 1.5em; overflow: hidden; }
+.titles span, .titles b { display: block; }
+.titles span { animation: titles var(--seconds) steps(var(--frames)) infinite; }
+@keyframes titles { to { transform: translateY(-100%); } }
+.films:has(.stop :checked) :is(.window img, .titles span) { animation-play-state: paused; }
+.stop { margin-left: 12px; color: var(--ink); white-space: nowrap; }
+@media (prefers-reduced-motion: reduce) { .window img { animation: none; transform: translateX(var(--still)); }
+  .titles span { animation: none; transform: translateY(var(--still)); } .stop { display: none; } }
+.near .pair { display: flex; gap: 8px; }
+.near .pair > span { flex: 1; min-width: 0; }
+.near .pair img { display: block; width: 100%; height: auto; border-radius: 6px; margin-bottom: 3px; }
+.time { position: relative; height: 62px; margin-top: 14px; }
+.time b { position: absolute; top: 0; height: 36px; background: var(--color); color: var(--card); font: 550 0.76rem/36px system-ui, sans-serif;
+  padding: 0 5px; overflow: hidden; white-space: nowrap; text-overflow: ellipsis; border-right: 1px solid var(--paper); }
+.time b:first-child { border-radius: 8px 0 0 8px; }
+.time i { position: absolute; top: 42px; width: 3px; height: 14px; background: var(--soft); border-radius: 2px; }
+.time i.bad { background: var(--warn); width: 5px; }
+.log { list-style: none; padding: 0; font-size: 0.88rem; }
+.log span { color: var(--soft); font-variant-numeric: tabular-nums; margin-right: 8px; }
+.log .bad { color: var(--warn); font-weight: 600; }
 pre { background: var(--card); border: 1px solid var(--line); border-radius: 12px; padding: 14px 18px; overflow-x: auto;
   font: 0.86rem/1.55 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; margin: 12px 0; }
 code { font: 0.9em ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; overflow-wrap: anywhere; }

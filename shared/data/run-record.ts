@@ -14,9 +14,18 @@ export const runFiles = {
   /** { [train image index]: absolute path of its true mask }. */
   masks: "masks.json",
   report: "report.html",
+  events: "events.jsonl",
+  /** What people corrected, and what each round took of it. */
+  corrections: "corrections.json",
+  roundCatalogue: (round: number) => `corrections/${roundFile(round)}.json`,
+  roundPack: (round: number) => `corrections/${roundFile(round)}.pack`,
   labelPack: (version: number, shard: number) => `labels/v${version}/${shardFile(shard)}`,
   camPack: (shard: number) => `cam/${shardFile(shard)}`,
 } as const;
+
+function roundFile(round: number): string {
+  return `round-${String(round).padStart(3, "0")}`;
+}
 
 function shardFile(shard: number): string {
   return `shard-${String(shard).padStart(3, "0")}.pack`;

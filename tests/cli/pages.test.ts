@@ -137,6 +137,7 @@ describe("the page of serve", () => {
       ...{ version: 1, seedgrowVersion: "0.1.0", runId: "fox", seed: 0, classes: ["horse"], round: 2 },
       ...{ method: methodConfigSchema.parse({}), params: { file: "p", digest: "d" }, backbone: null },
     },
+    graph: () => Promise.reject(new Error("this model has no network")),
     engine: { name: "none", reason: "", version: "none 1.0", device: "cpu", fingerprint: "" },
     decode: async (bytes) => ({
       ...(await readPhotoHeader(bytes)),

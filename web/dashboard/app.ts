@@ -2,6 +2,7 @@
 import { byId, getJson, make } from "./dom.js";
 import { type Column, Gallery, type GalleryState, type ImageInfo } from "./gallery.js";
 import { drawNow, drawOverview, type Overview, type StatusNow } from "./panels.js";
+import { markOf, Review, type Reviewed } from "./review.js";
 import { Viewer } from "./viewer.js";
 
 const runSelect = byId<HTMLSelectElement>("run");
@@ -9,19 +10,27 @@ const columnSlider = byId<HTMLInputElement>("column");
 const opacitySlider = byId<HTMLInputElement>("opacity");
 const filterSelect = byId<HTMLSelectElement>("filter");
 const sortSelect = byId<HTMLSelectElement>("sort");
+const reviewSelect = byId<HTMLSelectElement>("review-filter");
 
 let base = "";
 let overview: Overview | null = null;
 let images: readonly ImageInfo[] = [];
 let columns: readonly Column[] = [];
 let disagreement: readonly (number | null)[] = [];
+/** Versions that `disagreement` compares. */
+let compared = "";
+let reviewed: Reviewed = { photos: {}, nextRound: 1 };
 /** What the workers do is not in the run's files: looked at this often while it runs. */
 const refreshIntervalMs = 10_000;
 let refreshedMs = 0;
 let live: EventSource | null = null;
 let shownState: GalleryState | null = null;
 
-const viewer = new Viewer((position) => gallery.focus(position));
+const review = new Review((now) => {
+  reviewed = now;
+  drawGallery();
+});
+const viewer = new Viewer(review, (position) => gallery.focus(position));
 const gallery = new Gallery((position) => {
   if (shownState) viewer.open(shownState, columns, position);
 });
@@ -29,7 +38,7 @@ const gallery = new Gallery((position) => {
 async function openRun(runId: string): Promise<void> {
   live?.close();
   base = `/api/runs/${runId}`;
-  [overview, images, disagreement, columns] = [null, [], [], []];
+  [overview, images, disagreement, columns, compared] = [null, [], [], [], ""];
   await refresh();
   live = new EventSource(`${base}/live`);
   live.addEventListener("change", () => void guarded(refresh));
@@ -47,31 +56,48 @@ async function refresh(): Promise<void> {
   overview = await getJson<Overview>(base);
   drawOverview(overview);
   if (images.length === 0) images = await getJson<ImageInfo[]>(`${base}/images`);
+  reviewed = await getJson<Reviewed>(`${base}/corrections`);
+  review.set(reviewed);
   columns = columnsOf(overview);
   columnSlider.max = String(columns.length - 1);
   if (atEnd) columnSlider.value = columnSlider.max;
   fillFilter(overview);
-  if (columns.length !== known || shownState === null) {
-    drawGallery();
-    await compareRounds(overview);
-  }
+  if (columns.length !== known || shownState === null) await showColumn();
+}
+
+async function showColumn(): Promise<void> {
+  drawGallery();
+  await compareRounds();
 }
 
 function columnsOf({ columns: versions }: Overview): Column[] {
   const from = base;
   return [
-    { title: "Photo", url: null },
-    { title: "CAM", url: (image) => `${from}/cam/${image}` },
-    ...versions.map(({ version, title }) => ({ title, url: (image: number) => `${from}/labels/${version}/${image}` })),
+    { title: "Photo", version: null, url: null },
+    { title: "CAM", version: null, url: (image) => `${from}/cam/${image}` },
+    ...versions.map(({ version, title }) => {
+      return { title, version, url: (image: number) => `${from}/labels/${version}/${image}` };
+    }),
   ];
 }
 
-/** Between the last two rounds. Slow the first time with thousands of photos: the page is usable before it is here. */
-async function compareRounds({ columns: versions }: Overview): Promise<void> {
-  const [before, after] = versions.slice(-2);
+/**
+ * The round shown with the one before it; else the last two. Slow the first time with thousands of photos: the page is
+ * usable before it is here.
+ */
+async function compareRounds(): Promise<void> {
+  const versions = columns.filter(({ version }) => version !== null);
+  const shown = versions.indexOf(columns[Number(columnSlider.value)]!);
+  const at = shown > 0 ? shown : versions.length - 1;
+  const [before, after] = [versions[at - 1], versions[at]];
   sortSelect.disabled = !before || !after;
   if (!before || !after) return;
-  disagreement = await getJson(`${base}/disagreement/${before.version}/${after.version}`);
+  const pair = `${before.version}/${after.version}`;
+  if (pair === compared) return;
+  compared = pair;
+  const answer = await getJson<(number | null)[]>(`${base}/disagreement/${pair}`);
+  if (pair !== compared) return;
+  disagreement = answer;
   drawGallery();
 }
 
@@ -80,9 +106,9 @@ function drawGallery(): void {
   if (!column || !overview) return;
   byId("column-name").textContent = column.title;
   byId("opacity-name").textContent = `${opacitySlider.value} %`;
-  const shown = sorted(images.flatMap((image, index) => (isWanted(image) ? [index] : [])));
+  const shown = sorted(images.flatMap((image, index) => (isWanted(image) && isInReview(index) ? [index] : [])));
   const opacity = Number(opacitySlider.value) / 100;
-  shownState = { base, images, shown, column, opacity, classes: overview.classes, disagreement };
+  shownState = { base, images, shown, column, opacity, classes: overview.classes, disagreement, reviewed };
   gallery.show(shownState);
   byId("count").textContent =
     shown.length === images.length ? `${shown.length} photos` : `${shown.length} of ${images.length} photos`;
@@ -91,6 +117,11 @@ function drawGallery(): void {
 function isWanted({ tags }: ImageInfo): boolean {
   if (filterSelect.value === "") return true;
   return filterSelect.value === "0" ? tags.length === 0 : tags.includes(Number(filterSelect.value));
+}
+
+function isInReview(index: number): boolean {
+  const mark = markOf(reviewed.photos[index])?.words ?? "none";
+  return reviewSelect.value === "" || reviewSelect.value === mark;
 }
 
 function sorted(shown: number[]): number[] {
@@ -139,7 +170,8 @@ runSelect.addEventListener("change", () => {
   history.replaceState(null, "", `?run=${encodeURIComponent(runSelect.value)}`);
   void guarded(() => openRun(runSelect.value));
 });
-columnSlider.addEventListener("input", drawGallery);
+columnSlider.addEventListener("input", () => void guarded(showColumn));
+reviewSelect.addEventListener("change", drawGallery);
 opacitySlider.addEventListener("input", () => {
   byId("opacity-name").textContent = `${opacitySlider.value} %`;
   const opacity = Number(opacitySlider.value) / 100;

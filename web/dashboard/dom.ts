@@ -18,8 +18,17 @@ export function byId<T extends HTMLElement = HTMLElement>(id: string): T {
   return element as T;
 }
 
-export async function getJson<T>(path: string): Promise<T> {
-  const response = await fetch(path);
+export function getJson<T>(path: string): Promise<T> {
+  return answerOf(fetch(path));
+}
+
+export function sendJson<T>(path: string, value: unknown): Promise<T> {
+  const headers = { "Content-Type": "application/json" };
+  return answerOf(fetch(path, { method: "PUT", headers, body: JSON.stringify(value) }));
+}
+
+async function answerOf<T>(asked: Promise<Response>): Promise<T> {
+  const response = await asked;
   const answer = await response.json();
   if (response.ok) return answer as T;
   throw new Error((answer as { error: { message: string } }).error.message);

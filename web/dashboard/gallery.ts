@@ -1,6 +1,7 @@
 /** The gallery: a grid of which only the visible rows exist, so that thousands of photos scroll like ten. */
 import { byId, make, percent } from "./dom.js";
 import type { ClassInfo } from "./panels.js";
+import { markOf, type Reviewed } from "./review.js";
 
 export interface ImageInfo {
   readonly path: string;
@@ -12,6 +13,8 @@ export interface ImageInfo {
 /** What lies over the photo: nothing, the activation map, or a version of the labels. */
 export interface Column {
   readonly title: string;
+  /** Of the labels; null: these are none. */
+  readonly version: number | null;
   /** Null: no overlay. */
   readonly url: ((image: number) => string) | null;
 }
@@ -25,6 +28,7 @@ export interface GalleryState {
   readonly opacity: number;
   readonly classes: readonly ClassInfo[];
   readonly disagreement: readonly (number | null)[];
+  readonly reviewed: Reviewed;
 }
 
 const cellMin = 190;
@@ -104,7 +108,7 @@ export class Gallery {
   }
 
   private cellAt(position: number): HTMLButtonElement {
-    const { images, shown, base, column, opacity, classes, disagreement } = this.state!;
+    const { images, shown, base, column, opacity, classes, disagreement, reviewed } = this.state!;
     const index = shown[position]!;
     const image = images[index]!;
     const frame = make("div", { className: "frame" }, picture(`${base}/photo/${index}/thumb`, "photo"));
@@ -120,7 +124,10 @@ export class Gallery {
     caption.append(make("span", { className: "num" }, changed === null ? "" : percent(changed)));
     const cell = make("button", { type: "button", className: "cell", title: `${image.path}: ${tags}` });
     cell.append(make("span", { className: "picture" }, frame), caption);
-    cell.setAttribute("aria-label", `${image.path}, ${tags}, ${column.title}`);
+    const mark = markOf(reviewed.photos[index]);
+    if (mark) cell.append(make("span", { className: `mark ${mark.words}`, title: mark.words }, mark.sign));
+    const said = mark ? `, ${mark.words}` : "";
+    cell.setAttribute("aria-label", `${image.path}, ${tags}, ${column.title}${said}`);
     cell.dataset.position = String(position);
     cell.addEventListener("click", () => this.onOpen(position));
     return cell;

@@ -1,6 +1,7 @@
-/** One photo, large: its masks round by round, zoom by keys, buttons or wheel. */
+/** One photo, large: its masks round by round, zoom by keys, buttons or wheel; beside it the review. */
 import { byId, make, percent } from "./dom.js";
 import { type Column, type GalleryState, picture } from "./gallery.js";
+import type { Review } from "./review.js";
 
 const zoomMax = 12;
 
@@ -15,7 +16,10 @@ export class Viewer {
   private zoom = 1;
 
   /** `onClosed`: with the photo shown last, so that the keyboard goes on from there. */
-  constructor(onClosed: (position: number) => void) {
+  constructor(
+    private readonly review: Review,
+    onClosed: (position: number) => void,
+  ) {
     this.stage.tabIndex = 0;
     this.slider.addEventListener("input", () => this.drawMask());
     this.opacity.addEventListener("input", () => this.drawMask());
@@ -42,7 +46,7 @@ export class Viewer {
   }
 
   private show(position: number): void {
-    const { shown, images, base, classes, disagreement } = this.state!;
+    const { shown, images, base, classes, disagreement, column } = this.state!;
     this.position = position;
     this.zoom = 1;
     const index = shown[position]!;
@@ -50,12 +54,13 @@ export class Viewer {
     const names = tags.map((tag) => classes[tag - 1]?.name ?? `class ${tag}`).join(", ") || "no tag";
     const changed = disagreement[index] ?? null;
     byId("viewer-name").textContent = path;
-    const change = changed === null ? "" : `; ${percent(changed)} changed in the last round`;
+    const change = changed === null ? "" : `; ${percent(changed)} changed up to ${column.title}`;
     byId("viewer-facts").textContent = `${names}; ${width}×${height}${change} (${position + 1} of ${shown.length})`;
     // The thumbnail is there at once; the large photo covers it when it has come.
     const frame = make("div", { className: "frame" }, picture(`${base}/photo/${index}/thumb`, "photo"));
     frame.append(picture(`${base}/photo/${index}/full`, "photo"));
     this.stage.replaceChildren(frame);
+    this.review.open({ base, index, image: images[index]!, classes }, frame);
     this.resize();
     this.drawMask();
   }
@@ -65,6 +70,7 @@ export class Viewer {
     const column = this.columns[Number(this.slider.value)];
     if (!frame || !column) return;
     byId("viewer-column-name").textContent = column.title;
+    this.review.showing(column.version);
     const opacity = String(Number(this.opacity.value) / 100);
     const src = column.url?.(this.state!.shown[this.position]!) ?? null;
     const old = frame.querySelector<HTMLImageElement>(".mask");
@@ -76,7 +82,7 @@ export class Viewer {
     if (src === null) return;
     const mask = picture(src, "mask");
     mask.style.opacity = opacity;
-    frame.append(mask);
+    frame.querySelector(".strokes")!.before(mask);
   }
 
   private resize(): void {
@@ -110,8 +116,9 @@ export class Viewer {
   }
 
   private key(event: KeyboardEvent): void {
-    // A slider has its own use for the arrows.
+    // A slider has its own use for the arrows, and so have choices.
     if (event.target instanceof HTMLInputElement) return;
+    if (!event.ctrlKey && !event.metaKey && this.review.key(event.key)) return;
     const turn = (by: number) => {
       this.slider.value = String(Number(this.slider.value) + by);
       this.drawMask();

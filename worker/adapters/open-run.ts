@@ -7,6 +7,7 @@ import type { Bus } from "../../shared/net/bus.js";
 import { Blobs, clientOptions } from "../../shared/net/proto.js";
 import type { ComputeClient } from "../compute/client.js";
 import type { BackboneFiles } from "../compute/contract.js";
+import { CorrectionStore } from "../data/correction-store.js";
 import { ImageStore } from "../data/image-store.js";
 import { LabelStore } from "../data/label-store.js";
 import type { AttachedRun } from "../runtime.js";
@@ -41,7 +42,9 @@ export async function openRun(options: OpenRunOptions, request: AttachRequest__O
     const { localDir, memoryBytesMax, compute } = options;
     const images = new ImageStore({ manifest, imageSize: method.imageSize, localDir, fetch: cached, memoryBytesMax });
     const labels = new LabelStore({ pull, pack });
-    return { context: { setup, manifest, compute, images, labels, pull, cached, pack, loaded: new Map() }, close };
+    const corrections = new CorrectionStore(pull);
+    const stores = { images, labels, corrections };
+    return { context: { setup, manifest, compute, ...stores, pull, cached, pack, loaded: new Map() }, close };
   } catch (error) {
     close();
     throw error;

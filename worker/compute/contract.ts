@@ -5,6 +5,7 @@
  * Shapes: S = method.imageSize (working size in pixels, square), K = number of tags (classes without background).
  */
 import type { MethodConfig } from "../../shared/config/method.js";
+import type { PortableGraph } from "../../shared/data/portable-graph.js";
 import type { TreeNode } from "../../shared/math/tree-sum.js";
 
 /** The classifier makes the seeds; the segmenter is trained afresh (or warm) in every round. */
@@ -108,6 +109,8 @@ export interface RefineExample extends Example {
   readonly camWidth: number;
   /** Labels of the round that has just been trained, [S, S]. */
   readonly labels: Uint8Array;
+  /** A person has said that these labels are wrong: nothing of them need be kept. */
+  readonly isRejected?: boolean;
 }
 
 export interface RefineResult {
@@ -128,6 +131,8 @@ export interface PredictExample {
   readonly height: number;
   /** Class ids the answer may use; null: all (tag-free). */
   readonly allowed: readonly number[] | null;
+  /** The network's answer as it is: no refinement of its borders. */
+  readonly raw?: boolean;
 }
 
 export interface PredictResult {
@@ -156,6 +161,8 @@ export interface Compute {
   seeds(examples: readonly Example[]): SeedResult[];
   refine(stage: TrainStage, examples: readonly RefineExample[]): RefineResult[];
   predict(examples: readonly PredictExample[]): PredictResult[];
+  /** Photos [1, S, S, 3] to class probabilities, with the loaded weights. @throws AppError EXPORT_UNSUPPORTED */
+  graph(): PortableGraph;
   stats(): ComputeStats;
   dispose(): void;
 }

@@ -1,11 +1,13 @@
 /** What the jobs of one run work with; made when the worker attaches. */
 import { type Digest, float32Of } from "../../shared/codec/digest.js";
+import type { RoundConstraints } from "../../shared/data/constraints.js";
 import type { Manifest, SplitName } from "../../shared/data/manifest.js";
 import type { RunSetup } from "../../shared/data/run-setup.js";
 import type { WorkMetrics } from "../../shared/data/work-metrics.js";
 import type { Stage__Output } from "../../shared/gen/seedgrow/v1/Stage.js";
 import type { ComputeClient } from "../compute/client.js";
 import type { Example, ModelKind, TrainStage } from "../compute/contract.js";
+import type { CorrectionStore } from "../data/correction-store.js";
 import type { ImageStore } from "../data/image-store.js";
 import type { LabelStore } from "../data/label-store.js";
 
@@ -15,6 +17,7 @@ export interface JobContext {
   readonly compute: ComputeClient;
   readonly images: ImageStore;
   readonly labels: LabelStore;
+  readonly corrections: CorrectionStore;
   readonly pull: (digest: Digest) => Promise<Uint8Array>;
   readonly cached: (digest: Digest) => Promise<Uint8Array>;
   readonly pack: (digest: Digest) => Promise<Uint8Array>;
@@ -43,10 +46,16 @@ export async function useWeights(context: JobContext, stage: TrainStage, digest:
   context.loaded.set(stage.model, digest);
 }
 
-export async function examplesOf(context: JobContext, split: SplitName, images: readonly number[]): Promise<Example[]> {
+/** `corrections`: tags in place of the manifest's. */
+export async function examplesOf(
+  context: JobContext,
+  split: SplitName,
+  images: readonly number[],
+  corrections: RoundConstraints = new Map(),
+): Promise<Example[]> {
   return Promise.all(
     images.map(async (image) => {
-      const { tags } = context.images.entry(split, image);
+      const tags = corrections.get(image)?.tags ?? context.images.entry(split, image).tags;
       return { image, tags, pixels: await context.images.pixels(split, image) };
     }),
   );

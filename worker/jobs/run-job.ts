@@ -11,7 +11,7 @@ export async function runJob(context: JobContext, request: WorkRequest__Output):
   if (request.init) return initJob(context, stage, request.init);
   if (request.gradient) {
     const running = gradientJob(context, stage, weights, request.gradient);
-    prefetch(context, stage, request.gradient);
+    prefetch(context, stage, request.gradient).catch(() => undefined);
     return running;
   }
   if (request.seed) return seedJob(context, stage, weights, request.seed);

@@ -1,11 +1,13 @@
 /** The jobs over shards: seeds, refined labels, evaluation. */
 import { type ByteMap, decodeMapPack, encodeMapPack } from "../../shared/codec/map-pack.js";
+import { type RoundConstraints, respecting, trainable } from "../../shared/data/constraints.js";
 import type { EvaluateJob__Output } from "../../shared/gen/seedgrow/v1/EvaluateJob.js";
 import type { RefineJob__Output } from "../../shared/gen/seedgrow/v1/RefineJob.js";
 import type { SeedJob__Output } from "../../shared/gen/seedgrow/v1/SeedJob.js";
 import { ellipseLabels } from "../../shared/math/ellipse.js";
 import { countImage, emptyCounts } from "../../shared/math/scores.js";
-import type { RefineExample, SeedResult, TrainStage } from "../compute/contract.js";
+import type { RefineExample, RefineResult, SeedResult, TrainStage } from "../compute/contract.js";
+import { changedShare } from "../segmentation/labels.js";
 import { examplesOf, type JobContext, type JobResult, shardOf, useWeights } from "./context.js";
 import { maskOf, measureSquare } from "./measure.js";
 
@@ -59,8 +61,10 @@ export async function refineJob(
 ): Promise<JobResult> {
   await useWeights(context, stage, weightsDigest);
   const images = shardOf(context, "train", job.shard);
-  const examples = await refineExamples(context, images, job);
-  const { result: refined, computeMs } = await context.compute.call("refine", stage, examples);
+  const corrections = await context.corrections.round(job.correctionsDigest);
+  const examples = await refineExamples(context, images, job, corrections);
+  const { result, computeMs } = await context.compute.call("refine", stage, examples);
+  const refined = corrections.size > 0 ? await corrected(context, job, result, corrections) : result;
   const size = context.setup.method.imageSize;
   const entryOf = (image: number) => context.images.entry("train", image);
   const measured = await measureSquare(
@@ -73,22 +77,56 @@ export async function refineJob(
   return { outputs, metrics: { ...measured, kept, changedSum }, images: refined.length, computeMs };
 }
 
+/** What a person fixed stands, whatever the network and the updater made of it. */
+async function corrected(
+  context: JobContext,
+  job: RefineJob__Output,
+  results: readonly RefineResult[],
+  corrections: RoundConstraints,
+): Promise<readonly RefineResult[]> {
+  const before = await context.labels.version(job.labelsDigest);
+  return results.map((result) => {
+    const constraint = corrections.get(result.image);
+    if (!constraint) return result;
+    const labels = respecting(result.labels, constraint);
+    return { ...result, labels, changed: changedShare(before.get(result.image)!.data, labels) };
+  });
+}
+
 async function refineExamples(
   context: JobContext,
   images: readonly number[],
   job: RefineJob__Output,
+  corrections: RoundConstraints,
 ): Promise<RefineExample[]> {
   const [camPack, labels, examples] = await Promise.all([
     context.pack(job.camDigest),
     context.labels.version(job.labelsDigest),
-    examplesOf(context, "train", images),
+    examplesOf(context, "train", images, corrections),
   ]);
   const cams = new Map(decodeMapPack(camPack).map((map) => [map.image, map]));
   return examples.map((example) => {
     const cam = cams.get(example.image)!;
     const old = labels.get(example.image)!.data;
-    return { ...example, cam: cam.data, camHeight: cam.height, camWidth: cam.width, labels: old };
+    const whole = { ...example, cam: cam.data, camHeight: cam.height, camWidth: cam.width, labels: old };
+    const constraint = corrections.get(example.image);
+    if (!constraint) return whole;
+    const { tags } = context.images.entry("train", example.image);
+    const fitted = camOfTags(cam, tags, example.tags);
+    return { ...whole, cam: fitted, labels: trainable(old, constraint), isRejected: constraint.isRejected };
   });
+}
+
+/** The CAM has a plane per tag that the photo came with; a tag that a person added has none yet. */
+function camOfTags(cam: ByteMap, from: readonly number[], to: readonly number[]): Uint8Array {
+  const planes = to.map((tag) => from.indexOf(tag));
+  const out = new Uint8Array(cam.height * cam.width * to.length);
+  for (let i = 0; i < cam.height * cam.width; i++) {
+    for (const [k, plane] of planes.entries()) {
+      if (plane >= 0) out[i * to.length + k] = cam.data[i * cam.channels + plane]!;
+    }
+  }
+  return out;
 }
 
 export async function evaluateJob(

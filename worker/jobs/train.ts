@@ -1,6 +1,7 @@
 /** The training jobs: initial parameters of a stage, and gradient sums of a run of micro-batches. */
 import { bytesOf } from "../../shared/codec/digest.js";
 import { methodOfRound } from "../../shared/config/rounds.js";
+import { type RoundConstraints, trainable } from "../../shared/data/constraints.js";
 import type { GradientJob__Output } from "../../shared/gen/seedgrow/v1/GradientJob.js";
 import type { InitJob__Output } from "../../shared/gen/seedgrow/v1/InitJob.js";
 import { nodeKey } from "../../shared/math/tree-sum.js";
@@ -24,8 +25,9 @@ export async function gradientJob(
   weightsDigest: string,
   job: GradientJob__Output,
 ): Promise<JobResult> {
+  const corrections = await context.corrections.round(job.correctionsDigest);
   const [microBatches] = await Promise.all([
-    Promise.all(leavesOf(job).map((leaf) => microBatch(context, stage, job, leaf))),
+    Promise.all(leavesOf(job).map((leaf) => microBatch(context, stage, job, leaf, corrections))),
     useWeights(context, stage, weightsDigest),
   ]);
   const { leafCount, step } = job;
@@ -40,9 +42,10 @@ export async function gradientJob(
 }
 
 /** Decodes the photos of the same micro-batches of the next step while this one computes. */
-export function prefetch(context: JobContext, stage: TrainStage, job: GradientJob__Output): void {
+export async function prefetch(context: JobContext, stage: TrainStage, job: GradientJob__Output): Promise<void> {
+  const corrections = await context.corrections.round(job.correctionsDigest);
   for (const leaf of leavesOf(job)) {
-    for (const image of imagesAt(context, stage, job.step + 1, leaf)) {
+    for (const image of imagesAt(context, stage, job.step + 1, leaf, corrections)) {
       context.images.pixels("train", image).catch(() => undefined);
     }
   }
@@ -52,8 +55,14 @@ function leavesOf(job: GradientJob__Output): number[] {
   return Array.from({ length: job.leafEnd - job.leafFirst }, (_, i) => job.leafFirst + i);
 }
 
-function imagesAt(context: JobContext, stage: TrainStage, step: number, leaf: number): number[] {
-  const tags = context.manifest.train.images.map((entry) => entry.tags);
+function imagesAt(
+  context: JobContext,
+  stage: TrainStage,
+  step: number,
+  leaf: number,
+  corrections: RoundConstraints,
+): number[] {
+  const tags = context.manifest.train.images.map((entry, image) => corrections.get(image)?.tags ?? entry.tags);
   const method = methodOfRound(context.setup.method, stage.round);
   return imagesOfMicroBatch({ method, seed: context.setup.seed, tags, stage, step, leaf });
 }
@@ -63,14 +72,17 @@ async function microBatch(
   stage: TrainStage,
   job: GradientJob__Output,
   leaf: number,
+  corrections: RoundConstraints,
 ): Promise<MicroBatch> {
-  const images = imagesAt(context, stage, job.step, leaf);
+  const images = imagesAt(context, stage, job.step, leaf, corrections);
   const labels = job.labelsDigest === "" ? null : await context.labels.version(job.labelsDigest);
-  const examples = await examplesOf(context, "train", images);
+  const examples = await examplesOf(context, "train", images, corrections);
   return {
     leaf,
     examples: examples.map((example): LabelledExample => {
-      return { ...example, labels: labels ? labels.get(example.image)!.data : null };
+      const own = labels ? labels.get(example.image)!.data : null;
+      const constraint = corrections.get(example.image);
+      return { ...example, labels: own && constraint ? trainable(own, constraint) : own };
     }),
   };
 }

@@ -2,6 +2,7 @@
 import { assert } from "../../shared/assert.js";
 import type { MethodConfig } from "../../shared/config/method.js";
 import { methodOfRound, minedRounds } from "../../shared/config/rounds.js";
+import type { PortableGraph } from "../../shared/data/portable-graph.js";
 import { TreeAccumulator } from "../../shared/math/tree-sum.js";
 import type {
   Compute,
@@ -25,10 +26,12 @@ import { scratchBackbone } from "./backbone/scratch.js";
 import { type TagClassifier, tagClassifier } from "./classifier.js";
 import { classifierGradient, type FeatureCache, segmenterGradient } from "./gradients.js";
 import { type Segmenter, segmenterOf } from "./networks/segmenter.js";
+import { predictionSide } from "./prediction.js";
 import { initialValues, ParamStore, splitFlat } from "./params.js";
-import { predictImage, refineImage, seedImage } from "./stages.js";
+import { predictImage, probabilityMap, refineImage, seedImage } from "./stages.js";
 import { SuperpixelCache } from "./superpixels/cut.js";
-import type { Tf } from "./tf.js";
+import type { Tensor4D, Tf } from "./tf.js";
+import { traceGraph } from "./trace.js";
 
 interface ClassifierModel {
   readonly backbone: Backbone;
@@ -116,6 +119,15 @@ class MethodCompute implements Compute {
 
   predict(examples: readonly PredictExample[]): PredictResult[] {
     return examples.map((example) => predictImage(this.partsOf(this.loaded), example));
+  }
+
+  graph(): PortableGraph {
+    const parts = this.partsOf(this.loaded);
+    const { imageSize, predict } = parts.method;
+    return traceGraph(this.tf, [1, imageSize, imageSize, 3], (photo) => {
+      const image = photo.div(127.5).sub(1) as Tensor4D;
+      return probabilityMap(parts, image, predict, predictionSide(parts.method));
+    });
   }
 
   stats(): ComputeStats {

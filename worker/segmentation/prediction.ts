@@ -53,6 +53,16 @@ export function labelsFrom(method: FinishConfig, input: Probabilities): Uint8Arr
   return argMax(full, channels).map((k) => ids[k]!);
 }
 
+/** The network's probabilities stretched to the photo, and nothing else: what is compared with other programs. */
+export function rawLabelsFrom(method: FinishConfig, input: Probabilities): Uint8Array {
+  const { probabilities, classCount, width, height, allowed } = input;
+  const ids = visibleIds(probabilities, classCount + 1, allowed);
+  const visible = restrict(probabilities, classCount + 1, ids);
+  const side = predictionSide(method);
+  const full = resize(visible, { height: side, width: side, channels: ids.length }, height, width);
+  return argMax(full, ids.length).map((k) => ids[k]!);
+}
+
 function iterationsOf({ predict, finePamr }: FinishConfig): Iterations {
   return { coarse: predict.pamrIterations, fine: finePamr.iterations };
 }

@@ -22,7 +22,7 @@ import { resize, toUnit } from "./images.js";
 import { changedShare, gate, guard, otsuLabels, restrict, seedLabels, threeWay, withoutBackground } from "./labels.js";
 import type { Segmenter } from "./networks/segmenter.js";
 import type { Params } from "./nn/conv.js";
-import { labelsFrom, predictionSide } from "./prediction.js";
+import { labelsFrom, predictionSide, rawLabelsFrom } from "./prediction.js";
 import { coloured, refineMap, resized, type SquareMap, startSide } from "./refinement.js";
 import { cutPhoto, type SuperpixelCache } from "./superpixels/cut.js";
 import type { Superpixels } from "./superpixels/superpixels.js";
@@ -111,7 +111,7 @@ export function refineImage(parts: SegmenterParts, stage: TrainStage, example: R
   const anchor = resize(cam, camGrid, method.imageSize, method.imageSize);
   const { pixels, labels: old } = example;
   const fresh = relabel(parts, stage, image, { pixels, size: method.imageSize, tags, scores, old, cam: anchor });
-  const kept = guard({ old: example.labels, fresh, cam: anchor, tags }, refine);
+  const kept = example.isRejected ? null : guard({ old: example.labels, fresh, cam: anchor, tags }, refine);
   if (kept) return { image, labels: example.labels, changed: 0, kept };
   return { image, labels: fresh, changed: changedShare(example.labels, fresh), kept };
 }
@@ -146,10 +146,11 @@ function regionProbabilities(parts: SegmenterParts, pixels: Uint8Array, cut: Sup
 
 export function predictImage(parts: SegmenterParts, example: PredictExample): PredictResult {
   const { method, classCount } = parts;
-  const { image, pixels, width, height, allowed } = example;
+  const { image, pixels, width, height, allowed, raw } = example;
   if (allowed?.length === 0) return { image, labels: new Uint8Array(width * height).fill(BACKGROUND) };
   const { values: probabilities } = probabilitiesOf(parts, pixels, method.predict, predictionSide(method));
-  return { image, labels: labelsFrom(method, { probabilities, classCount, pixels, width, height, allowed }) };
+  const finish = raw ? rawLabelsFrom : labelsFrom;
+  return { image, labels: finish(method, { probabilities, classCount, pixels, width, height, allowed }) };
 }
 
 function only(map: SquareMap, ids: readonly number[]): SquareMap {

@@ -4,6 +4,8 @@
  * weights tell whether any of it was lost, counted twice, swapped or stale, on any number of workers.
  */
 import { bytesOf, sha256 } from "../../shared/codec/digest.js";
+import type { PortableGraph } from "../../shared/data/portable-graph.js";
+import { AppError } from "../../shared/errors.js";
 import { TreeAccumulator } from "../../shared/math/tree-sum.js";
 import { Rng } from "../../shared/rng.js";
 import type {
@@ -117,6 +119,10 @@ export class SimulatedCompute implements Compute {
       const rng = new Rng(this.setup.seed, "predict", image, this.weights("segmenter"), sha256(pixels));
       return { image, labels: ellipse(width, height, tags, rng) };
     });
+  }
+
+  graph(): PortableGraph {
+    throw new AppError("EXPORT_UNSUPPORTED", "a simulated engine has no network");
   }
 
   stats(): ComputeStats {

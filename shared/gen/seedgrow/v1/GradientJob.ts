@@ -7,6 +7,7 @@ export interface GradientJob {
   'leafEnd'?: (number);
   'leafCount'?: (number);
   'labelsDigest'?: (string);
+  'correctionsDigest'?: (string);
 }
 
 export interface GradientJob__Output {
@@ -15,4 +16,5 @@ export interface GradientJob__Output {
   'leafEnd': (number);
   'leafCount': (number);
   'labelsDigest': (string);
+  'correctionsDigest': (string);
 }

@@ -5,10 +5,12 @@ export interface RefineJob {
   'shard'?: (number);
   'camDigest'?: (string);
   'labelsDigest'?: (string);
+  'correctionsDigest'?: (string);
 }
 
 export interface RefineJob__Output {
   'shard': (number);
   'camDigest': (string);
   'labelsDigest': (string);
+  'correctionsDigest': (string);
 }

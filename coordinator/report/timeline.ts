@@ -1,6 +1,11 @@
-/** The run's story out of its event log: phases in time, what went wrong, and which workers took part. Pure. */
-import type { RunRecord } from "../../shared/data/run-record.js";
-import type { RunEventRecord, RunStatus } from "../../shared/net/subjects.js";
+/** The run's story out of its event log: phases in time, and what went wrong. Pure. */
+
+/** A line of the event log (shared/net/subjects.ts). */
+export interface LoggedEvent {
+  readonly at: string;
+  readonly kind: string;
+  readonly [field: string]: unknown;
+}
 
 export interface PhaseSpan {
   readonly title: string;
@@ -21,21 +26,10 @@ export interface Timeline {
   readonly marks: readonly Mark[];
 }
 
-export interface WorkerRow {
-  readonly id: string;
-  readonly host: string;
-  readonly engine: string;
-  readonly state: string;
-  /** While it runs; null otherwise. */
-  readonly imagesPerSecond: number | null;
-  readonly waitShare: number | null;
-  readonly joinedAt: string | null;
-}
-
 /** A log of a long run with flapping workers; the newest are kept. */
 const marksMax = 500;
 
-export function timelineOf(events: readonly RunEventRecord[]): Timeline {
+export function timelineOf(events: readonly LoggedEvent[]): Timeline {
   const phases: PhaseSpan[] = [];
   const marks: Mark[] = [];
   for (const event of events) {
@@ -48,7 +42,7 @@ export function timelineOf(events: readonly RunEventRecord[]): Timeline {
   return { phases, marks: marks.slice(-marksMax) };
 }
 
-function markOf(event: RunEventRecord): Mark | null {
+function markOf(event: LoggedEvent): Mark | null {
   const trouble = (words: string): Mark => ({ at: event.at, text: words, isTrouble: true });
   const plain = (words: string): Mark => ({ at: event.at, text: words, isTrouble: false });
   switch (event.kind) {
@@ -64,6 +58,14 @@ function markOf(event: RunEventRecord): Mark | null {
       return trouble(`work ${text(event, "assignmentId")} failed: ${text(event, "reason")}`);
     case "broadcast-failed":
       return trouble(`labels v${text(event, "version")} went to the workers one by one: ${text(event, "reason")}`);
+    case "corrections-applied":
+      return plain(`round ${text(event, "round")} takes corrections of ${text(event, "photos") || "some"} photos`);
+    case "corrections-refused":
+      return trouble(`round ${text(event, "round")} begins without corrections: ${text(event, "refused")}`);
+    case "checkpoint-damaged":
+      return trouble(`checkpoint ${text(event, "name")} is damaged: the one before it is used`);
+    case "worker-quarantined":
+      return trouble(`worker ${text(event, "workerId")} quarantined: ${text(event, "reason")}`);
     case "waiting":
       return plain(text(event, "reason"));
     case "rounds-ended":
@@ -77,30 +79,6 @@ function markOf(event: RunEventRecord): Mark | null {
   }
 }
 
-/** Everybody who ever joined; what the coordinator says now wins over what the log said last. */
-export function workersOf(
-  { workers }: Pick<RunRecord, "workers">,
-  events: readonly RunEventRecord[],
-  status: RunStatus | null,
-): WorkerRow[] {
-  const rows = new Map<string, WorkerRow>();
-  const idle = { state: "", imagesPerSecond: null, waitShare: null, joinedAt: null };
-  for (const worker of workers) rows.set(worker.id, { ...idle, ...worker });
-  for (const event of events) {
-    const id = text(event, "workerId");
-    const row = rows.get(id) ?? { ...idle, id, host: "", engine: "" };
-    if (event.kind === "worker-joined") rows.set(id, { ...row, state: "joined", joinedAt: row.joinedAt ?? event.at });
-    if (event.kind === "worker-lost") rows.set(id, { ...row, state: "lost" });
-  }
-  const hasEnded = events.some(({ kind }) => kind === "run-ended");
-  for (const [id, row] of rows) if (hasEnded && row.state === "joined") rows.set(id, { ...row, state: "left" });
-  for (const { workerId, ...now } of status?.workers ?? []) {
-    const row = rows.get(workerId) ?? { ...idle, id: workerId, engine: "" };
-    rows.set(workerId, { ...row, ...now });
-  }
-  return [...rows.values()];
-}
-
-function text(event: RunEventRecord, field: string): string {
+function text(event: LoggedEvent, field: string): string {
   return String(event[field] ?? "");
 }
