@@ -81,6 +81,16 @@ export const explanations: Readonly<Record<ErrorCode, Explanation>> = {
     causes: ["the run has not finished", "a folder one level off"],
     tries: ["seedgrow runs: runs with state done have a model", "seedgrow predict --model latest"],
   },
+  EXPORT_UNSUPPORTED: {
+    means: "The network has an operation that the wanted format does not know. Nothing was written.",
+    causes: ["a backbone with unusual layers", "a model of the simulated engine, which has no network"],
+    tries: ["seedgrow serve --model RUN: runs the model as it is", "seedgrow export RUN --format coco: the masks"],
+  },
+  CORRECTIONS_INVALID: {
+    means: "corrections.json in the run's folder does not fit the run. It was not used.",
+    causes: ["it was edited by hand", "it belongs to another run: photos and classes have other names"],
+    tries: ["mend what the message names (docs/CORRECTIONS.md)", "remove the file: the run goes on without corrections"],
+  },
   BACKBONE_INVALID: {
     means: "The given network cannot serve as a backbone.",
     causes: [
