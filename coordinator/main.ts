@@ -169,7 +169,10 @@ function extended(config: RunConfig, progress: Progress, rounds: number | undefi
   }
   // As many rounds mine as did: how many may depends on how many there are.
   const mining = { ...config.method.mining, rounds: minedRounds(config.method) };
-  return { config: { ...config, method: { ...config.method, mining, rounds } }, progress: { ...progress, lastRound: null } };
+  return {
+    config: { ...config, method: { ...config.method, mining, rounds } },
+    progress: { ...progress, lastRound: null },
+  };
 }
 
 interface OpenRun {

@@ -89,7 +89,10 @@ export const explanations: Readonly<Record<ErrorCode, Explanation>> = {
   CORRECTIONS_INVALID: {
     means: "corrections.json in the run's folder does not fit the run. It was not used.",
     causes: ["it was edited by hand", "it belongs to another run: photos and classes have other names"],
-    tries: ["mend what the message names (docs/CORRECTIONS.md)", "remove the file: the run goes on without corrections"],
+    tries: [
+      "mend what the message names (docs/CORRECTIONS.md)",
+      "remove the file: the run goes on without corrections",
+    ],
   },
   BACKBONE_INVALID: {
     means: "The given network cannot serve as a backbone.",

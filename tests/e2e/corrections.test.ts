@@ -50,7 +50,9 @@ async function goOn(runId: string, ...workers: readonly string[]) {
 }
 
 test("corrections bind the next round, whoever computes it; without them nothing changes", async () => {
-  const first = await work.train(["--local", "1"], { "method.rounds": 1, "method.mining.rounds": 0, "cluster.checkpointSteps": 2 }).ends(0);
+  const first = await work
+    .train(["--local", "1"], { "method.rounds": 1, "method.mining.rounds": 0, "cluster.checkpointSteps": 2 })
+    .ends(0);
   const runId = first.runId!;
   const manifest = JSON.parse(readFileSync(work.path("runs", runId, "manifest.json"), "utf8")) as Manifest;
   const tagged = manifest.train.images.flatMap(({ tags }, image) => (tags.length > 0 ? [image] : []));
@@ -79,7 +81,9 @@ test("corrections bind the next round, whoever computes it; without them nothing
   expect(await goOn(again, "--local", "2")).toBe(corrected);
   const uncorrected = await goOn(plain, "--local", "1");
   expect(uncorrected).not.toBe(corrected);
-  const straight = await work.train(["--local", "1"], { "method.rounds": 2, "method.mining.rounds": 0, "cluster.checkpointSteps": 2 }).ends(0);
+  const straight = await work
+    .train(["--local", "1"], { "method.rounds": 2, "method.mining.rounds": 0, "cluster.checkpointSteps": 2 })
+    .ends(0);
   expect(straight.json()).toMatchObject({ weightsSha256: uncorrected });
 }, 300_000);
 
