@@ -20,6 +20,8 @@ import { ProgressView } from "../progress-view.js";
 import { stageTable } from "../stage-table.js";
 import { trainInputs } from "../train-inputs.js";
 
+/** As `seedgrow dashboard` has it. */
+const dashboardPort = 8090;
 /** More local workers than this are a typing mistake. */
 const localWorkersMax = 64;
 
@@ -41,6 +43,7 @@ interface TrainFlags extends WhereFlags, ClusterFlags {
   readonly classes?: string[];
   readonly backbone?: string;
   readonly quick?: boolean;
+  readonly dashboard?: boolean | number;
   readonly out: string;
   readonly dryRun?: boolean;
   readonly config?: string;
@@ -60,6 +63,7 @@ export function trainCommand(): Command {
     .option("--local <n>", "start a broker and n workers here; default: one per core", wholeNumber(1, localWorkersMax))
     .option("--nats <url>", "use the workers of a cluster")
     .option("--quick", "a first look in minutes: fewer and larger steps, fewer rounds")
+    .option("--dashboard [port]", "show the run as a web page while it goes on (port 8090)", wholeNumber(0, 65535))
     .option("--dry-run", "read the photos and print the plan: phases, steps, memory and time; train nothing")
     .option("--out <dir>", "folder of runs", defaultRunsDir)
     .option("--config <file>", "settings, YAML or JSON (docs/CONFIG.md); `seedgrow init` writes one")
@@ -73,6 +77,7 @@ Examples:
   $ seedgrow train --data photos --quick
   $ seedgrow train --data photos --dry-run
   $ seedgrow train --config seedgrow.yaml
+  $ seedgrow train --data photos --dashboard            and look at http://127.0.0.1:8090
   $ seedgrow train --data photos/train --val photos/val --masks photos/masks --backbone mobilenet --local 2
   $ seedgrow train --data tags.csv --nats nats://head:4222 --set method.rounds=6
   $ seedgrow train --data horse2zebra --classes horse,zebra --local 1 --seed 7 --json
@@ -95,11 +100,30 @@ async function runTrain(flags: TrainFlags): Promise<void> {
   }
   const command = process.argv.slice(2);
   const { train } = await coordinator();
-  const summary = await withView(
-    (view, signal) => train({ ...options, ...where, telemetry: telemetryOf(flags), command }, view, signal),
-    flags.log,
-  );
+  const work = (view: View, signal: AbortSignal) => {
+    return train({ ...options, ...where, telemetry: telemetryOf(flags), command }, view, signal);
+  };
+  const summary = await withView((view, signal) => withDashboard(flags, view, () => work(view, signal)), flags.log);
   printResult(summary, flags);
+}
+
+/** The page goes with the command; `seedgrow dashboard` shows the run afterwards. */
+async function withDashboard<T>(
+  { dashboard, out: runsDir }: TrainFlags,
+  view: View,
+  work: () => Promise<T>,
+): Promise<T> {
+  if (dashboard === undefined || dashboard === false) return work();
+  const { listen } = await import("../http/http.js");
+  const { dashboardRoutes } = await import("../dashboard/routes.js");
+  const port = dashboard === true ? dashboardPort : dashboard;
+  const server = await listen({ host: "127.0.0.1", port, routes: dashboardRoutes(runsDir, null) });
+  view.note(`dashboard: ${server.url}`);
+  try {
+    return await work();
+  } finally {
+    await server.close();
+  }
 }
 
 interface ResumeFlags extends WhereFlags, ClusterFlags {
@@ -132,7 +156,12 @@ export function resumeCommand(): Command {
       const where =
         local === undefined && nats === undefined ? {} : { localWorkers: local ?? 0, natsUrl: nats ?? null };
       const { resumeRun } = await coordinator();
-      const options = { ...where, rounds: flags.rounds, telemetry: telemetryOf(flags), clusterSets: clusterSets(flags) };
+      const options = {
+        ...where,
+        rounds: flags.rounds,
+        telemetry: telemetryOf(flags),
+        clusterSets: clusterSets(flags),
+      };
       const summary = await withView((view, signal) => resumeRun(dir, options, view, signal), flags.log);
       printResult(summary, flags);
     });
