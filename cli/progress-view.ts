@@ -3,6 +3,8 @@ import pc from "picocolors";
 import { type DataProblem, describeProblem } from "../coordinator/data/problems.js";
 import type { TrainObserver } from "../coordinator/main.js";
 import type { RunEventRecord, RunStatus } from "../shared/net/subjects.js";
+import { secondsLeft } from "./bar.js";
+import { duration } from "./event-text.js";
 import { LiveLine } from "./live-line.js";
 import { Narrator } from "./narrator.js";
 import { bar, statusLine } from "./status-line.js";
@@ -17,6 +19,7 @@ export class ProgressView implements TrainObserver {
   private readonly liveLine: LiveLine | null;
   private lastPlainMs = 0;
   private closed = false;
+  private counted: { readonly verb: string; readonly startedMs: number } | null = null;
 
   constructor(private readonly stream: NodeJS.WriteStream) {
     this.liveLine = stream.isTTY ? new LiveLine(stream) : null;
@@ -28,7 +31,11 @@ export class ProgressView implements TrainObserver {
 
   /** Any counted work outside the run's phases. */
   progress(verb: string, done: number, total: number): void {
-    this.live(`${verb} ${bar(done, total)} ${done}/${total}`, done === total);
+    const nowMs = performance.now();
+    if (this.counted?.verb !== verb) this.counted = { verb, startedMs: nowMs };
+    const seconds = secondsLeft(done, total, (nowMs - this.counted.startedMs) / 1000);
+    const left = seconds === null || done === total ? "" : `  ${duration(seconds)} left`;
+    this.live(`${verb} ${bar(done, total)} ${done}/${total}${left}`, done === total);
   }
 
   readonly onProblems = (problems: readonly DataProblem[]): void => {

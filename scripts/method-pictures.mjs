@@ -58,7 +58,8 @@ async function sheet(rows, path) {
 
 const cams = mapsOf("cam");
 const versions = [];
-for (let version = 0; existsSync(join(run, `labels/v${version}`)); version++) versions.push(mapsOf(`labels/v${version}`));
+for (let version = 0; existsSync(join(run, `labels/v${version}`)); version++)
+  versions.push(mapsOf(`labels/v${version}`));
 const show = { width, height };
 const gridSize = { width: grid, height: grid };
 const labelled = (photo, labels, from) => overlayLabels(photo, resizeLabels(labels, from, show), width, height, {});
@@ -76,7 +77,12 @@ for (const image of chosen) {
   const cam = cams.get(image);
   const channel = Uint8Array.from({ length: cam.width * cam.height }, (_, i) => cam.data[i * cam.channels]);
   const heat = await resized(channel, cam, 1, gridSize);
-  const refined = pamr(Float32Array.from(heat, (v) => v / 255), 1, affinityOf(Float32Array.from(small), grid, [1, 2, 4, 8, 12, 24]), 10);
+  const refined = pamr(
+    Float32Array.from(heat, (v) => v / 255),
+    1,
+    affinityOf(Float32Array.from(small), grid, [1, 2, 4, 8, 12, 24]),
+    10,
+  );
   const highest = Math.max(...refined);
   const scaled = refined.map((v) => v / highest);
   const asBytes = Uint8Array.from(scaled, (v) => v * 255);
@@ -88,7 +94,9 @@ for (const image of chosen) {
     overlayHeat(photo, await resized(asBytes, gridSize, 1, show)),
     labelled(photo, cut(scaled, otsu(scaled)), gridSize),
   ]);
-  const truth = readMaskPng(readFileSync(join(masksDir, "train", manifest.train.images[image].path.replace(/\.\w+$/, ".png"))));
+  const truth = readMaskPng(
+    readFileSync(join(masksDir, "train", manifest.train.images[image].path.replace(/\.\w+$/, ".png"))),
+  );
   roundRows.push([
     ...versions.map((maps) => labelled(photo, maps.get(image).data, maps.get(image))),
     labelled(photo, truth.labels, truth),

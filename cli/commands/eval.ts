@@ -4,6 +4,7 @@ import { Command } from "commander";
 import pc from "picocolors";
 import { type EvalReport, evalFolders } from "../../coordinator/adapters/eval-folders.js";
 import { AppError } from "../../shared/errors.js";
+import { startBar } from "../bar.js";
 import { note, out, outJson } from "../output.js";
 
 interface EvalOptions {
@@ -41,7 +42,9 @@ export function evalCommand(): Command {
 
 async function run(options: EvalOptions): Promise<void> {
   const classes = options.classes ?? null;
-  const report = await evalFolders({ predictionsDir: options.pred, masksDir: options.masks, classes });
+  const bar = startBar("scoring");
+  const request = { predictionsDir: options.pred, masksDir: options.masks, classes, onProgress: bar.update };
+  const report = await evalFolders(request).finally(bar.stop);
   for (const warning of report.warnings) note(`${pc.yellow("warning")} ${warning}`);
   if (options.json) printJson(report);
   else printTable(report);

@@ -10,6 +10,7 @@ import { AppError } from "../../shared/errors.js";
 import { countImage, type EvalCounts, emptyCounts, type Scores, scoresOf } from "../../shared/math/scores.js";
 
 export interface EvalRequest {
+  readonly onProgress?: (done: number, total: number) => void;
   readonly predictionsDir: string;
   readonly masksDir: string;
   /** Names in the order of their ids; null: "1", "2", ... up to the largest id seen. */
@@ -43,8 +44,9 @@ export async function evalFolders(request: EvalRequest): Promise<EvalReport> {
     gated: emptyCounts(classCount, { contours: true }),
   };
   let blackAndWhite = 0;
-  for (const pair of pairs) {
+  for (const [done, pair] of pairs.entries()) {
     const truth = await countPair(counts, pair, request);
+    request.onProgress?.(done + 1, pairs.length);
     if (looksBlackAndWhite(truth.labels)) blackAndWhite++;
   }
   const classes = request.classes ?? classesSeen(counts.free);
