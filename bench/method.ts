@@ -1,7 +1,7 @@
 /**
  * Runs the whole method on a folder, without the cluster, and prints one line per stage:
  *
- *   node bench/method.js --data DIR [--backbone DIR] [--workers 2] [--rounds N] [--seed N] [--set key=value]...
+ *   npx tsc && node dist/bench/method.js --data DIR [--backbone DIR] [--workers 2] [--rounds N] [--seed N] [--set key=value]...
  *     [--preset demo] [--save DIR] [--start FILE] [--truth] [--model FILE] [--pictures DIR] [--fp strict|bf16]
  *
  * Labels are scored against the true masks of tagged training images at the working size; predictions are tag-free, at

@@ -269,8 +269,8 @@ export const methodConfigSchema = z.strictObject({
   imageSize: z.int().multipleOf(32).min(32).max(1024).default(256).meta({
     help: "Working size: every image is resized to a square of this side, pixels.",
   }),
-  rounds: z.int().min(1).max(50).default(5).meta({
-    help: "Rounds at most, those that mine included: each trains a network on the labels, then refines the labels with it.",
+  rounds: z.int().min(1).max(50).default(3).meta({
+    help: "Rounds at most, those that mine included: each trains a network on the labels, then refines the labels with it. More than one that does not mine gains little, and halos grow (docs/RESULTS.md).",
   }),
   classifier: classifierSchema.prefault({}),
   cam: camSchema.prefault({}),

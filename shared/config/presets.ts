@@ -9,6 +9,7 @@ export const scratchMethod = {
   imageSize: 128,
   classifier: { steps: 600, microBatchSize: 8, warmupSteps: 20, cropSize: 128, stride: 8 },
   cam: { scales: [1, 1.5, 2] },
+  rounds: 4,
   mining: { rounds: 0 },
   segmenter: { steps: 200, microBatchSize: 4, cropSize: 96, channels: 32, backboneRate: 0.3 },
 } satisfies MethodOverrides;
