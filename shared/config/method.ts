@@ -174,6 +174,9 @@ const segmenterSchema = z.strictObject({
   backboneRate: share().default(0).meta({
     help: "Learning rate of the backbone relative to the decoder's; 0 freezes it, which is about twice as fast.",
   }),
+  backboneTrainFrom: z.literal([4, 8, 16, 32]).default(4).meta({
+    help: "Stride of the first part of the backbone that learns; what leads to finer features stays as it was. 4: all of it. Needs backboneRate > 0.",
+  }),
 });
 
 const augmentSchema = z.strictObject({
@@ -260,6 +263,9 @@ const predictSchema = z.strictObject({
 });
 
 const scratchSchema = z.strictObject({
+  kind: z.enum(["resnet", "mobilenet"]).default("resnet").meta({
+    help: "Blocks of the built-in network. mobilenet: depthwise separable, an eighth of the parameters.",
+  }),
   widths: z.tuple([z.int(), z.int(), z.int(), z.int()]).default([24, 48, 96, 128]).meta({
     help: "Channels of the built-in network at strides 4, 8, 16 and 32; multiples of 8.",
   }),

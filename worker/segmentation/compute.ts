@@ -20,7 +20,7 @@ import type {
   SeedResult,
   TrainStage,
 } from "../compute/contract.js";
-import type { Backbone } from "./backbone/backbone.js";
+import { type Backbone, tapStrides } from "./backbone/backbone.js";
 import { pretrainedBackbone } from "./backbone/pretrained.js";
 import { scratchBackbone } from "./backbone/scratch.js";
 import { type TagClassifier, tagClassifier } from "./classifier.js";
@@ -51,14 +51,18 @@ interface SegmenterModel {
 export async function createCompute(tf: Tf, setup: ComputeSetup): Promise<Compute> {
   const { method, classes } = setup;
   /** Each model has a backbone of its own: fine-tuning the segmenter's must not move the classifier's features. */
-  const makeBackbone = async (rate: number) =>
-    setup.backbone ? pretrainedBackbone(tf, setup.backbone, rate) : scratchBackbone(tf, method.scratch.widths, rate);
-  const seeing = await makeBackbone(setup.backbone ? 0 : 1);
+  const makeBackbone = async (rate: number, fromStride: number) => {
+    const training = { rate, fromStride };
+    return setup.backbone
+      ? pretrainedBackbone(tf, setup.backbone, training)
+      : scratchBackbone(tf, method.scratch, training);
+  };
+  const seeing = await makeBackbone(setup.backbone ? 0 : 1, tapStrides[0]);
   const classifier = tagClassifier(tf, seeing, method.classifier.stride, classes.length);
   const classifying = { backbone: seeing, classifier, store: new ParamStore(tf, classifier.defs, seeing.variables) };
   const makeSegmenter = async (round: number): Promise<SegmenterModel> => {
     const own = methodOfRound(method, round);
-    const backbone = await makeBackbone(own.segmenter.backboneRate);
+    const backbone = await makeBackbone(own.segmenter.backboneRate, own.segmenter.backboneTrainFrom);
     const network = segmenterOf(tf, backbone, own, classes.length + 1);
     return { method: own, backbone, network, store: new ParamStore(tf, network.defs, backbone.variables) };
   };

@@ -30,7 +30,8 @@ export function specsOf(setup: ComputeSetup, stage: TrainStage, parameters: numb
   const none = null as unknown as Tf;
   const isFrozen = setup.backbone !== null;
   const rate = stage.model === "classifier" ? Number(!isFrozen) : method.segmenter.backboneRate;
-  const backbone = scratchBackbone(none, method.scratch.widths, rate);
+  const fromStride = stage.model === "classifier" ? 4 : method.segmenter.backboneTrainFrom;
+  const backbone = scratchBackbone(none, method.scratch, { rate, fromStride });
   const { defs } =
     stage.model === "classifier"
       ? tagClassifier(none, backbone, method.classifier.stride, classes.length)

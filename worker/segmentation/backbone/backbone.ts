@@ -7,6 +7,14 @@ import type { Tensor4D, Variable } from "../tf.js";
 /** Strides of the four taps, pixels per cell. */
 export const tapStrides = [4, 8, 16, 32] as const;
 
+/** How the model on top trains its backbone. */
+export interface BackboneTraining {
+  /** Learning rate relative to the model's own; 0: frozen. */
+  readonly rate: number;
+  /** Stride of the first stage that learns: what leads to finer taps stays as it was. 4: all of it learns. */
+  readonly fromStride: number;
+}
+
 /** Images are float32 in [-1, 1], RGB, sides divisible by 32. */
 export interface Backbone {
   /** Channels of the taps, finest first. */

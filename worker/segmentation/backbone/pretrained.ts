@@ -8,7 +8,7 @@ import { AppError } from "../../../shared/errors.js";
 import type { BackboneFiles } from "../../compute/contract.js";
 import type { ParamDef } from "../params.js";
 import type { LayersModel, Tensor, Tensor4D, Tf, Variable } from "../tf.js";
-import { type Backbone, tapStrides } from "./backbone.js";
+import { type Backbone, type BackboneTraining, tapStrides } from "./backbone.js";
 
 const sidecarSchema = z.strictObject({
   /** The network sees pixel * scale + offset. */
@@ -29,13 +29,13 @@ interface Tap {
 /** Side of the probe image: every stride divides it, and stride 32 leaves more than one cell. */
 const probeSide = 64;
 
-export async function pretrainedBackbone(tf: Tf, files: BackboneFiles, learningRateScale: number): Promise<Backbone> {
+export async function pretrainedBackbone(tf: Tf, files: BackboneFiles, training: BackboneTraining): Promise<Backbone> {
   const sidecar = readSidecar(files.sidecar);
   const model = await loadModel(tf, files);
   speedUpRelu6(tf, model);
   const taps = chooseTaps(tf, model, sidecar.taps);
   const features = tf.model({ inputs: model.inputs, outputs: taps.map(({ layer }) => layer.output as never) });
-  const variables = trainableVariables(features, learningRateScale);
+  const variables = training.rate === 0 ? new Map() : trainableVariables(tf, features, taps, training.fromStride);
   /** From [-1, 1] to what the network was trained on. */
   const scale = sidecar.scale * 127.5;
   const offset = sidecar.scale * 127.5 + sidecar.offset;
@@ -43,9 +43,9 @@ export async function pretrainedBackbone(tf: Tf, files: BackboneFiles, learningR
     Math.abs(scale - 1) + Math.abs(offset) < 1e-6 ? x : (x.mul(scale).add(offset) as Tensor4D);
   return {
     channels: taps.map(({ channels }) => channels),
-    defs: [...variables].map(([name, variable]) => defOf(name, variable, learningRateScale)),
+    defs: [...variables].map(([name, variable]) => defOf(name, variable, training.rate)),
     variables,
-    frozen: learningRateScale === 0,
+    frozen: variables.size === 0,
     taps: (x) => features.apply(adapt(x), { training: false }) as Tensor4D[],
     dispose: () => {
       model.dispose();
@@ -139,10 +139,18 @@ function probe(tf: Tf, model: LayersModel, layers: readonly Layer[]): Tap[] {
   return taps;
 }
 
-/** The kernels and biases up to the taps, under names of their own; none when frozen. */
-function trainableVariables(model: LayersModel, learningRateScale: number): Map<string, Variable> {
-  if (learningRateScale === 0) return new Map();
-  const named = model.trainableWeights.map((weight) => {
+/** The kernels and biases between the last tap that stays as it was and the last tap, under names of their own. */
+function trainableVariables(
+  tf: Tf,
+  model: LayersModel,
+  taps: readonly Tap[],
+  fromStride: number,
+): Map<string, Variable> {
+  const kept = taps.findLast(({ stride }) => stride < fromStride);
+  const below = kept ? tf.model({ inputs: model.inputs, outputs: kept.layer.output as never }).trainableWeights : [];
+  const frozen = new Set(below.map(({ originalName }) => originalName));
+  const learning = model.trainableWeights.filter(({ originalName }) => !frozen.has(originalName));
+  const named = learning.map((weight) => {
     const { val } = weight as unknown as { val: Variable };
     /** tfjs makes `name` unique in the process; the original one is the model's own, the same on every worker. */
     return [`backbone/${weight.originalName}`, val] as const;

@@ -17,6 +17,17 @@ export function convDef(name: string, side: number, from: number, to: number, ga
   return kernel(`${name}/kernel`, [side, side, from, to], gain);
 }
 
+/** One filter per channel. */
+export function depthwise(tf: Tf, x: Tensor4D, params: Params, name: string, stride = 1): Tensor4D {
+  return tf.depthwiseConv2d(x, params(`${name}/kernel`) as Tensor4D, stride, "same");
+}
+
+/** He's variance again: a cell sees one channel. */
+export function depthwiseDef(name: string, side: number, channels: number): ParamDef {
+  const start = { deviation: Math.sqrt(2 / (side * side)) };
+  return { ...kernel(`${name}/kernel`, [side, side, channels, 1]), start };
+}
+
 /** A 1x1 convolution with bias: the last layer of a head. */
 export function head(tf: Tf, x: Tensor4D, params: Params, name: string): Tensor4D {
   return conv(tf, x, params, name).add(params(`${name}/bias`)) as Tensor4D;
