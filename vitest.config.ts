@@ -4,6 +4,17 @@
  */
 import { defineConfig } from "vitest/config";
 
+/** Minutes of real processes, run by name alone. */
+const soak = {
+  test: {
+    name: "soak",
+    include: ["tests/soak/**/*.test.ts"],
+    testTimeout: 45 * 60_000,
+    hookTimeout: 60_000,
+    globalSetup: ["tests/support/built.ts"],
+  },
+};
+
 const sequential = { fileParallelism: false, globalSetup: ["tests/support/built.ts"] };
 
 export default defineConfig({
@@ -47,6 +58,27 @@ export default defineConfig({
           ...sequential,
         },
       },
+      {
+        test: {
+          // Damaged input for everything that parses: some thousand cases, `npm run fuzz` a hundred thousand.
+          name: "fuzz",
+          include: ["tests/fuzz/**/*.test.ts"],
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          // Real processes that are hurt: they mostly wait, so several cases run at once (tests/chaos).
+          name: "chaos",
+          include: ["tests/chaos/**/*.test.ts"],
+          testTimeout: 180_000,
+          hookTimeout: 120_000,
+          maxConcurrency: 3,
+          sequence: { groupOrder: 3 },
+          ...sequential,
+        },
+      },
+      ...(process.env.SEEDGROW_SOAK ? [soak] : []),
     ],
     coverage: {
       provider: "v8",

@@ -11,6 +11,8 @@ export function describeEvent(record: RunEventRecord): string | null {
       return pc.yellow(`worker ${text("workerId")} lost: ${text("reason")}; its work goes to others`);
     case "worker-refused":
       return pc.yellow(`worker ${text("workerId")} not taken: ${text("reason")}`);
+    case "phase-continued":
+      return `${text("done")} of ${text("total")} shards were done before`;
     case "worker-mixed":
       return pc.yellow(`worker ${text("workerId")} taken although it ${text("reason")}`);
     case "worker-quarantined":

@@ -6,18 +6,22 @@ import { assert } from "../shared/assert.js";
 import type { Digest } from "../shared/codec/digest.js";
 import { methodOfRound, minedRounds } from "../shared/config/rounds.js";
 import type { Manifest } from "../shared/data/manifest.js";
+import { type ParamSpecs, parseParamSpecs } from "../shared/data/param-specs.js";
 import { runFiles, type StageRecord } from "../shared/data/run-record.js";
 import { AppError } from "../shared/errors.js";
 import type { MemoryBlobs } from "../shared/net/blobs.js";
 import type { CorrectionsStore, RoundFiles } from "./adapters/corrections-store.js";
-import type { ParamSpecs, RunStore } from "./adapters/run-store.js";
+import type { RunStore } from "./adapters/run-store.js";
 import type { WorkResult } from "./adapters/worker-links.js";
 import type { RunConfig } from "./config.js";
 import type { Purpose } from "./core/events.js";
 import { isTraining, type Phase, phaseKey } from "./core/plan.js";
+import type { StartOptions } from "./core/run.js";
+import { initDefect, metricsDefect, packDefect } from "./inspect.js";
 import { meanChange, mergedScores, stopRule } from "./metrics.js";
 import type { Progress } from "./progress.js";
 import type { RunDigests, WorkOrder } from "./requests.js";
+import { ShardLedger } from "./shard-ledger.js";
 import { StageBook } from "./stage-book.js";
 import { type Defect, type StageOptions, StageTrainer, type StepOutcome } from "./training.js";
 
@@ -42,13 +46,10 @@ export interface ResultsDeps {
   readonly onDamaged: (name: string) => void;
 }
 
-/** Results of the shards of one phase, by shard. */
-type ShardResults = Map<number, WorkResult>;
-
 export class RunResults {
   private trainer: StageTrainer | null = null;
   private initial: { specs: ParamSpecs; values: Uint8Array } | null = null;
-  private shards: ShardResults = new Map();
+  private readonly ledger: ShardLedger;
   private catalogueDigest = "";
   /** Of the round that is under way; empty: nothing is corrected. */
   private correctionsDigest = "";
@@ -62,22 +63,24 @@ export class RunResults {
     public progress: Progress,
     stages: readonly StageRecord[],
   ) {
+    this.ledger = new ShardLedger(deps.store);
     this.book = new StageBook(deps.store, stages, deps.onStage);
     this.phaseStartedMs = deps.nowMs();
   }
 
   /**
    * Puts what earlier sittings left on disk back into memory. `nextStep`: where training goes on, when the phase that
-   * is not complete has a checkpoint.
+   * is not complete has a checkpoint. `doneUnits`: its shards that were accepted.
    */
-  async restore(plan: readonly Phase[]): Promise<{ nextStep?: number }> {
+  async restore(plan: readonly Phase[]): Promise<Pick<StartOptions, "nextStep" | "doneUnits">> {
     this.donePhases = plan.slice(0, this.progress.phasesDone).map(phaseKey);
     await this.restoreArtifacts();
     const phase = plan[this.progress.phasesDone];
-    if (phase?.kind === "train" || phase?.kind === "refine") {
+    if (!phase) return {};
+    if (phase.kind === "train" || phase.kind === "refine") {
       this.hold(await this.deps.corrections.readRound(phase.round));
     }
-    if (!phase || !isTraining(phase)) return {};
+    if (!isTraining(phase)) return { doneUnits: await this.ledger.open(phase) };
     const point = await this.deps.store.readTrainingPoint(phaseKey(phase), this.deps.onDamaged);
     if (!point || point.nextStep >= phase.steps) return {};
     const { specs, state, nextStep, losses } = point;
@@ -117,15 +120,19 @@ export class RunResults {
   }
 
   /** What is wrong with a result, before it may count; null: nothing. */
-  inspect({ assignment, phase, purpose }: WorkOrder, { outputs }: WorkResult): Defect | null {
+  inspect({ assignment, phase, purpose }: WorkOrder, { outputs, metrics }: WorkResult): Defect | null {
     if (purpose.kind === "step") return this.trainer!.inspect(outputs, assignment);
-    const wanted = purpose.kind === "init" ? ["params", "specs"] : outputsOf(phase);
-    const missing = wanted.find((name) => !outputs.some((output) => output.name === name));
-    return missing === undefined ? null : { reason: `it has no output "${missing}"`, isNumeric: false };
+    if (purpose.kind === "init") return initDefect(outputs);
+    const { manifest, config } = this.deps;
+    const classCount = manifest.classes.length;
+    const images = phase.kind === "evaluate" ? [] : manifest.train.shards[assignment.first]!;
+    const tagCounts = images.map((image) => manifest.train.images[image]!.tags.length);
+    const shard = { images, tagCounts, side: config.method.imageSize, classCount };
+    return metricsDefect(metrics, classCount) ?? packDefect(outputs, outputsOf(phase), shard);
   }
 
   /** Takes a result that counts. `fingerprint`: the engine whose bits it has, which a resumed run must go on with. */
-  accept({ assignment, purpose }: WorkOrder, result: WorkResult, fingerprint: string | null): void {
+  accept({ assignment, phase, purpose }: WorkOrder, result: WorkResult, fingerprint: string | null): void {
     this.progress = { ...this.progress, fingerprint };
     switch (purpose.kind) {
       case "init": {
@@ -133,14 +140,14 @@ export class RunResults {
           result.outputs.find((output) => output.name === name),
         );
         assert(specs && params, "an init job has two outputs");
-        this.initial = { specs: JSON.parse(Buffer.from(specs.bytes).toString()) as ParamSpecs, values: params.bytes };
+        this.initial = { specs: parseParamSpecs(specs.bytes), values: params.bytes };
         break;
       }
       case "step":
         this.trainer!.accept(result.outputs);
         break;
       case "map":
-        this.shards.set(assignment.first, result);
+        this.ledger.accept(phase, assignment.first, result);
         break;
     }
   }
@@ -221,16 +228,15 @@ export class RunResults {
   }
 
   private async endMap(phase: Phase): Promise<{ endRounds?: string }> {
-    const results = [...this.shards].sort(([a], [b]) => a - b).map(([, result]) => result);
-    this.shards = new Map();
+    const results = await this.ledger.close();
     const seconds = (this.deps.nowMs() - this.phaseStartedMs) / 1000;
     if (phase.kind === "evaluate") return this.endEvaluating(phase, results, seconds);
     const version = phase.round;
-    const labels = await this.writePacks(results, "labels", (shard) => runFiles.labelPack(version, shard));
+    const labels = packsOf(results, "labels");
     const packs = { labels: { version, packs: labels.map(({ digest }) => digest) } };
     await this.publish(version, labels);
     if (phase.kind === "seed") {
-      const cams = await this.writePacks(results, "cam", runFiles.camPack);
+      const cams = packsOf(results, "cam");
       for (const { digest, bytes } of cams) this.deps.blobs.put(bytes, digest);
       await this.book.seeded(this.scores(results), seconds);
       await this.commit(phase, { ...packs, cams: cams.map(({ digest }) => digest) });
@@ -265,12 +271,6 @@ export class RunResults {
     return { cam: of("cam"), labels: of("labels"), ellipse: of("ellipse"), free: of("free"), gated: of("gated") };
   }
 
-  private async writePacks(results: readonly WorkResult[], name: string, pathOf: (shard: number) => string) {
-    const packs = results.map(({ outputs }) => outputs.find((output) => output.name === name)!);
-    await Promise.all(packs.map(({ bytes }, shard) => this.deps.store.writePack(pathOf(shard), bytes)));
-    return packs.map(({ digest, bytes }) => ({ digest, bytes }));
-  }
-
   /** Makes a label version the current one: on the bus for everybody, and here for whoever misses it there. */
   private async publish(version: number, packs: { digest: Digest; bytes: Uint8Array }[]): Promise<void> {
     const { blobs } = this.deps;
@@ -288,8 +288,14 @@ export class RunResults {
     this.phaseStartedMs = nowMs;
     this.progress = { ...this.progress, ...change, phasesDone: this.progress.phasesDone + 1, seconds };
     await this.deps.store.writeProgress(this.progress);
+    await this.deps.store.deleteLedger(phaseKey(phase));
     this.donePhases.push(phaseKey(phase));
   }
+}
+
+function packsOf(results: readonly WorkResult[], name: string): { digest: Digest; bytes: Uint8Array }[] {
+  const packs = results.map(({ outputs }) => outputs.find((output) => output.name === name)!);
+  return packs.map(({ digest, bytes }) => ({ digest, bytes }));
 }
 
 function outputsOf(phase: Phase): string[] {

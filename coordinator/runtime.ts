@@ -197,12 +197,15 @@ export class RunRuntime {
   private workFailed({ assignment }: WorkOrder, thrown: unknown): void {
     const { id: assignmentId, workerId } = assignment;
     const error = peerError(thrown);
-    if (error && error.code !== "LEASE_LOST" && error.code !== "PEER_UNREACHABLE") {
+    // What a straggler was to work with is gone by now: no sign that it could not reach us.
+    const isLive = liveAssignment(this.state.pool, assignmentId) !== null;
+    const isCutOff = error?.code === "PEER_UNREACHABLE" && isLive;
+    if (error && error.code !== "LEASE_LOST" && !isCutOff) {
       this.handle({ kind: "failed", assignmentId, reason: `[${error.code}] ${error.message}` });
       return;
     }
     const own = AppError.from(thrown);
-    if (!error && own.code === "DIGEST_MISMATCH") {
+    if (!error && (own.code === "DIGEST_MISMATCH" || own.code === "MESSAGE_INVALID")) {
       this.handle({ kind: "bad", assignmentId, reason: own.message, isNumeric: false });
       return;
     }

@@ -22,6 +22,7 @@ import { Leases } from "./adapters/leases.js";
 import { announceLive } from "./adapters/live-run.js";
 import { startLocalWorkers } from "./adapters/local-workers.js";
 import { startNats } from "./adapters/nats-server.js";
+import { openFilesLimit, workersLimit } from "./adapters/open-files.js";
 import type { RunStore } from "./adapters/run-store.js";
 import { WorkerLinks } from "./adapters/worker-links.js";
 import type { RunConfig } from "./config.js";
@@ -94,7 +95,7 @@ async function runWithin(options: SessionOptions, closers: (() => Promise<unknow
   });
   const results = openResults(options, blobs, { bus, events }, (loss) => runtime.noteLoss(loss));
   const start = startOptions(options);
-  const { nextStep } = await results.restore(start.plan);
+  const position = await results.restore(start.plan);
   const coordinatorId = randomUUID();
   const owner = { runId, coordinatorId, sitting: await store.claimSitting(coordinatorId) };
   const leases = await Leases.open(bus, owner, (reason) => runtime.fail(new AppError("LEASE_LOST", reason)));
@@ -106,7 +107,7 @@ async function runWithin(options: SessionOptions, closers: (() => Promise<unknow
   };
   const runtime: RunRuntime = new RunRuntime(
     { bus, events, leases, links, results, runDir: store.dir, nowMs, onStatus, telemetry },
-    nextStep === undefined ? start : { ...start, nextStep },
+    { ...start, ...position },
   );
   closers.push(await listenForControl(bus, runId, (reason) => runtime.stop(reason)));
   if (options.localWorkers > 0) startWorkers(options, natsUrl, { events, runtime }, closers);
@@ -203,7 +204,8 @@ function startOptions({ runId, config, manifest, progress }: SessionOptions) {
   const plan = phasesOf(config.method, manifest, progress.lastRound ?? undefined);
   const { workersMin, allowMixed, audit } = config.cluster;
   const { fingerprint, phasesDone } = progress;
-  return { runId, workersMin, allowMixed, audit, fingerprint, plan, phaseIndex: phasesDone };
+  const limit = workersLimit(openFilesLimit());
+  return { runId, workersMin, workersLimit: limit, allowMixed, audit, fingerprint, plan, phaseIndex: phasesDone };
 }
 
 function startWorkers(

@@ -1,6 +1,7 @@
 /** One stage of training: sums the gradients of a step along the tree, updates the parameters, hands out the new ones. */
 import { assert } from "../shared/assert.js";
 import { bytesOf, type Digest, float32Of, sha256 } from "../shared/codec/digest.js";
+import type { ParamSpecs } from "../shared/data/param-specs.js";
 import { AppError } from "../shared/errors.js";
 import {
   coverRange,
@@ -11,7 +12,6 @@ import {
   type TreeNode,
 } from "../shared/math/tree-sum.js";
 import type { MemoryBlobs } from "../shared/net/blobs.js";
-import type { ParamSpecs } from "./adapters/run-store.js";
 import { AdamW, type AdamWState } from "./aggregate/adamw.js";
 import { learningRateAt, type ScheduleOptions } from "./aggregate/learning-rate.js";
 

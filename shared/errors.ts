@@ -51,6 +51,10 @@ export const errorCodes = {
   NO_WORKERS: [exitCodes.cluster, "Start workers with `seedgrow worker --nats URL`, or train with --local N."],
   WORK_FAILED: [exitCodes.cluster, "The same work failed on several workers: see the cause."],
   PEER_UNREACHABLE: [exitCodes.cluster, "Check the network between workers and coordinator (cluster.advertise)."],
+  MESSAGE_INVALID: [
+    exitCodes.cluster,
+    "Another process sent what makes no sense: run one version of seedgrow everywhere.",
+  ],
   TRAINING_DIVERGED: [exitCodes.cluster, "Lower method.classifier.learningRate or method.segmenter.learningRate."],
   LEASE_LOST: [exitCodes.cluster, "Another coordinator has taken the workers."],
   INTERRUPTED: [exitCodes.interrupted, "`seedgrow resume RUN` goes on from the last checkpoint."],

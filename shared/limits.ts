@@ -8,8 +8,22 @@ export const flowControlWindowBytes = 8 * 1024 * 1024;
 export const messageBytesMax = 8 * 1024 * 1024;
 /** One blob in memory: weights of a 250 M parameter model in f32. */
 export const blobBytesMax = 1024 * 1024 * 1024;
+/** Blobs of one result: the sub-trees that cover a run of 1024 micro-batches are 2 * 10 at most. */
+export const outputsMax = 64;
 /** A transfer is tried this often before the work it belongs to fails. */
 export const pullAttemptsMax = 3;
+/**
+ * Results on their way to the coordinator at a time; one that is larger goes alone. Besides them it holds the parameters,
+ * their served copy and the optimiser's two moments (4 models), and a sum per open sub-tree: at most one per worker, half
+ * as many on average. So its memory does not grow with what workers send, however many there are.
+ */
+export const resultBytesInFlightMax = 512 * 1024 * 1024;
+/** Workers of one run. Each takes four sockets of the coordinator, of the 65536 open files that systemd allows. */
+export const workersMax = 4_096;
+/** Sockets and files that the coordinator has open besides its workers': broker, blobs being served, run folder. */
+export const openFilesReserve = 256;
+/** Per worker: commands, blobs, and those that pull from us. */
+export const openFilesPerWorker = 4;
 /** Workers advertise themselves this often, milliseconds. */
 export const beatIntervalMs = 1_000;
 /** A worker silent for this long is lost: ten missed beats, so that a garbage collection or a slow disk is not a death. */

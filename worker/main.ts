@@ -162,6 +162,7 @@ function describe(config: WorkerConfig, compute: ComputeClient, runtime: WorkerR
     leasedBy: runtime.runId,
     state: runtime.state,
     rssBytes: process.memoryUsage.rss(),
+    tensors: runtime.tensors,
   };
 }
 

@@ -50,6 +50,8 @@ export class WorkerRuntime implements BlobSource {
   private opening: Promise<void> = Promise.resolve();
   private working: Promise<void> = Promise.resolve();
   private isDraining = false;
+  /** Live tensors after the last piece of training; undefined before. */
+  tensors: number | undefined;
   private readonly kept = new Map<string, Kept>();
 
   constructor(private readonly options: WorkerRuntimeOptions) {}
@@ -167,6 +169,7 @@ export class WorkerRuntime implements BlobSource {
       this.options.onJob?.(job, null);
       throw asPeerFailure(error);
     });
+    this.tensors = metrics.tensors ?? this.tensors;
     const described = outputs.map(({ name, bytes }): Output => {
       const digest = sha256(bytes);
       blobs.set(digest, bytes);

@@ -9,7 +9,7 @@ import { AppError } from "../../shared/errors.js";
 import { leaseMs } from "../../shared/limits.js";
 import { type Bus, parseJson } from "../../shared/net/bus.js";
 import { leaseBucket } from "../../shared/net/subjects.js";
-import { decideRenewal, decideTake, type LeaseEntry, type LeaseOwner } from "../core/leases.js";
+import { decideRenewal, decideTake, type LeaseEntry, type LeaseOwner, leaseOwnerSchema } from "../core/leases.js";
 
 export interface FencingToken {
   readonly token: number;
@@ -136,6 +136,6 @@ function openBucket(bus: Bus): Promise<KV> {
 
 function entryOf(entry: KvEntry | null): LeaseEntry | null {
   if (!entry) return null;
-  const owner = entry.operation === "PUT" ? (parseJson(entry.value) as LeaseOwner | null) : null;
+  const owner = entry.operation === "PUT" ? (leaseOwnerSchema.safeParse(parseJson(entry.value)).data ?? null) : null;
   return { owner, revision: entry.revision };
 }

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { bytesOf, type Digest, float32Of, sha256 } from "../../shared/codec/digest.js";
 import { type Manifest, manifestSchema } from "../../shared/data/manifest.js";
+import { type ParamSpecs, paramCount, paramSpecsSchema } from "../../shared/data/param-specs.js";
 import {
   type EllipseRecord,
   ellipseRecordSchema,
@@ -24,21 +25,19 @@ import {
   decodeCheckpoint,
   encodeCheckpoint,
 } from "../core/checkpoint.js";
-import { nextSitting, progressName, progressNewestFirst, sittingName } from "../core/positions.js";
+import { type LedgerEntry, ledgerEntrySchema } from "../core/ledger.js";
+import {
+  ledgerName,
+  ledgerShard,
+  nextSitting,
+  progressName,
+  progressNewestFirst,
+  sittingName,
+} from "../core/positions.js";
 import { type Progress, progressSchema } from "../progress.js";
 import type { TrainerState } from "../training.js";
 import { CappedLog } from "./capped-log.js";
 import { createExclusively, readJson, writeFileDurably, writeJson } from "./files.js";
-
-const specsSchema = z.array(
-  z.object({
-    name: z.string(),
-    shape: z.array(z.int()),
-    learningRateScale: z.number(),
-    weightDecay: z.boolean(),
-  }),
-);
-export type ParamSpecs = z.infer<typeof specsSchema>;
 
 /** Where training stands inside a phase. */
 export interface TrainingPoint {
@@ -50,7 +49,7 @@ export interface TrainingPoint {
 }
 
 const extraSchema = z.object({
-  specs: specsSchema,
+  specs: paramSpecsSchema,
   losses: z.array(z.tuple([z.int(), z.number().nullable()])),
   optimizerSteps: z.int().nonnegative(),
 });
@@ -61,6 +60,7 @@ function trainingPointOf(checkpoint: Checkpoint | null): TrainingPoint | null {
   if (!checkpoint || !extra.success || checkpoint.sections.length !== 3) return null;
   const [values, first, second] = checkpoint.sections as [Uint8Array, Uint8Array, Uint8Array];
   const { specs, losses, optimizerSteps } = extra.data;
+  if (checkpoint.sections.some(({ byteLength }) => byteLength !== paramCount(specs) * 4)) return null;
   const optimizer = { steps: optimizerSteps, first: float32Of(first), second: float32Of(second) };
   const { phase, nextStep } = checkpoint.header;
   return { phase, nextStep, specs, losses, state: { values, optimizer } };
@@ -182,6 +182,26 @@ export class RunStore {
     return null;
   }
 
+  async writeLedger(phase: string, shard: number, entry: LedgerEntry): Promise<void> {
+    await writeJson(this.path("ledger", phase, ledgerName(shard)), entry);
+  }
+
+  /** [shard, entry]; those that are damaged are left out. */
+  async readLedger(phase: string): Promise<[number, LedgerEntry][]> {
+    const names = await readdir(this.path("ledger", phase)).catch(() => []);
+    const entries = names.map(async (name): Promise<[number, LedgerEntry][]> => {
+      const shard = ledgerShard(name);
+      const entry = await readJson(this.path("ledger", phase, name), ledgerEntrySchema).catch(() => null);
+      return shard === null || entry === null ? [] : [[shard, entry]];
+    });
+    return (await Promise.all(entries)).flat();
+  }
+
+  /** Of a phase whose end is durable. */
+  async deleteLedger(phase: string): Promise<void> {
+    await rm(this.path("ledger", phase), { recursive: true, force: true });
+  }
+
   /** Parameters and their layout, by digest. */
   async writeCheckpoint(digest: Digest, values: Uint8Array, specs: ParamSpecs): Promise<void> {
     await writeFileDurably(this.path("checkpoints", `${digest}.f32`), values);
@@ -191,8 +211,14 @@ export class RunStore {
   /** @throws AppError CHECKPOINT_INVALID when the file is missing, torn or altered. */
   async readCheckpoint(digest: Digest): Promise<{ values: Uint8Array; specs: ParamSpecs }> {
     const values = await this.readBlob(join("checkpoints", `${digest}.f32`), digest);
-    const specs = await readJson(this.path("checkpoints", `${digest}.json`), specsSchema);
+    const specs = await readJson(this.path("checkpoints", `${digest}.json`), paramSpecsSchema);
     if (!specs) throw new AppError("CHECKPOINT_INVALID", `checkpoint ${digest} has no layout`);
+    if (values.byteLength !== paramCount(specs) * 4) {
+      throw new AppError(
+        "CHECKPOINT_INVALID",
+        `checkpoint ${digest} has ${values.byteLength} bytes, its layout more or less`,
+      );
+    }
     return { values, specs };
   }
 

@@ -1,14 +1,23 @@
 /** Connections to workers: attach, work (with its outputs pulled and verified), ping, detach. */
 import * as grpc from "@grpc/grpc-js";
-import type { WorkMetrics } from "../../shared/data/work-metrics.js";
+import { ByteBudget } from "../../shared/byte-budget.js";
+import { parseWorkMetrics, type WorkMetrics } from "../../shared/data/work-metrics.js";
+import { AppError } from "../../shared/errors.js";
 import type { AttachReply } from "../../shared/gen/seedgrow/v1/AttachReply.js";
 import type { BlobsClient } from "../../shared/gen/seedgrow/v1/Blobs.js";
 import type { DetachReply } from "../../shared/gen/seedgrow/v1/DetachReply.js";
+import type { Output__Output } from "../../shared/gen/seedgrow/v1/Output.js";
 import type { PingReply } from "../../shared/gen/seedgrow/v1/PingReply.js";
 import type { WorkerClient } from "../../shared/gen/seedgrow/v1/Worker.js";
 import type { WorkReply__Output } from "../../shared/gen/seedgrow/v1/WorkReply.js";
 import type { WorkRequest } from "../../shared/gen/seedgrow/v1/WorkRequest.js";
-import { attachTimeoutMs, probeTimeoutMs, workTimeoutMs } from "../../shared/limits.js";
+import {
+  attachTimeoutMs,
+  outputsMax,
+  probeTimeoutMs,
+  resultBytesInFlightMax,
+  workTimeoutMs,
+} from "../../shared/limits.js";
 import { pullBlob } from "../../shared/net/blobs.js";
 import { Blobs, clientOptions, Worker } from "../../shared/net/proto.js";
 import { callUnary } from "../../shared/net/rpc.js";
@@ -35,6 +44,7 @@ const detachTimeoutMs = 2_000;
 
 export class WorkerLinks {
   private readonly links = new Map<string, Link>();
+  private readonly inFlight = new ByteBudget(resultBytesInFlightMax);
 
   constructor(
     private readonly runId: string,
@@ -66,10 +76,14 @@ export class WorkerLinks {
       (options, done) => worker.Work(order, options, done),
       workTimeoutMs,
     );
-    const outputs = await Promise.all(
-      reply.outputs.map(async ({ name, digest }) => ({ name, digest, bytes: await pullBlob(link.blobs, digest) })),
+    if (reply.outputs.length > outputsMax) {
+      throw new AppError("MESSAGE_INVALID", `a result has ${reply.outputs.length} outputs (at most ${outputsMax})`);
+    }
+    const metrics = parseWorkMetrics(reply.metricsJson);
+    const declared = reply.outputs.reduce((sum, { bytes }) => sum + bytes, 0);
+    const outputs = await this.inFlight.run(declared, () =>
+      Promise.all(reply.outputs.map((output) => pullOutput(link.blobs, output))),
     );
-    const metrics = JSON.parse(reply.metricsJson || "{}") as WorkMetrics;
     return { outputs, metrics, images: reply.images, computeMs: reply.computeMs, waitMs: reply.waitMs };
   }
 
@@ -99,4 +113,11 @@ export class WorkerLinks {
   async detachAll(): Promise<void> {
     await Promise.all([...this.links.keys()].map((workerId) => this.detach(workerId)));
   }
+}
+
+/** @throws AppError MESSAGE_INVALID when it is longer or shorter than was said: room was made for what was said. */
+async function pullOutput(client: BlobsClient, { name, digest, bytes: declared }: Output__Output) {
+  const bytes = await pullBlob(client, digest);
+  if (bytes.byteLength === declared) return { name, digest, bytes };
+  throw new AppError("MESSAGE_INVALID", `output ${name} has ${bytes.byteLength} bytes, not ${declared}`);
 }

@@ -54,7 +54,7 @@ function count(state: RunState, assignment: Assignment): Transition {
 function finishOne(state: RunState, assignment: Assignment): RunState {
   const rivals = rivalsOf(state.pool, assignment);
   const stragglers = new Map(state.stragglers);
-  for (const rival of rivals) stragglers.set(rival.workerId, rival);
+  for (const rival of rivals) stragglers.set(rival.workerId, { ...rival, kind: workKind(state) });
   return { ...state, stragglers, pool: finishRange(state.pool, assignment), fingerprint: engineOf(state) };
 }
 

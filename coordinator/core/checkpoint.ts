@@ -4,6 +4,7 @@
  * Container: magic, header length, JSON header with the SHA-256 and length of every section, SHA-256 of the header,
  * then the sections. A file cut short or altered anywhere decodes to null, so that the one before it is taken.
  */
+import { z } from "zod";
 import { sha256 } from "../../shared/codec/digest.js";
 
 export interface CheckpointHeader {
@@ -21,9 +22,13 @@ export interface Checkpoint {
   readonly sections: readonly Uint8Array[];
 }
 
-interface StoredHeader extends CheckpointHeader {
-  readonly sections: readonly { readonly digest: string; readonly bytes: number }[];
-}
+const storedHeaderSchema = z.object({
+  phase: z.string(),
+  nextStep: z.int().nonnegative(),
+  extra: z.record(z.string(), z.unknown()),
+  sections: z.array(z.object({ digest: z.string(), bytes: z.int().nonnegative() })),
+});
+type StoredHeader = z.infer<typeof storedHeaderSchema>;
 
 const magic = Buffer.from("SGC1");
 const lengthBytes = 4;
@@ -34,7 +39,9 @@ const headerBytesMax = 16 * 1024 * 1024;
 /** The pieces of the file in order; the sections themselves are not copied. */
 export function encodeCheckpoint(header: CheckpointHeader, sections: readonly Uint8Array[]): Uint8Array[] {
   const described = sections.map((bytes) => ({ digest: sha256(bytes), bytes: bytes.byteLength }));
-  const json = padded(JSON.stringify({ ...header, sections: described } satisfies StoredHeader));
+  const json = padded(
+    JSON.stringify({ ...header, extra: { ...header.extra }, sections: described } satisfies StoredHeader),
+  );
   const length = Buffer.alloc(lengthBytes);
   length.writeUInt32LE(json.length);
   return [magic, length, json, Buffer.from(sha256(json)), ...sections];
@@ -50,7 +57,9 @@ export function decodeCheckpoint(file: Uint8Array): Checkpoint | null {
   if (headerBytes > headerBytesMax || sectionsAt > bytes.length) return null;
   const json = bytes.subarray(bodyAt, bodyAt + headerBytes);
   if (sha256(json) !== bytes.toString("latin1", bodyAt + headerBytes, sectionsAt)) return null;
-  const { sections, ...header } = JSON.parse(json.toString()) as StoredHeader;
+  const stored = headerOf(json);
+  if (!stored) return null;
+  const { sections, ...header } = stored;
   const whole = sections.reduce((end, section) => end + section.bytes, sectionsAt);
   if (whole !== bytes.length) return null;
   const found: Uint8Array[] = [];
@@ -60,6 +69,14 @@ export function decodeCheckpoint(file: Uint8Array): Checkpoint | null {
     offset += section.bytes;
   }
   return found.every((section, i) => sha256(section) === sections[i]!.digest) ? { header, sections: found } : null;
+}
+
+function headerOf(json: Buffer): StoredHeader | null {
+  try {
+    return storedHeaderSchema.parse(JSON.parse(json.toString()));
+  } catch {
+    return null;
+  }
 }
 
 /** Sections begin at a multiple of 4: the header makes up for it with spaces. */

@@ -3,13 +3,15 @@
  * compare-and-swap on its revision, which is also the fencing token. Two coordinators of one run are told apart by
  * their sitting, a number that the run's folder counts up: the newer one takes over, the older one stops. Pure.
  */
+import { z } from "zod";
 
-export interface LeaseOwner {
-  readonly runId: string;
-  readonly coordinatorId: string;
+export const leaseOwnerSchema = z.object({
+  runId: z.string(),
+  coordinatorId: z.string(),
   /** How often the run has been started or resumed. */
-  readonly sitting: number;
-}
+  sitting: z.int(),
+});
+export type LeaseOwner = Readonly<z.infer<typeof leaseOwnerSchema>>;
 
 export interface LeaseEntry {
   /** Null: deleted, or not a lease at all. */

@@ -67,6 +67,14 @@ describe("a beating worker", () => {
     );
   });
 
+  test("is one too many when the run has as many as it can have", () => {
+    const held = members(active("w2", 0), active("w3", 0));
+    expect(judge(held, beat(), { ...run, workersLimit: 2 }, 0)).toMatchObject({
+      reason: expect.stringMatching(/^the run has 2 /),
+    });
+    expect(judge(held, beat({ workerId: "w2" }), { ...run, workersLimit: 2 }, 0).kind).toBe("known");
+  });
+
   test("that was given up is left alone for a while, for the same reason, then asked again", () => {
     const held = members(away("w1", "unreachable", 1_000));
     expect(judge(held, beat(), run, 1_000 + retryWorkerMs - 1)).toEqual({ kind: "refuse", reason: "unreachable" });

@@ -3,7 +3,7 @@
  * fails; a lost one that beats again is taken back after a pause. Pure.
  */
 import { isSimulated } from "../../shared/engine-name.js";
-import { beatTimeoutMs, probeAfterMs, retryWorkerMs } from "../../shared/limits.js";
+import { beatTimeoutMs, probeAfterMs, retryWorkerMs, workersMax } from "../../shared/limits.js";
 import { protocolVersion, seedgrowVersion } from "../../shared/version.js";
 
 export interface MemberBeat {
@@ -56,9 +56,16 @@ export type Verdict =
 export function judge(
   members: Members,
   beat: MemberBeat,
-  run: { readonly runId: string; readonly fingerprint: string | null; readonly allowMixed: boolean },
+  run: {
+    readonly runId: string;
+    readonly fingerprint: string | null;
+    readonly allowMixed: boolean;
+    /** Most workers; default: limits.ts. */
+    readonly workersLimit?: number;
+  },
   nowMs: number,
 ): Verdict {
+  const limit = run.workersLimit ?? workersMax;
   const member = members.get(beat.workerId);
   if (member && isPresent(member)) return { kind: "known" };
   if (member?.kind === "quarantined") return { kind: "refuse", reason: member.reason };
@@ -69,6 +76,9 @@ export function judge(
   }
   if (beat.leasedBy !== null && beat.leasedBy !== run.runId) {
     return { kind: "refuse", reason: `works for run ${beat.leasedBy}` };
+  }
+  if ([...members.values()].filter(isPresent).length >= limit) {
+    return { kind: "refuse", reason: `the run has ${limit} workers: as many as it may open connections to` };
   }
   const mixed = mixedReason(beat, run);
   if (mixed) return { kind: "refuse", reason: mixed };

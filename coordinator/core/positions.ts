@@ -27,3 +27,16 @@ export function sittingName(sitting: number): string {
 export function nextSitting(names: readonly string[]): number {
   return names.reduce((next, name) => Math.max(next, Number(sittingPattern.exec(name)?.[1] ?? 0) + 1), 1);
 }
+
+const ledgerPattern = /^shard-(\d{3,6})\.json$/;
+
+/** "shard-007.json": the result of a shard was accepted. */
+export function ledgerName(shard: number): string {
+  return `shard-${String(shard).padStart(3, "0")}.json`;
+}
+
+/** Null when it is no such file. */
+export function ledgerShard(name: string): number | null {
+  const found = ledgerPattern.exec(name);
+  return found ? Number(found[1]) : null;
+}

@@ -174,6 +174,25 @@ describe("a slow piece", () => {
     expect(reports(on({ kind: "tick" }))).toContain("worker-lost");
   });
 
+  test("on work that does not count any more is a hang as well: the worker would be missed for nothing", () => {
+    join("w1", "w2");
+    for (let i = 0; i < 4; i++) {
+      nowMs += 1_000;
+      for (const workerId of ["w1", "w2"]) done(workerId);
+      on({ kind: "settled" });
+    }
+    done("w1");
+    nowMs += 10_000;
+    for (const workerId of ["w1", "w2"]) beat(workerId);
+    on({ kind: "tick" });
+    done("w1");
+    expect([...state.stragglers.keys()]).toEqual(["w2"]);
+    nowMs += workDeadlineMsMin;
+    for (const workerId of ["w1", "w2"]) beat(workerId);
+    expect(reports(on({ kind: "tick" }))).toContain("worker-lost");
+    expect(state.members.get("w2")).toMatchObject({ kind: "away", reason: expect.stringContaining("has worked on") });
+  });
+
   test("of a worker that has just come has the longest deadline: its caches are cold", () => {
     join("w1");
     doSteps("w1", 8, 1_000);

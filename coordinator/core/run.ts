@@ -4,21 +4,23 @@
  * clock or touches a tensor: coordinator/runtime.ts does what the effects say.
  */
 import { unreachable } from "../../shared/assert.js";
+import { workersMax } from "../../shared/limits.js";
 import { onBad, onDone, onFailed } from "./answers.js";
-import { dispatch } from "./dispatch.js";
+import { dispatch, settle } from "./dispatch.js";
 import type { Purpose, RunEffect, RunEvent } from "./events.js";
 import { noPace } from "./pace.js";
 import { describePhase, isTraining, phaseKey } from "./plan.js";
 import { andThen, currentPhase, finish, type RunState, report, type StartOptions, type Transition } from "./state.js";
-import { openPool } from "./work-pool.js";
+import { finishRange, isDone, openPool } from "./work-pool.js";
 import { onAlive, onAttached, onBeat, onLost, releaseDrained, watchWorkers } from "./workers.js";
 
 export { currentPhase, type RunState, type StartOptions, type Transition } from "./state.js";
 
 export function startRun(options: StartOptions): Transition {
-  const { runId, workersMin, allowMixed, audit = 0, fingerprint, plan, phaseIndex, nextStep } = options;
+  const { workersLimit = workersMax } = options;
+  const { runId, workersMin, allowMixed, audit = 0, fingerprint, plan, phaseIndex, nextStep, doneUnits = [] } = options;
   const state: RunState = {
-    ...{ runId, workersMin, allowMixed, audit, fingerprint, plan, phaseIndex },
+    ...{ runId, workersMin, workersLimit, allowMixed, audit, fingerprint, plan, phaseIndex },
     purpose: { kind: "map" },
     activity: "working",
     pool: openPool("", 0, 1),
@@ -33,7 +35,18 @@ export function startRun(options: StartOptions): Transition {
     attempts: 0,
   };
   const entered = enterPhase(state, phaseIndex);
-  return nextStep === undefined ? entered : { ...entered, state: openStep(entered.state, nextStep) };
+  if (nextStep !== undefined) return { ...entered, state: openStep(entered.state, nextStep) };
+  return doneUnits.length === 0 ? entered : andThen(entered, (current) => goOn(current, doneUnits));
+}
+
+/** Shards that earlier sittings have accepted are done. */
+function goOn(state: RunState, doneUnits: readonly number[]): Transition {
+  const phase = currentPhase(state);
+  if (isTraining(phase)) return { state, effects: [] };
+  const pool = doneUnits.reduce((rest, unit) => finishRange(rest, { first: unit, end: unit + 1 }), state.pool);
+  const record = report("phase-continued", { phase: phaseKey(phase), done: doneUnits.length, total: phase.units });
+  const continued: Transition = { state: { ...state, pool }, effects: [record] };
+  return isDone(pool) ? andThen(continued, settle) : continued;
 }
 
 export function step(state: RunState, event: RunEvent, nowMs: number): Transition {

@@ -8,6 +8,8 @@ import type { Assignment, WorkPool } from "./work-pool.js";
 export interface RunState {
   readonly runId: string;
   readonly workersMin: number;
+  /** As many as connections may be open to. */
+  readonly workersLimit: number;
   readonly allowMixed: boolean;
   /** Share of the micro-batch runs that two workers compute. */
   readonly audit: number;
@@ -27,11 +29,16 @@ export interface RunState {
   readonly refusals: ReadonlyMap<string, string>;
   readonly pace: Pace;
   /** Who still works on something that does not count any more: busy, but not waited for. */
-  readonly stragglers: ReadonlyMap<string, Assignment>;
+  readonly stragglers: ReadonlyMap<string, Straggler>;
   /** Wrong results by worker. */
   readonly strikes: ReadonlyMap<string, number>;
   readonly failuresInRow: ReadonlyMap<string, number>;
   readonly attempts: number;
+}
+
+/** Its deadline is that of its kind of work, whatever the run does by now. */
+export interface Straggler extends Assignment {
+  readonly kind: string;
 }
 
 export interface Transition {
@@ -42,6 +49,7 @@ export interface Transition {
 export interface StartOptions {
   readonly runId: string;
   readonly workersMin: number;
+  readonly workersLimit?: number;
   readonly allowMixed: boolean;
   readonly audit?: number;
   readonly fingerprint: string | null;
@@ -50,6 +58,8 @@ export interface StartOptions {
   readonly phaseIndex: number;
   /** First step that is not in the checkpoint, when a resumed run goes on inside a training phase. */
   readonly nextStep?: number;
+  /** Shards whose results earlier sittings have accepted, when it goes on inside a phase over shards. */
+  readonly doneUnits?: readonly number[];
 }
 
 export function currentPhase(state: RunState): Phase {

@@ -16,7 +16,17 @@ import {
   withProbes,
 } from "./members.js";
 import { deadlineMs, withSample } from "./pace.js";
-import { andThen, engineOf, type RunState, report, type Transition, withEntry, withoutKey, workKind } from "./state.js";
+import {
+  andThen,
+  engineOf,
+  type RunState,
+  report,
+  type Straggler,
+  type Transition,
+  withEntry,
+  withoutKey,
+  workKind,
+} from "./state.js";
 import { disbelieve, dropWorker } from "./work-pool.js";
 
 export function onBeat(state: RunState, beat: MemberBeat, nowMs: number): Transition {
@@ -167,25 +177,21 @@ export function watchWorkers(state: RunState, nowMs: number): Transition {
 }
 
 function hanging(state: RunState, nowMs: number): { workerId: string; reason: string }[] {
-  const late = state.pool.assignments
-    .map(({ id, workerId, startedAtMs, first, end }) => {
-      const limitMs = Math.round(limitOf(state, workerId, end - first));
-      return { workerId, id, isLate: nowMs - startedAtMs > limitMs, limitMs };
-    })
-    .filter(({ isLate }) => isLate);
-  const forgotten = [...state.stragglers]
-    .filter(([, { startedAtMs }]) => nowMs - startedAtMs > workTimeoutMs)
-    .map(([workerId, { id }]) => ({ workerId, id, limitMs: workTimeoutMs }));
-  return [...late, ...forgotten].map(({ workerId, id, limitMs }) => {
-    return { workerId, reason: `has worked on ${id} for over ${limitMs} ms` };
-  });
+  const kind = workKind(state);
+  const inHand = state.pool.assignments.map((assignment): Straggler => ({ ...assignment, kind }));
+  return [...inHand, ...state.stragglers.values()]
+    .map((piece) => ({ piece, limitMs: Math.round(limitOf(state, piece)) }))
+    .filter(({ piece, limitMs }) => nowMs - piece.startedAtMs > limitMs)
+    .map(({ piece, limitMs }) => {
+      return { workerId: piece.workerId, reason: `has worked on ${piece.id} for over ${limitMs} ms` };
+    });
 }
 
 /** Who has finished nothing yet still loads photos and warms up: only the ceiling applies. */
-function limitOf(state: RunState, workerId: string, units: number): number {
+function limitOf(state: RunState, { workerId, kind, first, end }: Straggler): number {
   const member = state.members.get(workerId);
   const isWarm = member?.kind === "active" && member.isWarm === true;
-  return isWarm ? deadlineMs(state.pace, workKind(state), units) : workTimeoutMs;
+  return isWarm ? deadlineMs(state.pace, kind, end - first) : workTimeoutMs;
 }
 
 /** A piece that was too late is a sample as well: when everything has become slow, deadlines must follow. */

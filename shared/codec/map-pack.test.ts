@@ -54,7 +54,7 @@ describe("a damaged pack is an error, not a map", () => {
     ["a header that ends nowhere", pack.subarray(0, 12), "header too long"],
     ["cut in the last map", pack.subarray(0, pack.length - 2), "image 2 is cut short"],
     ["a map that claims more pixels than it has", withHeader((e) => (e[0]!.height = 17)), "not 272"],
-    ["a map that claims gigabytes", withHeader((e) => (e[0]!.height = 1e9)), "cut short"],
+    ["a map that claims gigabytes", withHeader((e) => (e[0]!.height = 1e9)), "would take"],
   ])("%s", (_, bytes, what) => {
     const decode = () => decodeMapPack(bytes);
     expect(decode).toThrow(AppError);

@@ -26,6 +26,9 @@ const headerBytesMax = 16 * 1024 * 1024;
 /** One map: 4096 x 4096 with 4 planes. */
 const mapBytesMax = 64 * 1024 * 1024;
 
+/** All maps of a pack, inflated: 1000 images, the largest shard, of 1024 x 1024. A kilobyte can claim to be a megabyte. */
+const packBytesMax = 1024 * 1024 * 1024;
+
 export function encodeMapPack(maps: readonly ByteMap[]): Uint8Array {
   const bodies = maps.map((map) => deflateRawSync(map.data));
   const entries: HeaderEntry[] = maps.map(({ image, height, width, channels }, i) => {
@@ -44,6 +47,8 @@ export function decodeMapPack(pack: Uint8Array): ByteMap[] {
   const headerBytes = bytes.readUInt32LE(4);
   if (headerBytes > headerBytesMax || 8 + headerBytes > bytes.length) throw damaged("header too long");
   const entries = parseHeader(bytes.toString("utf8", 8, 8 + headerBytes));
+  const total = entries.reduce((sum, { height, width, channels }) => sum + height * width * channels, 0);
+  if (total > packBytesMax) throw damaged(`its maps would take ${total} bytes (at most ${packBytesMax})`);
   let offset = 8 + headerBytes;
   return entries.map((entry) => {
     const body = bytes.subarray(offset, offset + entry.bytes);

@@ -126,8 +126,10 @@ function asObject({ name, content }: { name: string; content: unknown }): Record
   throw new AppError("CONFIG_INVALID", `${name} is not a map of keys to values`);
 }
 
+/** @throws AppError CONFIG_INVALID for a key that would reach into the prototype of every object. */
 export function mergeInto(target: Record<string, unknown>, source: Readonly<Record<string, unknown>>): void {
   for (const [key, value] of Object.entries(source)) {
+    if (key === "__proto__") throw new AppError("CONFIG_INVALID", 'unknown key "__proto__"');
     const held = target[key];
     if (isPlainObject(held) && isPlainObject(value)) mergeInto(held, value);
     else target[key] = value;

@@ -44,11 +44,13 @@ export async function decodeSquare(bytes: Uint8Array, size: number): Promise<Uin
 /** The photo as a person sees it, no side longer than `maxSide`: for reports and full-size predictions. */
 export async function decodeUpright(bytes: Uint8Array, options: { maxSide?: number } = {}): Promise<UprightPicture> {
   const { maxSide } = options;
-  const whole = normalised(bytes);
-  const fitted = maxSide
-    ? whole.resize(maxSide, maxSide, { fit: "inside", withoutEnlargement: true, kernel: "lanczos3" })
-    : whole;
-  const { data, info } = await orThrow(() => toRgb(fitted));
+  const { data, info } = await orThrow(() => {
+    const whole = normalised(bytes);
+    const fitted = maxSide
+      ? whole.resize(maxSide, maxSide, { fit: "inside", withoutEnlargement: true, kernel: "lanczos3" })
+      : whole;
+    return toRgb(fitted);
+  });
   return { width: info.width, height: info.height, rgb: data };
 }
 

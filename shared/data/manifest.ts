@@ -1,11 +1,11 @@
 /** The data manifest: what the coordinator indexed, what every worker goes by. Written once per run as manifest.json. */
 import { z } from "zod";
 
-const digestSchema = z.string().regex(/^[0-9a-f]{64}$/);
+export const digestSchema = z.string().regex(/^[0-9a-f]{64}$/);
 
 export const imageEntrySchema = z.object({
   /** Path relative to the indexed folder, with forward slashes; unique within a split; the order of images. */
-  path: z.string(),
+  path: z.string().refine(isBelow, "a path that leads out of the folder"),
   /** SHA-256 of the file's bytes. */
   digest: digestSchema,
   bytes: z.int().positive(),
@@ -18,21 +18,41 @@ export const imageEntrySchema = z.object({
   maskDigest: digestSchema.nullable(),
 });
 
-export const splitSchema = z.object({
-  /** Absolute folder on the coordinator's disk. */
-  root: z.string(),
-  images: z.array(imageEntrySchema),
-  /** Canonical shards: image indices, a partition of `images`, independent of the number of workers. */
-  shards: z.array(z.array(z.int().nonnegative())),
-});
+/** Masks are written under these paths. */
+function isBelow(path: string): boolean {
+  return path !== "" && !path.startsWith("/") && !path.split(/[/\\]/).includes("..") && !path.includes("\0");
+}
 
-export const manifestSchema = z.object({
-  version: z.literal(1),
-  /** Tags; class id = index + 1; 0 is background, 255 is ignore. */
-  classes: z.array(z.string()).min(1),
-  train: splitSchema,
-  val: splitSchema.nullable(),
-});
+export const splitSchema = z
+  .object({
+    /** Absolute folder on the coordinator's disk. */
+    root: z.string(),
+    images: z.array(imageEntrySchema),
+    /** Canonical shards: image indices, a partition of `images`, independent of the number of workers. */
+    shards: z.array(z.array(z.int().nonnegative())),
+  })
+  .refine(({ images, shards }) => {
+    const listed = shards.flat();
+    return (
+      listed.length === images.length &&
+      new Set(listed).size === listed.length &&
+      listed.every((i) => i < images.length)
+    );
+  }, "shards that are no partition of the images");
+
+export const manifestSchema = z
+  .object({
+    version: z.literal(1),
+    /** Tags; class id = index + 1; 0 is background, 255 is ignore. */
+    classes: z.array(z.string()).min(1),
+    train: splitSchema,
+    val: splitSchema.nullable(),
+  })
+  .refine(({ classes, train, val }) => {
+    return [train, val].every(
+      (split) => split?.images.every(({ tags }) => tags.every((tag) => tag <= classes.length)) ?? true,
+    );
+  }, "a tag that is no class");
 
 export type ImageEntry = z.infer<typeof imageEntrySchema>;
 export type Split = z.infer<typeof splitSchema>;

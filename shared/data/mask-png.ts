@@ -18,6 +18,8 @@ export interface Mask {
 
 /** A larger mask is a mistake or an attack: 16384 x 8192 take 128 MiB decoded. */
 const maskPixelsMax = 128 * 1024 * 1024;
+/** Deflate's best: a file that claims more than that is cut short, and must not cost the memory it claims. */
+const deflateRatioMax = 1032;
 const pngSignature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
 /** Signature, chunk length, "IHDR", then 13 bytes of header. */
 const headerBytes = 8 + 4 + 4 + 13;
@@ -42,6 +44,13 @@ interface PngHeader {
 export function readMaskPng(bytes: Uint8Array): Mask {
   const header = readHeader(bytes);
   rejectUnlessLabels(header);
+  const samplesBytes = (header.width * header.height * header.depthBits) / 8;
+  if (samplesBytes > bytes.length * deflateRatioMax) {
+    throw new AppError(
+      "MASK_INVALID",
+      `the mask is cut short: ${bytes.length} bytes for ${header.width}x${header.height} pixels`,
+    );
+  }
   const { width, height, depthBits } = header;
   const png = decodeOrThrow(bytes);
   if (png.width !== width || png.height !== height) throw new AppError("MASK_INVALID", "the mask has two PNG headers");

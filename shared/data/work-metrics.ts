@@ -1,5 +1,8 @@
 /** What comes back with a piece of work besides its outputs: small, mergeable numbers. */
+import { z } from "zod";
+import { AppError } from "../errors.js";
 import type { EvalCounts } from "../math/scores.js";
+import { CLASS_COUNT_MAX } from "./manifest.js";
 
 export interface WorkMetrics {
   /** Seeds: the thresholded CAM against the true training masks, where there are any. */
@@ -19,4 +22,39 @@ export interface WorkMetrics {
   readonly doubtful?: readonly { readonly path: string; readonly scores: readonly number[] }[];
   /** Live tensors in the compute thread after the work. */
   readonly tensors?: number;
+}
+
+const count = z.number().nonnegative();
+const countsSchema = z
+  .object({
+    classCount: z.int().min(1).max(CLASS_COUNT_MAX),
+    images: z.int().nonnegative(),
+    confusion: z.array(count),
+    boundary: z.object({ intersections: z.array(count), unions: z.array(count) }),
+  })
+  .refine(({ classCount, confusion, boundary }) => {
+    const { intersections, unions } = boundary;
+    const isTable = confusion.length === (classCount + 1) * (classCount + 2);
+    return isTable && intersections.length === classCount + 1 && unions.length === classCount + 1;
+  }, "tables of another size than the number of classes asks for");
+
+const workMetricsSchema = z.object({
+  cam: countsSchema.optional(),
+  labels: countsSchema.optional(),
+  ellipse: countsSchema.optional(),
+  free: countsSchema.optional(),
+  gated: countsSchema.optional(),
+  changedSum: count.optional(),
+  kept: z.array(z.object({ path: z.string(), reason: z.string() })).optional(),
+  doubtful: z.array(z.object({ path: z.string(), scores: z.array(z.number()) })).optional(),
+  tensors: count.optional(),
+});
+
+/** @throws AppError MESSAGE_INVALID */
+export function parseWorkMetrics(json: string): WorkMetrics {
+  try {
+    return workMetricsSchema.parse(JSON.parse(json || "{}")) as WorkMetrics;
+  } catch (cause) {
+    throw new AppError("MESSAGE_INVALID", "the metrics of a result cannot be read", { cause });
+  }
 }

@@ -31,8 +31,16 @@ export function peerError(thrown: unknown): AppError | null {
   const error = thrown as Partial<grpc.ServiceError>;
   const code = error.metadata?.get(codeKey)[0];
   if (typeof code !== "string" || !(code in errorCodes)) return null;
-  const hint = decodeURIComponent(String(error.metadata?.get(hintKey)[0] ?? ""));
+  const hint = decodeHint(String(error.metadata?.get(hintKey)[0] ?? ""));
   return new AppError(code as ErrorCode, error.details ?? String(thrown), { hint });
+}
+
+function decodeHint(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 /** `start` gets the call options and the callback: `callUnary((o, cb) => client.Work(request, o, cb), timeoutMs)`. */

@@ -42,6 +42,8 @@ export const workerBeatSchema = z.object({
   state: z.enum(["ready", "draining"]).default("ready"),
   /** Resident memory, bytes. */
   rssBytes: z.number(),
+  /** Live tensors after the last piece of training: constant, or something leaks. */
+  tensors: z.number().optional(),
 });
 export type WorkerBeat = z.infer<typeof workerBeatSchema>;
 

@@ -122,6 +122,26 @@ describe("a file", () => {
   });
 });
 
+describe("the ledger of a phase", () => {
+  const entry = { outputs: [{ name: "labels" as const, digest: "a".repeat(64) }], images: 3, metrics: "{}" };
+
+  test("comes back shard by shard, without what is damaged, and is gone when the phase is", async () => {
+    await store.writeLedger("refine-1", 0, entry);
+    await store.writeLedger("refine-1", 11, entry);
+    await store.writeLedger("refine-2", 1, entry);
+    writeFileSync(store.path("ledger", "refine-1", "shard-002.json"), '{"outputs": [');
+    writeFileSync(store.path("ledger", "refine-1", "shard-003.json.1a2b.tmp"), "{}");
+    const entries = await store.readLedger("refine-1");
+    expect(entries.sort(([a], [b]) => a - b)).toEqual([
+      [0, entry],
+      [11, entry],
+    ]);
+    await store.deleteLedger("refine-1");
+    expect(await store.readLedger("refine-1")).toEqual([]);
+    expect(await store.readLedger("refine-2")).toEqual([[1, entry]]);
+  });
+});
+
 describe("runs are found", () => {
   beforeEach(async () => {
     for (const [runId, day] of [

@@ -1,19 +1,15 @@
-/**
- * A simulated coordinator: coordinator/runtime.ts, results.ts and adapters/leases.ts with the waiting made explicit,
- * around the real coordinator/core.
- */
+/** A simulated coordinator: runtime.ts and results.ts with the waiting made explicit, around the real coordinator/core. */
 import type { RunEffect, RunEvent } from "../../coordinator/core/events.js";
-import { decideRenewal, decideTake, type LeaseEntry, type LeaseOwner } from "../../coordinator/core/leases.js";
 import type { MemberBeat } from "../../coordinator/core/members.js";
 import { phaseKey } from "../../coordinator/core/plan.js";
 import { type RunState, startRun, step, type Transition } from "../../coordinator/core/run.js";
 import { attachTimeoutMs, leaseMs, probeTimeoutMs, workTimeoutMs } from "../../shared/limits.js";
 import type { LeaseClaim } from "../../worker/core/session.js";
 import type { Env } from "./env.js";
+import { SimLeases } from "./leases.js";
 import { type Answer, ok, refused } from "./network.js";
-import { RunFolder, type SavedPosition } from "./run-folder.js";
-import type { StoredEntry } from "./store.js";
-import { combine, hash, purposeKey } from "./work.js";
+import { positionOf, RunFolder, type SavedPosition } from "./run-folder.js";
+import { combine, hash, keyOf, purposeKey } from "./work.js";
 import type { WorkerNode } from "./worker-node.js";
 import { Process } from "./world.js";
 
@@ -33,12 +29,11 @@ export class CoordinatorNode {
   state!: RunState;
   ended: string | null = null;
   private readonly folder: RunFolder;
-  private me!: LeaseOwner;
   private weights = "start";
   private results = new Map<number, string>();
   private readonly orders = new Map<string, Order>();
   private readonly finished = new Map<string, readonly string[]>();
-  private readonly leases = new Map<string, { revision: number }>();
+  private leases!: SimLeases;
   private readonly links = new Map<string, Link>();
 
   constructor(
@@ -57,7 +52,15 @@ export class CoordinatorNode {
   private boot(): void {
     const coordinatorId = `${this.name}-id`;
     this.folder.claim(coordinatorId, (sitting) => {
-      this.me = { runId: "run", coordinatorId, sitting };
+      this.leases = new SimLeases(
+        this.env,
+        this.process,
+        { runId: "run", coordinatorId, sitting },
+        {
+          onSuperseded: (reason) => this.end("superseded", reason),
+          onLost: (workerId, reason) => this.handle({ kind: "lost", workerId, reason }),
+        },
+      );
       this.start(this.folder.open());
     });
   }
@@ -78,7 +81,7 @@ export class CoordinatorNode {
       phaseIndex: phasesDone,
     };
     world.every(tickMs, this.process, () => this.handle({ kind: "tick" }));
-    world.every(leaseMs / 3, this.process, () => this.renewLeases());
+    world.every(leaseMs / 3, this.process, () => this.leases.renew());
     this.perform(startRun(nextStep === null ? base : { ...base, nextStep }));
   }
 
@@ -131,7 +134,7 @@ export class CoordinatorNode {
   private attach(workerId: string, attempt: number): void {
     const lost = (reason: string) =>
       this.handle({ kind: "lost", workerId, attempt, reason: `cannot attach: ${reason}` });
-    this.takeLease(workerId, lost, (claim) => {
+    this.leases.take(workerId, lost, (claim) => {
       const worker = this.env.workers.get(workerId)!;
       this.links.set(workerId, { worker, claim });
       this.env.network.call<null>(
@@ -165,84 +168,11 @@ export class CoordinatorNode {
     return { claim, coordinator: this.process, serveWeights };
   }
 
-  private takeLease(workerId: string, lost: (reason: string) => void, taken: (claim: LeaseClaim) => void): void {
-    const { bus } = this.env;
-    const value = JSON.stringify(this.me);
-    bus.ask(
-      this.process,
-      (store) => store.get(workerId),
-      (held) => {
-        if (held.kind !== "ok") return lost(held.reason);
-        const decision = decideTake(entryOf(held.value), this.me);
-        if (decision.kind === "taken") return lost(decision.reason);
-        if (decision.kind === "superseded") return this.end("superseded", decision.reason);
-        const write = (store: Env["bus"]["store"]) => {
-          return decision.kind === "create"
-            ? store.create(workerId, value)
-            : store.update(workerId, value, decision.revision);
-        };
-        bus.ask(this.process, write, (written) => {
-          if (written.kind !== "ok") return lost(written.reason);
-          if (written.value.kind === "conflict") return lost("somebody else was faster");
-          const { revision, generation } = written.value;
-          this.leases.set(workerId, { revision });
-          taken({ runId: "run", token: revision, generation });
-        });
-      },
-    );
-  }
-
-  private renewLeases(): void {
-    const { bus } = this.env;
-    const value = JSON.stringify(this.me);
-    for (const [workerId, held] of this.leases) {
-      bus.ask(
-        this.process,
-        (store) => store.update(workerId, value, held.revision),
-        (answer) => {
-          if (answer.kind !== "ok") return;
-          if (answer.value.kind === "written") held.revision = answer.value.revision;
-          else this.lookAtLease(workerId, held, value);
-        },
-      );
-    }
-  }
-
-  private lookAtLease(workerId: string, held: { revision: number }, value: string): void {
-    const { bus } = this.env;
-    bus.ask(
-      this.process,
-      (store) => store.get(workerId),
-      (answer) => {
-        if (answer.kind !== "ok" || this.leases.get(workerId) !== held) return;
-        const decision = decideRenewal(entryOf(answer.value), this.me);
-        if (decision.kind === "held") held.revision = decision.revision;
-        if (decision.kind === "superseded") this.end("superseded", decision.reason);
-        if (decision.kind === "taken") this.handle({ kind: "lost", workerId, reason: decision.reason });
-        if (decision.kind !== "recreate") return;
-        bus.ask(
-          this.process,
-          (store) => store.create(workerId, value),
-          (made) => {
-            if (made.kind === "ok" && made.value.kind === "written") held.revision = made.value.revision;
-          },
-        );
-      },
-    );
-  }
-
   private release(workerId: string): void {
     const link = this.links.get(workerId);
     if (link) this.detach(link);
     this.links.delete(workerId);
-    const held = this.leases.get(workerId);
-    this.leases.delete(workerId);
-    if (held)
-      this.env.bus.ask(
-        this.process,
-        (store) => store.delete(workerId, held.revision),
-        () => undefined,
-      );
+    this.leases.release(workerId);
   }
 
   private work(order: Order): void {
@@ -351,7 +281,6 @@ export class CoordinatorNode {
     }
     const position = positionOf({ phasesDone: phaseIndex, nextStep });
     this.folder.writeCheckpoint(phaseIndex, { nextStep, weights }, safe(position));
-    return;
   }
 
   private detach({ worker, claim }: Link): void {
@@ -366,17 +295,4 @@ export class CoordinatorNode {
     for (const workerId of [...this.links.keys()]) this.release(workerId);
     this.env.world.after(2_000, null, () => this.process.kill());
   }
-}
-
-function entryOf(stored: StoredEntry | null): LeaseEntry | null {
-  return stored && { owner: JSON.parse(stored.value) as LeaseOwner, revision: stored.revision };
-}
-
-function keyOf({ phase, purpose }: Pick<Order, "phase" | "purpose">): string {
-  return `${phaseKey(phase)}/${purposeKey(purpose)}`;
-}
-
-/** Orders positions of a run; steps of a phase come after its beginning. */
-function positionOf({ phasesDone, nextStep }: { phasesDone: number; nextStep: number | null }): number {
-  return phasesDone * 1_000 + (nextStep ?? 0);
 }

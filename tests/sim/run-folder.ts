@@ -75,3 +75,8 @@ export class RunFolder {
     return { phasesDone: 0, weights: "start", nextStep: null };
   }
 }
+
+/** Orders positions of a run; steps of a phase come after its beginning. */
+export function positionOf({ phasesDone, nextStep }: { phasesDone: number; nextStep: number | null }): number {
+  return phasesDone * 1_000 + (nextStep ?? 0);
+}

@@ -56,3 +56,8 @@ export function hash(text: string): string {
   }
   return (low >>> 0).toString(16).padStart(8, "0") + (high >>> 0).toString(16).padStart(8, "0");
 }
+
+/** Names a unit of commitment: "train-1/3". */
+export function keyOf({ phase, purpose }: { readonly phase: Phase; readonly purpose: Purpose }): string {
+  return `${phaseKey(phase)}/${purposeKey(purpose)}`;
+}

@@ -108,7 +108,11 @@ export class Workplace {
   }
 
   seedgrow(...args: readonly string[]): Seedgrow {
-    const env = { ...process.env, NO_COLOR: "1", SEEDGROW_WORKER_CACHE: this.path("cache") };
+    return this.start(args);
+  }
+
+  start(args: readonly string[], extraEnv: Readonly<Record<string, string>> = {}): Seedgrow {
+    const env = { ...process.env, NO_COLOR: "1", SEEDGROW_WORKER_CACHE: this.path("cache"), ...extraEnv };
     const child = spawn(process.execPath, [launcher, ...args], { cwd: this.dir, env, stdio: ["pipe", "pipe", "pipe"] });
     const run = new Seedgrow(child, `seedgrow ${args[0]}`);
     this.started.push(run);
@@ -136,8 +140,8 @@ export class Workplace {
   }
 
   /** The event log so far. */
-  events(runId: string): RunEventRecord[] {
-    const path = this.path("runs", runId, "events.jsonl");
+  events(runId: string, runsDir = this.path("runs")): RunEventRecord[] {
+    const path = join(runsDir, runId, "events.jsonl");
     if (!existsSync(path)) return [];
     const lines = readFileSync(path, "utf8").split("\n");
     // The last piece is empty, or a line that is being written.

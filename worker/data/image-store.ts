@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { sha256 } from "../../shared/codec/digest.js";
 import { decodeSquare } from "../../shared/data/decode.js";
 import type { ImageEntry, Manifest, Split, SplitName } from "../../shared/data/manifest.js";
+import { AppError } from "../../shared/errors.js";
 
 export interface ImageStoreOptions {
   readonly manifest: Manifest;
@@ -32,7 +33,7 @@ export class ImageStore {
 
   split(name: SplitName): Split {
     const split = this.options.manifest[name];
-    if (!split) throw new Error(`the manifest has no ${name} split`);
+    if (!split) throw new AppError("MESSAGE_INVALID", `the manifest has no ${name} split`);
     return split;
   }
 

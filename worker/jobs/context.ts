@@ -4,6 +4,7 @@ import type { RoundConstraints } from "../../shared/data/constraints.js";
 import type { Manifest, SplitName } from "../../shared/data/manifest.js";
 import type { RunSetup } from "../../shared/data/run-setup.js";
 import type { WorkMetrics } from "../../shared/data/work-metrics.js";
+import { AppError } from "../../shared/errors.js";
 import type { Stage__Output } from "../../shared/gen/seedgrow/v1/Stage.js";
 import type { ComputeClient } from "../compute/client.js";
 import type { Example, ModelKind, TrainStage } from "../compute/contract.js";
@@ -63,6 +64,6 @@ export async function examplesOf(
 
 export function shardOf(context: JobContext, split: SplitName, shard: number): readonly number[] {
   const images = context.images.split(split).shards[shard];
-  if (!images) throw new Error(`the ${split} split has no shard ${shard}`);
+  if (!images) throw new AppError("MESSAGE_INVALID", `the ${split} split has no shard ${shard}`);
   return images;
 }

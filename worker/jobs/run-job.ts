@@ -1,6 +1,8 @@
 /** One entry for every job of the contract (proto/seedgrow/v1/worker.proto). */
 import { AppError } from "../../shared/errors.js";
+import type { GradientJob__Output } from "../../shared/gen/seedgrow/v1/GradientJob.js";
 import type { WorkRequest__Output } from "../../shared/gen/seedgrow/v1/WorkRequest.js";
+import type { TrainStage } from "../compute/contract.js";
 import { type JobContext, type JobResult, stageOf } from "./context.js";
 import { evaluateJob, refineJob, seedJob } from "./shards.js";
 import { gradientJob, initJob, prefetch } from "./train.js";
@@ -10,6 +12,7 @@ export async function runJob(context: JobContext, request: WorkRequest__Output):
   const weights = request.weightsDigest;
   if (request.init) return initJob(context, stage, request.init);
   if (request.gradient) {
+    rejectUnlessPossible(context, stage, request.gradient);
     const running = gradientJob(context, stage, weights, request.gradient);
     prefetch(context, stage, request.gradient).catch(() => undefined);
     return running;
@@ -17,5 +20,17 @@ export async function runJob(context: JobContext, request: WorkRequest__Output):
   if (request.seed) return seedJob(context, stage, weights, request.seed);
   if (request.refine) return refineJob(context, stage, weights, request.refine);
   if (request.evaluate) return evaluateJob(context, stage, weights, request.evaluate);
-  throw new AppError("INTERNAL", `work ${request.key} names no job`);
+  throw new AppError("MESSAGE_INVALID", `work ${request.key} names no job`);
+}
+
+/** A number out of range would be computed for hours, or asked memory for. @throws AppError MESSAGE_INVALID */
+function rejectUnlessPossible({ setup }: JobContext, { model }: TrainStage, job: GradientJob__Output): void {
+  const { leafFirst, leafEnd, leafCount, step } = job;
+  const { microBatches, steps } = setup.method[model];
+  if (leafCount === microBatches && leafFirst < leafEnd && leafEnd <= leafCount && step < steps) return;
+  const asked = `micro-batches ${leafFirst} to ${leafEnd} of ${leafCount} in step ${step}`;
+  throw new AppError(
+    "MESSAGE_INVALID",
+    `asked for ${asked}; the ${model} has ${microBatches} in each of ${steps} steps`,
+  );
 }
