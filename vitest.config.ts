@@ -9,7 +9,7 @@ const soak = {
   test: {
     name: "soak",
     include: ["tests/soak/**/*.test.ts"],
-    testTimeout: 45 * 60_000,
+    testTimeout: 3 * 3_600_000,
     hookTimeout: 60_000,
     globalSetup: ["tests/support/built.ts"],
   },

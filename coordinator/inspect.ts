@@ -5,6 +5,7 @@ import { IGNORE } from "../shared/data/manifest.js";
 import { paramCount, parseParamSpecs } from "../shared/data/param-specs.js";
 import type { WorkMetrics } from "../shared/data/work-metrics.js";
 import { AppError } from "../shared/errors.js";
+import type { Phase } from "./core/plan.js";
 import type { Defect, SumOutput } from "./training.js";
 
 /** Initial parameters: a layout, and as many finite numbers as it has room for. */
@@ -68,6 +69,12 @@ function bytesNamed(outputs: readonly SumOutput[], name: string): Uint8Array {
   const output = outputs.find((one) => one.name === name);
   if (!output) throw new AppError("MESSAGE_INVALID", `it has no output "${name}"`);
   return output.bytes;
+}
+
+/** Names of the packs that a shard of the phase results in. */
+export function outputsOf(phase: Phase): string[] {
+  if (phase.kind === "seed") return ["cam", "labels"];
+  return phase.kind === "refine" ? ["labels"] : [];
 }
 
 function orDefect(check: () => Defect | null): Defect | null {

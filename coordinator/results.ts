@@ -17,7 +17,7 @@ import type { RunConfig } from "./config.js";
 import type { Purpose } from "./core/events.js";
 import { isTraining, type Phase, phaseKey } from "./core/plan.js";
 import type { StartOptions } from "./core/run.js";
-import { initDefect, metricsDefect, packDefect } from "./inspect.js";
+import { initDefect, metricsDefect, outputsOf, packDefect } from "./inspect.js";
 import { meanChange, mergedScores, stopRule } from "./metrics.js";
 import type { Progress } from "./progress.js";
 import type { RunDigests, WorkOrder } from "./requests.js";
@@ -296,9 +296,4 @@ export class RunResults {
 function packsOf(results: readonly WorkResult[], name: string): { digest: Digest; bytes: Uint8Array }[] {
   const packs = results.map(({ outputs }) => outputs.find((output) => output.name === name)!);
   return packs.map(({ digest, bytes }) => ({ digest, bytes }));
-}
-
-function outputsOf(phase: Phase): string[] {
-  if (phase.kind === "seed") return ["cam", "labels"];
-  return phase.kind === "refine" ? ["labels"] : [];
 }

@@ -82,7 +82,7 @@ describe("work", () => {
   test("that names no job is an error, and may be asked for again", async () => {
     await attach(1);
     const nothing = { lease: lease(1), key: "k" } as unknown as WorkRequest__Output;
-    expect(await codeOf(runtime.work(nothing))).toBe("INTERNAL");
+    expect(await codeOf(runtime.work(nothing))).toBe("MESSAGE_INVALID");
     expect((await work(1, "k")).outputs).toHaveLength(2);
   });
 });

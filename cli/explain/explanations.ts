@@ -166,6 +166,14 @@ export const explanations: Readonly<Record<ErrorCode, Explanation>> = {
     causes: ["they tell each other 127.0.0.1", "a firewall between them"],
     tries: ["workers: --listen 0.0.0.0:7001 --advertise HOST:7001", "train: --set cluster.advertise=HOST:7000"],
   },
+  MESSAGE_INVALID: {
+    means: "A message or result of another process is not what the protocol says; it was not used.",
+    causes: ["another version of seedgrow on a machine of the cluster", "memory or a disk that alters what it holds"],
+    tries: [
+      "seedgrow --version on every machine",
+      "the worker that sent two of them is quarantined: look at its machine",
+    ],
+  },
   TRAINING_DIVERGED: {
     means: "The loss or a gradient is no number any more.",
     causes: ["a learning rate that is too high", "a backbone whose inputs have another range"],

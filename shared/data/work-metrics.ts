@@ -1,7 +1,7 @@
 /** What comes back with a piece of work besides its outputs: small, mergeable numbers. */
 import { z } from "zod";
 import { AppError } from "../errors.js";
-import type { EvalCounts } from "../math/scores.js";
+import { type EvalCounts, emptyCounts } from "../math/scores.js";
 import { CLASS_COUNT_MAX } from "./manifest.js";
 
 export interface WorkMetrics {
@@ -26,17 +26,21 @@ export interface WorkMetrics {
 
 const count = z.number().nonnegative();
 const countsSchema = z
-  .object({
-    classCount: z.int().min(1).max(CLASS_COUNT_MAX),
-    images: z.int().nonnegative(),
-    confusion: z.array(count),
-    boundary: z.object({ intersections: z.array(count), unions: z.array(count) }),
-  })
-  .refine(({ classCount, confusion, boundary }) => {
-    const { intersections, unions } = boundary;
-    const isTable = confusion.length === (classCount + 1) * (classCount + 2);
-    return isTable && intersections.length === classCount + 1 && unions.length === classCount + 1;
-  }, "tables of another size than the number of classes asks for");
+  .looseObject({ classCount: z.int().min(1).max(CLASS_COUNT_MAX), contours: z.unknown() })
+  .refine((counts) => {
+    return hasForm(counts, emptyCounts(counts.classCount, { contours: counts.contours !== null }));
+  }, "tables of another form than the number of classes asks for");
+
+/** Whether numbers are where the example has numbers, in lists of the same lengths: only such counts can be merged. */
+function hasForm(value: unknown, example: unknown): boolean {
+  if (example === null) return value === null;
+  if (typeof example === "number") return typeof value === "number" && Number.isFinite(value) && value >= 0;
+  if (value === null || typeof value !== "object") return false;
+  if (Array.isArray(example) && (!Array.isArray(value) || value.length !== example.length)) return false;
+  return Object.entries(example as object).every(([key, part]) => {
+    return Object.hasOwn(value, key) && hasForm((value as Record<string, unknown>)[key], part);
+  });
+}
 
 const workMetricsSchema = z.object({
   cam: countsSchema.optional(),
@@ -53,7 +57,7 @@ const workMetricsSchema = z.object({
 /** @throws AppError MESSAGE_INVALID */
 export function parseWorkMetrics(json: string): WorkMetrics {
   try {
-    return workMetricsSchema.parse(JSON.parse(json || "{}")) as WorkMetrics;
+    return workMetricsSchema.parse(JSON.parse(json || "{}")) as unknown as WorkMetrics;
   } catch (cause) {
     throw new AppError("MESSAGE_INVALID", "the metrics of a result cannot be read", { cause });
   }

@@ -11,6 +11,8 @@ import { freePort } from "./ports.js";
 import { LinkProxy } from "./proxy.js";
 
 const crashPoint = fileURLToPath(new URL("crash-point.mjs", import.meta.url));
+/** Sixteen workers that start at once keep a small machine busy. */
+const startTimeoutMs = 5 * 60_000;
 /** A supervisor starts a worker again after this. */
 const restartMs = 300;
 
@@ -85,6 +87,8 @@ export class Cluster {
 
   static async start(options: ClusterOptions): Promise<Cluster> {
     const cluster = new Cluster(options);
+    // A test that is timed out ends with its process, and never comes to its `finally`.
+    process.once("exit", cluster.end);
     cluster.broker = await Broker.start(cluster.place.path("nats"));
     if (options.isProxied) {
       cluster.blobsPort = await freePort();
@@ -99,6 +103,7 @@ export class Cluster {
     const index = this.workers.length;
     const id = `w${index + 1}`;
     const args = ["worker", "--id", id, "--engine", engine, "--simulated-image-ms", String(imageMs)];
+    args.push("--exit-with-parent");
     let links: WorkerHost["links"] = null;
     let busPort = this.broker.port;
     if (isProxied) {
@@ -127,7 +132,7 @@ export class Cluster {
     });
     const args = ["train", ...sources, "--nats", this.busUrl, "--out", this.runsDir, ...sets, "--json"];
     this.coordinator = this.place.start(args, crashEnv(crash));
-    await until("the run to begin", () => this.coordinator.runId ?? this.coordinator.child.signalCode);
+    await until("the run to begin", () => this.coordinator.runId ?? this.coordinator.child.signalCode, startTimeoutMs);
     // One that was killed early said nothing, but has left a folder.
     const [newest] = readdirSync(this.runsDir, { withFileTypes: true })
       .filter((entry) => entry.isDirectory())
@@ -185,12 +190,13 @@ export class Cluster {
     worker.restart();
   }
 
-  end(): void {
+  readonly end = (): void => {
+    process.off("exit", this.end);
     this.broker.stop();
     for (const proxy of this.proxies) proxy.close();
     for (const { pid } of this.workers) kill(pid);
     this.place.clear();
-  }
+  };
 
   private get busUrl(): string {
     return `nats://127.0.0.1:${this.links?.bus.port ?? this.broker.port}`;

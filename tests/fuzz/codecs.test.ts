@@ -11,7 +11,7 @@ import { decodeSquare, decodeUpright, readPhotoHeader } from "../../shared/data/
 import { readMaskPng, writeMaskPng } from "../../shared/data/mask-png.js";
 import { parseWorkMetrics } from "../../shared/data/work-metrics.js";
 import { AppError } from "../../shared/errors.js";
-import { emptyCounts } from "../../shared/math/scores.js";
+import { emptyCounts, mergeCounts } from "../../shared/math/scores.js";
 import { Blobs, Worker } from "../../shared/net/proto.js";
 import { peerError } from "../../shared/net/rpc.js";
 import { damagedBytes, damagedJson } from "./mutate.js";
@@ -141,8 +141,14 @@ describe("messages of other processes", () => {
       }
     });
   }
-  const metrics = { labels: { ...emptyCounts(2), images: 1 }, kept: [{ path: "a", reason: "b" }], tensors: 4 };
-  fuzz("metrics of a result", 0.06, damagedJson([metrics]), (json) => parseWorkMetrics(JSON.stringify(json) ?? ""));
+  const free = emptyCounts(2, { contours: true });
+  const metrics = { free, labels: { ...emptyCounts(2), images: 1 }, kept: [{ path: "a", reason: "b" }], tensors: 4 };
+  fuzz("metrics of a result", 0.06, damagedJson([metrics]), (json) => {
+    const { free, labels } = parseWorkMetrics(JSON.stringify(json) ?? "");
+    // What was let through can be merged.
+    for (const counts of [free, labels])
+      if (counts) mergeCounts(counts, emptyCounts(counts.classCount, { contours: counts.contours !== null }));
+  });
   fuzz("errors with hints", 0.02, fc.string({ unit: "binary" }), (hint) => {
     const values: Record<string, string> = { "seedgrow-code": "WORK_FAILED", "seedgrow-hint": hint };
     return peerError({ metadata: { get: (name: string) => [values[name]] }, details: "x" });

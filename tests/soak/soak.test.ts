@@ -1,6 +1,6 @@
 /**
  * Thousands of steps with many workers, one of which is killed every few seconds: nothing grows, nothing is lost.
- * `npm run soak`; SEEDGROW_SOAK_STEPS and SEEDGROW_SOAK_WORKERS for a shorter one.
+ * `npm run soak`; SEEDGROW_SOAK_STEPS, _WORKERS and _KILL_MS for another one.
  */
 import { readFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
@@ -19,7 +19,7 @@ const steps = Number(process.env.SEEDGROW_SOAK_STEPS ?? 2_000);
 const workers = Number(process.env.SEEDGROW_SOAK_WORKERS ?? 16);
 /** So many are never killed: what grows slowly shows in them. */
 const spared = 4;
-const killEveryMs = 4_000;
+const killEveryMs = Number(process.env.SEEDGROW_SOAK_KILL_MS ?? 4_000);
 const sampleEveryMs = 2_000;
 /** Growth over the whole run that counts as noise, share of the mean: heaps of V8 and Go breathe. */
 const growthMax = 0.1;
