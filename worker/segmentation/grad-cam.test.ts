@@ -11,7 +11,12 @@ beforeAll(async () => {
 });
 
 test("Grad-CAM by hand: the gradient of the logit through pooling and normalisation", () => {
-  const classifier = tagClassifier(tf, scratchBackbone(tf, { kind: "resnet", widths: [8, 8, 8, 3] }, { rate: 0, fromStride: 4 }), 32, 2);
+  const classifier = tagClassifier(
+    tf,
+    scratchBackbone(tf, { kind: "resnet", widths: [8, 8, 8, 3] }, { rate: 0, fromStride: 4 }),
+    32,
+    2,
+  );
   // One image of two cells and three channels; its pooled features are 1, 2, 6.
   const A = [
     [1, 2, 3],
