@@ -1,7 +1,7 @@
 /** The masks that fit worst: against the truth where it is known, else against the round before. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type ByteMap, decodeMapPack } from "../../shared/codec/map-pack.js";
+import type { ByteMap } from "../../shared/codec/map-pack.js";
 import { BACKGROUND, IGNORE } from "../../shared/data/label-ids.js";
 import type { Manifest } from "../../shared/data/manifest.js";
 import { readMaskPng } from "../../shared/data/mask-png.js";
@@ -9,6 +9,7 @@ import { resizeLabels } from "../../shared/data/overlay.js";
 import { runFiles } from "../../shared/data/run-record.js";
 import { decimal, percent } from "../report/format.js";
 import type { FailureCase, Failures, LabelColumn } from "../report/model.js";
+import { mapsIn } from "./report-packs.js";
 import { labelPicture, photoPicture, readThumb, type Thumb, thumbSize, truthPicture } from "./report-pictures.js";
 
 const casesShown = 8;
@@ -66,8 +67,8 @@ async function mapsOf({ runDir, manifest }: FailureRequest, version: number, wan
   const chosen = new Set(wanted);
   const maps = new Map<number, ByteMap>();
   for (const shard of manifest.train.shards.keys()) {
-    const bytes = await readFile(join(runDir, runFiles.labelPack(version, shard))).catch(() => null);
-    for (const map of bytes ? decodeMapPack(bytes) : []) if (chosen.has(map.image)) maps.set(map.image, map);
+    const found = await mapsIn(join(runDir, runFiles.labelPack(version, shard)), chosen);
+    for (const [image, map] of found) maps.set(image, map);
   }
   return maps;
 }

@@ -1,7 +1,7 @@
 /** The sample rows of a report: pictures of chosen training images, from the run's packs and the photos on disk. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type ByteMap, decodeMapPack } from "../../shared/codec/map-pack.js";
+import type { ByteMap } from "../../shared/codec/map-pack.js";
 import type { ImageEntry, Manifest } from "../../shared/data/manifest.js";
 import { type Mask, readMaskPng } from "../../shared/data/mask-png.js";
 import { resizeLabels } from "../../shared/data/overlay.js";
@@ -9,6 +9,7 @@ import { runFiles } from "../../shared/data/run-record.js";
 import type { CloseUp, LabelColumn, Picture, SampleRow } from "../report/model.js";
 import { chooseSamples } from "../report/samples.js";
 import { closeUpOf, mostChanged } from "./report-closeups.js";
+import { mapsIn } from "./report-packs.js";
 import {
   blankThumb,
   filmOf,
@@ -144,14 +145,8 @@ class MapReader {
   }
 
   /** A missing or damaged pack is a pack without images: its cells say "missing". */
-  private async load(file: string): Promise<ReadonlyMap<number, ByteMap>> {
-    const bytes = await readFile(join(this.request.runDir, file)).catch(() => null);
-    try {
-      const maps = bytes ? decodeMapPack(bytes) : [];
-      return new Map(maps.filter((map) => this.chosen.has(map.image)).map((map) => [map.image, map]));
-    } catch {
-      return new Map();
-    }
+  private load(file: string): Promise<ReadonlyMap<number, ByteMap>> {
+    return mapsIn(join(this.request.runDir, file), this.chosen);
   }
 }
 

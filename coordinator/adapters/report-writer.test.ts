@@ -152,7 +152,8 @@ test("a finished run with masks: scores, growth of every sample, curves, and how
   expect(text).toContain("IoU near the true contour, in bands from 1 to 32 pixels. Round 1, val:");
   // Negatives (images 0, 3, 6; at most two are shown) have no activation map.
   expect(count(text, /<tr>\n<th scope="row">/g)).toBe(7);
-  expect(count(text, /alt="Photo /g)).toBe(7);
+  const gallery = text.slice(text.indexOf('<table class="samples"'));
+  expect(count(gallery.slice(0, gallery.indexOf("</table>")), /alt="Photo /g)).toBe(7);
   expect(count(text, /alt="Activation map of /g)).toBe(5);
   expect(count(text, /alt="Seeds mask of /g)).toBe(7);
   expect(count(text, /alt="Round 1 mask of /g)).toBe(7);
