@@ -17,8 +17,9 @@ export function methodOfRound(method: MethodConfig, round: number): MethodConfig
 }
 
 /**
- * Otsu's cut, for a classifier of cells is never sure. No lower bound on shrinking: seeds of a small animal are mostly halo, and a quarter of them may be right. Against
- * vanishing there is the anchor, the CAM's strongest pixels.
+ * Otsu's cut, for a classifier of cells is never sure. Of the guards only that against vanishing: seeds of a small animal
+ * are mostly halo, of which less than half is to stay, and a peak of the CAM beside the animal is what mining corrects.
+ * Both guards together held 53 and 32 of 180 images back on scenes with several animals.
  */
 function miningMethod(method: MethodConfig): MethodConfig {
   const { rounds: _, pamrIterations, stride, ...training } = method.mining;
@@ -39,6 +40,7 @@ function miningMethod(method: MethodConfig): MethodConfig {
     refine: {
       ...method.refine,
       shrinkMin: 0,
+      anchorMin: 0,
       cut: "otsu",
       updater: "feedback",
       vote: false,
