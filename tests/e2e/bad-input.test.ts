@@ -76,8 +76,9 @@ describe("a run that cannot be", () => {
     expect(run.stderr).toContain("Did you mean --local?");
   });
 
-  test("no place to train", async () => {
-    expect(await refused(exitCodes.usage, ...data())).toContain("--local N on this machine, or --nats URL");
+  test("no worker at all", async () => {
+    const run = await place.seedgrow(...data(), "--local", "0").ends(exitCodes.usage);
+    expect(run.stderr).toContain("Expected a whole number from 1 to 64");
   });
 
   test("photos that are not there", async () => {
