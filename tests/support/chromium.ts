@@ -78,6 +78,28 @@ export class Chromium {
     for (const type of ["keyDown", "keyUp"]) await this.send("Input.dispatchKeyEvent", { type, key });
   }
 
+  /** Presses the mouse at the first point and lets go at the last. */
+  async drag(points: readonly (readonly [x: number, y: number])[]): Promise<void> {
+    const mouse = (type: string, [x, y]: readonly [number, number]) => {
+      const buttons = type === "mouseReleased" ? 0 : 1;
+      return this.send("Input.dispatchMouseEvent", { type, x, y, button: "left", buttons, clickCount: 1 });
+    };
+    await mouse("mousePressed", points[0]!);
+    for (const point of points) await mouse("mouseMoved", point);
+    await mouse("mouseReleased", points.at(-1)!);
+  }
+
+  async look(scheme: "light" | "dark", width = 1300, height = 900): Promise<void> {
+    await this.send("Emulation.setEmulatedMedia", { features: [{ name: "prefers-color-scheme", value: scheme }] });
+    await this.send("Emulation.setDeviceMetricsOverride", { width, height, deviceScaleFactor: 1, mobile: false });
+  }
+
+  /** PNG of the window. */
+  async screenshot(): Promise<Buffer> {
+    const { data } = await this.send("Page.captureScreenshot", { format: "png" });
+    return Buffer.from(data, "base64");
+  }
+
   async chooseFile(selector: string, path: string): Promise<void> {
     const { root } = await this.send("DOM.getDocument");
     const { nodeId } = await this.send("DOM.querySelector", { nodeId: root.nodeId, selector });

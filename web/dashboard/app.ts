@@ -56,8 +56,7 @@ async function refresh(): Promise<void> {
   overview = await getJson<Overview>(base);
   drawOverview(overview);
   if (images.length === 0) images = await getJson<ImageInfo[]>(`${base}/images`);
-  reviewed = await getJson<Reviewed>(`${base}/corrections`);
-  review.set(reviewed);
+  reviewed = review.set(await getJson<Reviewed>(`${base}/corrections`));
   columns = columnsOf(overview);
   columnSlider.max = String(columns.length - 1);
   if (atEnd) columnSlider.value = columnSlider.max;

@@ -125,9 +125,9 @@ export class Gallery {
     const cell = make("button", { type: "button", className: "cell", title: `${image.path}: ${tags}` });
     cell.append(make("span", { className: "picture" }, frame), caption);
     const mark = markOf(reviewed.photos[index]);
-    if (mark) cell.append(make("span", { className: `mark ${mark.words}`, title: mark.words }, mark.sign));
-    const said = mark ? `, ${mark.words}` : "";
-    cell.setAttribute("aria-label", `${image.path}, ${tags}, ${column.title}${said}`);
+    if (mark) cell.append(markSign(mark));
+    const said = [tags, column.title, ...(mark ? [mark.words] : [])].join(", ");
+    cell.append(make("span", { className: "visually-hidden" }, `, ${said}`));
     cell.dataset.position = String(position);
     cell.addEventListener("click", () => this.onOpen(position));
     return cell;
@@ -146,6 +146,13 @@ export class Gallery {
     event.preventDefault();
     this.focus(next);
   }
+}
+
+/** Said in words beside it. */
+function markSign({ sign, words }: { readonly sign: string; readonly words: string }): HTMLElement {
+  const element = make("span", { className: `mark ${words}`, title: words }, sign);
+  element.setAttribute("aria-hidden", "true");
+  return element;
 }
 
 /** A map that is not there (yet) leaves the photo as it is. */

@@ -37,6 +37,8 @@ export class Review {
   private reviewed: Reviewed = { photos: {}, nextRound: 1 };
   /** Saved one after the other, so that the last word is the last. */
   private saving: Promise<unknown> = Promise.resolve();
+  /** Changes on their way: until they have arrived, what the server says is older than what is here. */
+  private unsaved = 0;
   /** Of the labels on the screen; null: the photo or its CAM is shown. */
   private shownVersion: number | null = null;
   private readonly brush: Brush;
@@ -58,9 +60,12 @@ export class Review {
     });
   }
 
-  set(reviewed: Reviewed): void {
+  /** What the server says; returns what counts. */
+  set(reviewed: Reviewed): Reviewed {
+    if (this.unsaved > 0) return this.reviewed;
     this.reviewed = reviewed;
     if (this.photo) this.draw();
+    return reviewed;
   }
 
   open(photo: ReviewedPhoto, frame: HTMLElement): void {
@@ -110,15 +115,21 @@ export class Review {
     this.reviewed = { ...this.reviewed, photos: { ...this.reviewed.photos, [index]: next } };
     this.draw();
     this.say("Saving…");
+    this.unsaved++;
     this.saving = this.saving
       .then(() => sendJson<Reviewed>(`${base}/corrections/${index}`, next))
       .then(
-        (reviewed) => {
-          this.reviewed = reviewed;
-          this.say(`Saved. Round ${reviewed.nextRound} takes it.`);
-          this.onChange(reviewed);
+        (answer) => {
+          this.unsaved--;
+          // Later changes are not in it yet.
+          if (this.unsaved === 0) this.reviewed = answer;
+          this.say(`Saved. Round ${answer.nextRound} takes it.`);
+          this.onChange(this.reviewed);
         },
-        (error: Error) => this.say(`Not saved: ${error.message}`),
+        (error: Error) => {
+          this.unsaved--;
+          this.say(`Not saved: ${error.message}`);
+        },
       );
   }
 

@@ -3,6 +3,7 @@ import * as tf from "@tensorflow/tfjs";
 import { type MethodConfig, methodConfigSchema } from "../../shared/config/method.js";
 import { Rng } from "../../shared/rng.js";
 import type { Compute, LabelledExample } from "../compute/contract.js";
+import { tfjsModel } from "../export/tfjs.js";
 import { createCompute } from "./compute.js";
 import type { Tensor, Tf } from "./tf.js";
 
@@ -24,6 +25,42 @@ export const tinyMethod: MethodConfig = methodConfigSchema.parse({
 
 export async function tinyCompute(method: MethodConfig = tinyMethod): Promise<Compute> {
   return createCompute(await plainTf(), { method, seed: 7, classes: ["horse", "zebra"], backbone: null });
+}
+
+/**
+ * Untrained, but it sees every class somewhere: what exported models are compared on. Heads are random, and their biases
+ * such that no class is likelier than another on the average.
+ */
+export async function wildCompute(method: MethodConfig = tinyMethod): Promise<Compute> {
+  const compute = await tinyCompute(method);
+  const classifier = { model: "classifier", round: 0 } as const;
+  compute.load(classifier, compute.init(classifier).values);
+  const stage = { model: "segmenter", round: 1 } as const;
+  const { specs, values } = compute.init(stage);
+  const rng = new Rng("wild");
+  let offset = 0;
+  let bias = 0;
+  for (const { name, shape } of specs) {
+    const size = shape.reduce((product, side) => product * side, 1);
+    if (name === "dfn/4/head/kernel") for (let i = 0; i < size; i++) values[offset + i] = 3 * rng.normal();
+    if (name === "dfn/4/head/bias") bias = offset;
+    offset += size;
+  }
+  compute.load(stage, values);
+  for (const [k, mean] of (await meanLogits(compute, method)).entries()) values[bias + k]! -= mean;
+  compute.load(stage, values);
+  return compute;
+}
+
+async function meanLogits(compute: Compute, { imageSize }: MethodConfig): Promise<number[]> {
+  const { modelJson, weights } = tfjsModel(compute.graph(), {});
+  const { modelTopology, weightsManifest, signature, format } = JSON.parse(modelJson);
+  const weightData = new Uint8Array(weights).buffer;
+  const artifacts = { modelTopology, weightSpecs: weightsManifest[0].weights, weightData, signature, format };
+  const model = await tf.loadGraphModel(tf.io.fromMemory(artifacts));
+  const { pixels } = squarePicture(0, [1, 2], false, imageSize);
+  const photo = tf.tensor4d(Float32Array.from(pixels), [1, imageSize, imageSize, 3]);
+  return (model.predict(photo) as tf.Tensor).log().mean([0, 1, 2]).arraySync() as number[];
 }
 
 /** Noise with a bright square of the tag's colour; labelled exactly, or not at all. */
