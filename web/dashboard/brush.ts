@@ -36,7 +36,9 @@ export class Brush {
 
   /** Onto a photo of this size, in its frame. */
   attach(frame: HTMLElement, size: { readonly width: number; readonly height: number }, strokes: readonly Stroke[]) {
-    const scale = Math.min(1, 1600 / Math.max(size.width, size.height));
+    // Sharp on the screen, however small or large the photo is.
+    const longer = Math.max(size.width, size.height);
+    const scale = Math.min(1600, Math.max(1000, longer)) / longer;
     this.size = size;
     this.canvas.width = Math.max(1, Math.round(size.width * scale));
     this.canvas.height = Math.max(1, Math.round(size.height * scale));

@@ -122,9 +122,10 @@ export class Review {
         (answer) => {
           this.unsaved--;
           // Later changes are not in it yet.
-          if (this.unsaved === 0) this.reviewed = answer;
+          if (this.unsaved > 0) return;
+          this.reviewed = answer;
           this.say(`Saved. Round ${answer.nextRound} takes it.`);
-          this.onChange(this.reviewed);
+          this.onChange(answer);
         },
         (error: Error) => {
           this.unsaved--;
