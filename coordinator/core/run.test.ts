@@ -1,87 +1,8 @@
-/** The run as a transcript: events go in, one line per effect comes out. */
+/** What a run does about workers that come, work, fail and go. */
 import { describe, expect, test } from "vitest";
 import { beatTimeoutMs, retryWorkerMs, unitAttemptsMax, workTimeoutMs } from "../../shared/limits.js";
-import { protocolVersion } from "../../shared/version.js";
-import type { RunEffect, RunEvent } from "./events.js";
-import { planRun } from "./plan.js";
-import { currentPhase, type RunState, type StartOptions, startRun, step } from "./run.js";
-
-const plan = planRun({
-  classifier: { steps: 1, leafCount: 2 },
-  segmenter: { steps: 2, leafCount: 4 },
-  rounds: 2,
-  trainShards: 2,
-  valShards: 1,
-});
-
-class Transcript {
-  state: RunState;
-  nowMs = 0;
-
-  constructor(options: Partial<StartOptions> = {}) {
-    const base = { runId: "r", workersMin: 1, allowMixed: false, fingerprint: null, plan, phaseIndex: 0 };
-    this.state = startRun({ ...base, ...options }).state;
-  }
-
-  /** Effects as lines. */
-  on(event: RunEvent): string[] {
-    const { state, effects } = step(this.state, event, this.nowMs);
-    this.state = state;
-    return effects.map(lineOf);
-  }
-
-  beat(workerId: string, fields: { fingerprint?: string } = {}): string[] {
-    const beat = { workerId, protocolVersion, fingerprint: "tf", leasedBy: null, ...fields };
-    return this.on({ kind: "beat", beat });
-  }
-
-  join(workerId: string): string[] {
-    return [...this.beat(workerId), ...this.on({ kind: "attached", workerId })];
-  }
-
-  done(assignmentId: string): string[] {
-    return this.on({ kind: "done", assignmentId });
-  }
-
-  settled(endRounds?: string): string[] {
-    return this.on(endRounds === undefined ? { kind: "settled" } : { kind: "settled", endRounds });
-  }
-
-  /** One worker does everything up to the named phase. */
-  skipTo(phase: string): string[] {
-    let lines: string[] = [];
-    for (let i = 0; i < 100; i++) {
-      if (lines.some((line) => line.startsWith(`phase-started ${phase}`))) return lines;
-      const assignment = this.state.pool.assignments[0];
-      lines = assignment ? this.done(assignment.id) : this.settled();
-    }
-    throw new Error(`no phase ${phase}`);
-  }
-}
-
-function lineOf(effect: RunEffect): string {
-  switch (effect.kind) {
-    case "assign": {
-      const { id, workerId, first, end } = effect.assignment;
-      return `assign ${id} to ${workerId} [${first},${end})`;
-    }
-    case "settle":
-      return `settle ${effect.phase.kind} ${JSON.stringify(effect.purpose)}${effect.lastStep ? " last" : ""}`;
-    case "report": {
-      const { kind, phase, workerId, reason } = effect.record;
-      return [kind, phase, workerId, reason].filter((part) => part !== undefined).join(" ");
-    }
-    case "finish":
-      return `finish ${effect.outcome.state}: ${effect.outcome.reason}`;
-    case "release":
-      return `release ${effect.workerId}`;
-    case "attach":
-    case "probe":
-      return `${effect.kind} ${effect.workerId}`;
-    default:
-      return `${effect.kind} ${effect.assignmentId}`;
-  }
-}
+import { currentPhase, startRun } from "./run.js";
+import { lineOf, plan, Transcript } from "./testing.js";
 
 describe("one worker", () => {
   test("does a whole stage: initial parameters, the step's micro-batches, then the seeds", () => {
@@ -287,23 +208,5 @@ describe("the end", () => {
     const run = new Transcript();
     run.join("w1");
     expect(run.settled()).toEqual([]);
-  });
-});
-
-describe("a run that goes on inside a phase over shards", () => {
-  const refining = 3;
-
-  test("gives out what is left", () => {
-    const run = new Transcript({ phaseIndex: refining, doneUnits: [0] });
-    run.join("w1");
-    expect(run.state.pool.units[0]).toBe("done");
-    expect(run.state.pool.assignments.map(({ first, end }) => [first, end])).toEqual([[1, 2]]);
-  });
-
-  test("settles at once when everything was accepted already", () => {
-    const base = { runId: "r", workersMin: 1, allowMixed: false, fingerprint: null, plan, phaseIndex: refining };
-    const { state, effects } = startRun({ ...base, doneUnits: [0, 1] });
-    expect(effects.map(({ kind }) => kind)).toEqual(["report", "report", "settle"]);
-    expect(state.activity).toBe("settling");
   });
 });
