@@ -14,7 +14,9 @@ export interface BackboneBytes {
 
 const modelJsonSchema = z.object({
   modelTopology: z.unknown(),
-  weightsManifest: z.array(z.object({ paths: z.array(z.string().regex(/^[^/\\]+$/, "a plain file name")) })).min(1),
+  weightsManifest: z
+    .array(z.object({ paths: z.array(z.string().regex(/^(?!\.{1,2}$)[^/\\]+$/, "a plain file name")) }))
+    .min(1),
 });
 
 type Read = (name: string) => Promise<Uint8Array | null>;
@@ -39,7 +41,7 @@ async function fileReader(source: string): Promise<Read> {
   return (name) => {
     return readFile(join(dir, name)).catch((error: NodeJS.ErrnoException) => {
       if (error.code === "ENOENT") return null;
-      throw error;
+      throw invalid(source, `${name} cannot be read: ${error.message}`);
     });
   };
 }

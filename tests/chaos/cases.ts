@@ -67,6 +67,15 @@ function around(phase: string, file: string): CrashStep[] {
   ];
 }
 
+/** Which shard comes when is the workers' affair: the first of any, the next of any, and the one that completes them. */
+function overShards(phase: string, packs: string): CrashStep[] {
+  return [
+    { phase: `${phase}: first result`, file: `${packs}/shard-`, when: "before" },
+    { phase: `${phase}: some accepted`, file: `ledger/${phase}/shard-`, when: "after" },
+    { phase: `${phase}: publishing`, file: `ledger/${phase}/shard-`, when: "after", files: 4 },
+  ];
+}
+
 /** The ends of the eight phases, and the first and last thing written for their results. */
 export const crashChains: readonly {
   readonly name: string;
@@ -82,9 +91,7 @@ export const crashChains: readonly {
       { phase: "classify: checkpoint", file: "classify-step-0000002.ckpt", when: "after" },
       { phase: "classify: torn checkpoint", file: "classify-step-0000004.ckpt", when: "torn" },
       ...around("classify: end", "progress/progress-0001"),
-      { phase: "seed: first result", file: "labels/v0/shard-000.pack", when: "before" },
-      { phase: "seed: half accepted", file: "ledger/seed/shard-001.json", when: "after" },
-      { phase: "seed: publishing", file: "ledger/seed/shard-003.json", when: "after" },
+      ...overShards("seed", "labels/v0"),
       ...around("seed: end", "progress/progress-0002"),
     ],
   },
@@ -94,11 +101,9 @@ export const crashChains: readonly {
       { phase: "train-1: checkpoint", file: "train-1-step-0000004.ckpt", when: "after" },
       { phase: "train-1: end", file: ".f32", when: "after" },
       ...around("train-1: end", "progress/progress-0003"),
-      { phase: "refine-1: first result", file: "labels/v1/shard-000.pack", when: "before" },
-      { phase: "refine-1: half accepted", file: "ledger/refine-1/shard-001.json", when: "after" },
-      { phase: "refine-1: publishing", file: "ledger/refine-1/shard-003.json", when: "after" },
+      ...overShards("refine-1", "labels/v1"),
       ...around("refine-1: end", "progress/progress-0004"),
-      { phase: "evaluate-1: half accepted", file: "ledger/evaluate-1/shard-000.json", when: "after" },
+      { phase: "evaluate-1: half accepted", file: "ledger/evaluate-1/shard-", when: "after" },
       ...around("evaluate-1: end", "progress/progress-0005"),
     ],
   },
@@ -107,8 +112,8 @@ export const crashChains: readonly {
     steps: [
       { phase: "train-2: torn checkpoint", file: "train-2-step-0000004.ckpt", when: "torn" },
       ...around("train-2: end", "progress/progress-0006"),
-      { phase: "refine-2: torn ledger", file: "ledger/refine-2/shard-000.json", when: "torn" },
-      { phase: "refine-2: torn pack", file: "labels/v2/shard-001.pack", when: "torn" },
+      { phase: "refine-2: torn pack", file: "labels/v2/shard-", when: "torn" },
+      { phase: "refine-2: torn ledger", file: "ledger/refine-2/shard-", when: "torn" },
       ...around("refine-2: end", "progress/progress-0007"),
       ...around("evaluate-2: end", "progress/progress-0008"),
       { phase: "finishing: model", file: "model/params.f32", when: "after" },

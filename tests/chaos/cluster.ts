@@ -34,6 +34,8 @@ export interface ClusterOptions {
 export interface CrashPoint {
   readonly file: string;
   readonly when: "before" | "after" | "torn";
+  /** Only the write that makes it so many files in its folder. */
+  readonly files?: number;
 }
 
 /** One worker and the links that lead to it and from it. */
