@@ -3,6 +3,7 @@
  * processes that would fight for two cores, so their files run one after the other, and last.
  */
 import { defineConfig } from "vitest/config";
+import { isWithoutTensorflow } from "./tests/support/engine.js";
 
 /** Minutes of real processes, run by name alone. */
 const soak = {
@@ -16,6 +17,10 @@ const soak = {
 };
 
 const sequential = { fileParallelism: false, globalSetup: ["tests/support/built.ts"] };
+
+/** These load TensorFlow, or compare with it. */
+const tensorflowOnly = "tests/engine/{export-model,load,node-versions,parity}.test.ts";
+if (isWithoutTensorflow) process.stderr.write(`SKIPPED: ${tensorflowOnly}, since SEEDGROW_ENGINE is wasm\n`);
 
 export default defineConfig({
   test: {
@@ -42,6 +47,7 @@ export default defineConfig({
         test: {
           name: "integration",
           include: ["tests/{integration,engine,cli}/**/*.test.ts"],
+          exclude: isWithoutTensorflow ? [tensorflowOnly] : [],
           testTimeout: 60_000,
           hookTimeout: 60_000,
           sequence: { groupOrder: 1 },

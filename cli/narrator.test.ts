@@ -1,5 +1,6 @@
 import { stripVTControlCharacters } from "node:util";
 import { describe, expect, test } from "vitest";
+import { wasmFingerprint } from "../shared/engine-name.js";
 import type { RunEventRecord } from "../shared/net/subjects.js";
 import { Narrator } from "./narrator.js";
 
@@ -49,6 +50,17 @@ describe("the narrator", () => {
     expect(tell({ kind: "worker-lost", workerId: "w1", reason: "silent for 11000 ms" })).toEqual([
       "worker w1 lost: silent for 11000 ms; its work goes to others",
     ]);
+  });
+
+  test("says once, and before the first worker, that a slow engine computes", () => {
+    const joined = (workerId: string, fingerprint: string) => ({ kind: "worker-joined", workerId, fingerprint });
+    const wasm = wasmFingerprint("1", "abc", "x64");
+    expect(tell(joined("w1", wasm), joined("w2", wasm))).toEqual([
+      "computing with WebAssembly: about half as fast as TensorFlow (docs/ENGINES.md)",
+      "worker w1 joined",
+      "worker w2 joined",
+    ]);
+    expect(tell(joined("w1", "tensorflow; 1"))).toEqual(["worker w1 joined"]);
   });
 
   test("passes over a stage of another version instead of failing", () => {

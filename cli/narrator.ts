@@ -4,6 +4,7 @@
  */
 import pc from "picocolors";
 import { z } from "zod";
+import { engineRemark } from "../shared/engine-name.js";
 import type { RunEventRecord } from "../shared/net/subjects.js";
 import { describeEvent, duration, fieldText } from "./event-text.js";
 import { score } from "./stage-table.js";
@@ -50,10 +51,17 @@ export class Narrator {
         // Before the first worker is there, waiting is no news.
         return [this.hasWorked ? pc.yellow(text("reason")) : pc.dim(text("reason"))];
       case "worker-joined":
-        this.hasWorked = true;
+        return this.joined(record);
     }
     const line = describeEvent(record);
     return line === null ? [] : [line];
+  }
+
+  /** What kind of engine computes is told once: a run has one kind. */
+  private joined(record: RunEventRecord): string[] {
+    const remark = this.hasWorked ? null : engineRemark(fieldText(record, "fingerprint"));
+    this.hasWorked = true;
+    return [...(remark === null ? [] : [pc.yellow(remark)]), describeEvent(record) ?? ""];
   }
 
   private stage(stage: StageEvent | undefined): string[] {

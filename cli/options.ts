@@ -1,10 +1,11 @@
 /** Options that several commands share, and the way from flags to a run's config. */
 import { readFile } from "node:fs/promises";
-import { type Command, InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { parse as parseYaml } from "yaml";
 import { type RunConfig, runConfigSchema, runEnvPrefix } from "../coordinator/config.js";
 import { quickMethods, scratchMethod } from "../shared/config/presets.js";
 import { type ConfigLayers, resolveConfig } from "../shared/config/resolve.js";
+import { type EngineChoice, engineChoices, engineVariable } from "../shared/engine-name.js";
 import { AppError } from "../shared/errors.js";
 
 export function collect(value: string, held: readonly string[]): string[] {
@@ -24,6 +25,22 @@ export function nameList(text: string): string[] {
     .split(",")
     .map((name) => name.trim())
     .filter((name) => name !== "");
+}
+
+/** Which engine this process computes with. */
+export function engineOption(): Option {
+  const help = "compute engine: tensorflow where it is installed, else wasm";
+  return new Option("--engine <name>", help).choices(engineChoices).default("auto").env(engineVariable);
+}
+
+/** Which engine the workers of --local compute with: they hear the variable, as every other command does. */
+export function withEngineFlag(command: Command): Command {
+  const help = "compute engine of the workers started here: tensorflow where it is installed, else wasm";
+  const option = new Option("--engine <name>", help).choices(engineChoices).env(engineVariable);
+  return command.addOption(option).hook("preAction", (called) => {
+    const { engine } = called.opts<{ engine?: EngineChoice }>();
+    if (engine !== undefined) process.env[engineVariable] = engine;
+  });
 }
 
 /** Flags for the settings that a resumed run may change: they do not decide the result. */

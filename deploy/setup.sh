@@ -16,11 +16,13 @@ usage() {
 usage: ./deploy/setup.sh [--engine-only] [--no-build] [--help]
 
 Installs what is missing: npm packages, the TypeScript build, the TensorFlow engine, nats-server.
-Needs Node 20 or newer, Python 3 with pip and a C++ compiler; no root.
+Needs Node 20 or newer; no root. TensorFlow wants Python 3 with pip and a C++ compiler as well: without them, the
+WebAssembly engine takes its place, at about half the speed.
   --engine-only   only the npm packages and the TensorFlow engine
   --no-build      do not compile the TypeScript sources
 
 environment:
+  SEEDGROW_ENGINE             wasm: do not install TensorFlow; tensorflow: fail where it cannot be installed
   XDG_CACHE_HOME              where engine and nats-server are kept (default ~/.cache)
   SEEDGROW_TENSORFLOW_WHEEL   a TensorFlow wheel on this machine, instead of downloading one
   SEEDGROW_NATS_SERVER        the nats-server to use
@@ -77,12 +79,19 @@ setup_packages() {
     npm ci
 }
 
+# Without TensorFlow everything works, on Node alone: that is said, and no reason to stop.
 setup_engine() {
-  node deploy/engine.mjs
+  if [[ "${SEEDGROW_ENGINE:-}" == wasm ]]; then
+    say "engine: WebAssembly, as SEEDGROW_ENGINE asks; TensorFlow is not installed"
+    return
+  fi
+  if node deploy/engine.mjs; then return; fi
+  if [[ "$engine_only" == true || "${SEEDGROW_ENGINE:-}" == tensorflow ]]; then exit 1; fi
+  say "engine: WebAssembly in place of TensorFlow: the same training, about half as fast (docs/ENGINES.md)"
 }
 
 sources_hash() {
-  find cli coordinator worker shared proto scripts tsconfig*.json package-lock.json -type f ! -name '*.test.ts' -print0 |
+  find cli coordinator worker shared wasm proto scripts tsconfig*.json package-lock.json -type f ! -name '*.test.ts' -print0 |
     sort -z | xargs -0 sha256sum | sha256sum | cut -d ' ' -f 1
 }
 

@@ -1,9 +1,29 @@
 /** What an engine's fingerprint says about it, for those who do not run it. */
 
+/** What a person can ask for. `auto`: the best that is there. */
+export const engineChoices = ["auto", "tensorflow", "wasm"] as const;
+export type EngineChoice = (typeof engineChoices)[number];
+
+/** The variable that speaks to every command; a flag is stronger. */
+export const engineVariable = "SEEDGROW_ENGINE";
+
 const simulatedPrefix = "simulated;";
 
 export function simulatedFingerprint(version: string, parameters: number): string {
   return `${simulatedPrefix} ${version}; parameters=${parameters === 0 ? "built-in" : parameters}`;
+}
+
+const wasmPrefix = "wasm;";
+
+/** @param digest of the compiled kernels: others may give other bits. */
+export function wasmFingerprint(version: string, digest: string, processor: string): string {
+  return `${wasmPrefix} ${version}; kernels=${digest}; ${processor}`;
+}
+
+/** What a person should know who did not choose the engine; null: nothing. docs/ENGINES.md has the measurements. */
+export function engineRemark(fingerprint: string): string | null {
+  if (!fingerprint.startsWith(wasmPrefix)) return null;
+  return "computing with WebAssembly: about half as fast as TensorFlow (docs/ENGINES.md)";
 }
 
 /** Its results are hashes: no real engine's results may be mixed with them. */

@@ -1,5 +1,6 @@
 /** Settings of a worker process: flags of `seedgrow worker`, or SEEDGROW_WORKER_* variables. */
 import { z } from "zod";
+import { engineChoices } from "../shared/engine-name.js";
 import { faultPattern } from "./simulated/options.js";
 
 export const workerConfigSchema = z.strictObject({
@@ -7,9 +8,12 @@ export const workerConfigSchema = z.strictObject({
     .string()
     .default("nats://127.0.0.1:4222")
     .meta({ help: "Address of the NATS server: all a worker has to know." }),
-  engine: z.enum(["auto", "tensorflow", "simulated"]).default("auto").meta({
-    help: "Compute engine. simulated: sleeps, and answers with hashes; for trying out a cluster, never chosen by auto (docs/ENGINES.md).",
-  }),
+  engine: z
+    .enum([...engineChoices, "simulated"])
+    .default("auto")
+    .meta({
+      help: "Compute engine. auto: tensorflow where it is installed, else wasm, which needs nothing but Node. simulated: sleeps, and answers with hashes; for trying out a cluster, never chosen by auto (docs/ENGINES.md).",
+    }),
   threads: z.int().min(1).max(256).default(1).meta({
     help: "Threads inside one operation. Results are bit-equal only between workers of equal thread count; several one-thread workers use a CPU better than one worker with many threads.",
   }),

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { MethodConfig } from "../../shared/config/method.js";
 import { methodOfRound } from "../../shared/config/rounds.js";
 import type { Compute, GradientJob, PredictExample, TrainStage } from "../../worker/compute/contract.js";
+import { requestedEngine } from "../../worker/engine/environment.js";
 import { loadEngine } from "../../worker/engine/load.js";
 import { createCompute } from "../../worker/segmentation/compute.js";
 import { imagesOfMicroBatch } from "../../worker/training/sampling.js";
@@ -42,7 +43,7 @@ const cams = new Map<number, { cam: Uint8Array; camHeight: number; camWidth: num
 
 async function start(wanted: BenchSetup): Promise<string> {
   setup = wanted;
-  const { tf, device } = await loadEngine({ engine: "auto", threads: 1, fpMath: setup.fpMath });
+  const { tf, device } = await loadEngine({ engine: requestedEngine(process.env), threads: 1, fpMath: setup.fpMath });
   photos = await loadPhotos(setup.data, setup.method.imageSize);
   const read = (file: string) => new Uint8Array(readFileSync(join(setup.backbone!, file)));
   const backbone = setup.backbone

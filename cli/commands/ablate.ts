@@ -8,7 +8,7 @@ import { shellLine } from "../../coordinator/report/format.js";
 import { AppError } from "../../shared/errors.js";
 import { type CellFlags, readyCells } from "../ablate/cells.js";
 import { duration } from "../event-text.js";
-import { collect, interruptSignal, nameList, wholeNumber } from "../options.js";
+import { collect, interruptSignal, nameList, wholeNumber, withEngineFlag } from "../options.js";
 import { out, outJson } from "../output.js";
 import { ProgressView } from "../progress-view.js";
 
@@ -22,7 +22,7 @@ interface AblateFlags extends CellFlags {
 const shown = new Set(["labelMiou", "valMiou", "valGatedMiou", "valBoundaryIou", "valBoundaryF", "seconds"]);
 
 export function ablateCommand(): Command {
-  return new Command("ablate")
+  return withEngineFlag(new Command("ablate"))
     .description("train variants x seeds, one after the other, and compare them; goes on where it was stopped")
     .requiredOption("--config <file>", "variants, seeds and data sets, YAML or JSON (docs/ABLATION.md)")
     .option("--data <path>", "data set instead of the file's; may be repeated", collect, [])

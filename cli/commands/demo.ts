@@ -7,7 +7,7 @@ import type { TrainSummary } from "../../coordinator/main.js";
 import { demoMethod } from "../../shared/config/presets.js";
 import { AppError } from "../../shared/errors.js";
 import { type DemoGain, demoGain } from "../demo-gain.js";
-import { collect, defaultRunsDir, runConfigFrom, wholeNumber } from "../options.js";
+import { collect, defaultRunsDir, runConfigFrom, wholeNumber, withEngineFlag } from "../options.js";
 import { out, outJson } from "../output.js";
 import { score } from "../stage-table.js";
 import { coordinator, jsonOf, printSummary, type View, withView } from "./train.js";
@@ -25,7 +25,7 @@ interface DemoFlags {
 }
 
 export function demoCommand(): Command {
-  return new Command("demo")
+  return withEngineFlag(new Command("demo"))
     .description("see it work on this machine: synthetic photos, two workers, a few minutes")
     .option("--out <dir>", "folder of runs; the photos go to its demo-data", defaultRunsDir)
     .option("--local <n>", "workers to start here", wholeNumber(1, 64), 2)

@@ -84,9 +84,11 @@ function isModelFormat(format: ExportFlags["format"]): format is ModelFormat {
 async function exportModel(name: string, format: ModelFormat, flags: ExportFlags): Promise<void> {
   const modelDir = await findModel({ model: name, runs: flags.runs });
   const { Predictor, readModel } = await import("../../worker/predict.js");
+  const { requestedEngine } = await import("../../worker/engine/environment.js");
   const { writeModel } = await import("../export/model-writer.js");
   const model = await readModel(modelDir);
-  const predictor = await Predictor.open({ modelDir, model, engine: "auto", threads: availableParallelism() });
+  const engine = requestedEngine(process.env);
+  const predictor = await Predictor.open({ modelDir, model, engine, threads: availableParallelism() });
   try {
     const result = await writeModel(format, model, await predictor.graph(), flags.out);
     if (flags.json) outJson({ format, ...result, classes: model.classes });

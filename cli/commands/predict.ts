@@ -2,12 +2,13 @@
 import { stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { Command, Option } from "commander";
+import { Command } from "commander";
 import pc from "picocolors";
 import { findRun } from "../../coordinator/adapters/run-store.js";
 import { savedModelFile } from "../../shared/data/saved-model.js";
+import type { EngineChoice } from "../../shared/engine-name.js";
 import { AppError, exitCodes } from "../../shared/errors.js";
-import { defaultRunsDir, nameList, wholeNumber } from "../options.js";
+import { defaultRunsDir, engineOption, nameList, wholeNumber } from "../options.js";
 import { note, out, outJson } from "../output.js";
 import { findInputs } from "../predict/inputs.js";
 import { planOutputs } from "../predict/plan.js";
@@ -26,7 +27,7 @@ interface PredictFlags {
   readonly overlay?: boolean;
   readonly raw?: boolean;
   readonly tags?: string[];
-  readonly engine: "auto" | "tensorflow";
+  readonly engine: EngineChoice;
   readonly threads: number;
   readonly json?: boolean;
 }
@@ -41,7 +42,7 @@ export function predictCommand(): Command {
     .option("--overlay", "also write <photo>.overlay.jpg: the classes drawn over the photo")
     .option("--raw", "the network's answer as it is, without refining borders: what an exported model gives")
     .option("--tags <names>", "tags known to be in the photos: no other class is predicted", nameList)
-    .addOption(new Option("--engine <name>", "compute engine").choices(["auto", "tensorflow"]).default("auto"))
+    .addOption(engineOption())
     .option("--threads <n>", "threads of the engine", wholeNumber(1, 256), availableParallelism())
     .option("--json", "print the result as one line of JSON")
     .addHelpText(

@@ -1,9 +1,10 @@
 /** `seedgrow serve`: a model behind HTTP, with a page to try it on. */
 import { availableParallelism } from "node:os";
-import { Command, Option } from "commander";
+import { Command } from "commander";
 import pc from "picocolors";
+import type { EngineChoice } from "../../shared/engine-name.js";
 import { isLoopback, listen } from "../http/http.js";
-import { defaultRunsDir, interruptSignal, wholeNumber } from "../options.js";
+import { defaultRunsDir, engineOption, interruptSignal, wholeNumber } from "../options.js";
 import { note, out, outJson } from "../output.js";
 import { findModel } from "./predict.js";
 
@@ -14,7 +15,7 @@ interface ServeFlags {
   readonly port: number;
   readonly bodyMb: number;
   readonly queue: number;
-  readonly engine: "auto" | "tensorflow";
+  readonly engine: EngineChoice;
   readonly threads: number;
   readonly json?: boolean;
 }
@@ -28,7 +29,7 @@ export function serveCommand(): Command {
     .option("--port <n>", "port to listen on; 0: a free one", wholeNumber(0, 65535), 8080)
     .option("--body-mb <n>", "largest photo taken, MiB", wholeNumber(1, 256), 32)
     .option("--queue <n>", "photos that may wait; the next one is told to come back", wholeNumber(0, 1000), 8)
-    .addOption(new Option("--engine <name>", "compute engine").choices(["auto", "tensorflow"]).default("auto"))
+    .addOption(engineOption())
     .option("--threads <n>", "threads of the engine", wholeNumber(1, 256), availableParallelism())
     .option("--json", "print the address as one line of JSON")
     .addHelpText(

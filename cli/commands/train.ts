@@ -14,6 +14,7 @@ import {
   runConfigFrom,
   wholeNumber,
   withClusterFlags,
+  withEngineFlag,
 } from "../options.js";
 import { note, out, outJson } from "../output.js";
 import { ProgressView } from "../progress-view.js";
@@ -53,7 +54,7 @@ interface TrainFlags extends WhereFlags, ClusterFlags {
 }
 
 export function trainCommand(): Command {
-  return withTelemetryFlags(withClusterFlags(new Command("train")))
+  return withTelemetryFlags(withEngineFlag(withClusterFlags(new Command("train"))))
     .description("train on tagged photos: seeds, rounds, masks, a model and a report")
     .option("--data <path>", "class folders, trainA/trainB folders, or a .csv of path,tag;tag")
     .option("--val <path>", "validation photos, laid out like --data")
@@ -133,7 +134,7 @@ interface ResumeFlags extends WhereFlags, ClusterFlags {
 }
 
 export function resumeCommand(): Command {
-  return withTelemetryFlags(withClusterFlags(new Command("resume")))
+  return withTelemetryFlags(withEngineFlag(withClusterFlags(new Command("resume"))))
     .description("go on with a run that was stopped or killed, from its last finished phase; the result is the same")
     .argument("<run>", 'id, start of an id, folder, or "latest"')
     .option(

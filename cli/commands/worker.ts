@@ -1,6 +1,7 @@
 /** `seedgrow worker`: waits for runs and computes for them. */
 import { Command, Option } from "commander";
 import { listKeys, resolveConfig } from "../../shared/config/resolve.js";
+import { engineVariable } from "../../shared/engine-name.js";
 import { workerConfigSchema, workerEnvPrefix } from "../../worker/config.js";
 
 /** Flags are the schema's keys: --nats, --memory-mb. */
@@ -23,7 +24,9 @@ Examples:
     )
     .action(async ({ exitWithParent, ...flags }: Record<string, string> & { exitWithParent?: boolean }) => {
       const sets = Object.entries(flags).map(([key, value]) => `${key}=${value}`);
-      const config = resolveConfig(workerConfigSchema, workerEnvPrefix, { env: process.env, sets });
+      const { [engineVariable]: engine } = process.env;
+      const base = engine === undefined ? {} : { engine };
+      const config = resolveConfig(workerConfigSchema, workerEnvPrefix, { base, env: process.env, sets });
       const { runWorker } = await import("../../worker/main.js");
       await runWorker(config, { exitWithParent: exitWithParent === true });
     });

@@ -6,13 +6,14 @@ import { methodConfigSchema } from "../../shared/config/method.js";
 import { AppError } from "../../shared/errors.js";
 import { ComputeClient } from "../../worker/compute/client.js";
 import type { TrainStage } from "../../worker/compute/contract.js";
+import { requestedEngine } from "../../worker/engine/environment.js";
 
 const side = 32;
 const stage: TrainStage = { model: "classifier", round: 0 };
 
 async function probe() {
   const startedMs = performance.now();
-  const compute = await ComputeClient.start({ engine: "auto", threads: 1 });
+  const compute = await ComputeClient.start({ engine: requestedEngine(process.env), threads: 1 });
   const loadMs = performance.now() - startedMs;
   try {
     const method = methodConfigSchema.parse({ imageSize: side, classifier: { cropSize: side }, pamr: { size: side } });

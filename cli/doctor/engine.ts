@@ -10,7 +10,15 @@ const probePath = fileURLToPath(new URL("./engine-probe.js", import.meta.url));
 const probeTimeoutMs = 120_000;
 
 const answerSchema = z.discriminatedUnion("ok", [
-  z.object({ ok: z.literal(true), version: z.string(), device: z.string(), loadMs: z.number(), computeMs: z.number() }),
+  z.object({
+    ok: z.literal(true),
+    name: z.string(),
+    reason: z.string(),
+    version: z.string(),
+    device: z.string(),
+    loadMs: z.number(),
+    computeMs: z.number(),
+  }),
   z.object({ ok: z.literal(false), code: z.string(), message: z.string(), hint: z.string() }),
 ]);
 type Answer = z.infer<typeof answerSchema>;
@@ -30,9 +38,11 @@ export function engineChecks(): Check[] {
 
 export function judgeEngine(answer: Answer) {
   if (!answer.ok) return fail(`[${answer.code}] ${answer.message}`, answer.hint);
-  const { version, device, loadMs, computeMs } = answer;
+  const { name, reason, version, device, loadMs, computeMs } = answer;
   const timing = `loads in ${(loadMs / 1000).toFixed(1)} s, gradient in ${computeMs.toFixed(0)} ms`;
-  return ok(`${version}; ${device}; ${timing}`);
+  const value = `${version}; ${device}; ${timing}`;
+  if (name !== "wasm" || reason === "asked for") return ok(value);
+  return warn(`${value}; ${reason}`, "It works, about half as fast: ./deploy/setup.sh installs TensorFlow.");
 }
 
 export function judgeGpu(answer: Answer, names: readonly string[], driver: string | null) {

@@ -6,12 +6,17 @@ import { judgeClock, judgeDisk, judgeMemory } from "./machine.js";
 import { judgeNode } from "./tools.js";
 
 const gib = 1024 ** 3;
-const cpu = { ok: true, version: "tfjs", device: "cpu: 2 threads", loadMs: 1500, computeMs: 300 } as const;
+const cpu = {
+  ...({ ok: true, name: "tensorflow", reason: "asked for", version: "tfjs", device: "cpu: 2 threads" } as const),
+  ...{ loadMs: 1500, computeMs: 300 },
+};
 const broken = { ok: false, code: "ENGINE_MISSING", message: "not installed", hint: "Run setup." } as const;
 
 describe("the doctor's verdicts", () => {
   test("an engine that loads is fine; one that does not is a failure with its own advice", () => {
     expect(judgeEngine(cpu)).toMatchObject({ verdict: "ok", advice: null });
+    expect(judgeEngine({ ...cpu, name: "wasm", reason: "in place of TensorFlow" }).verdict).toBe("warn");
+    expect(judgeEngine({ ...cpu, name: "wasm" }).verdict).toBe("ok");
     expect(judgeEngine(broken)).toMatchObject({ verdict: "fail", advice: "Run setup." });
   });
 

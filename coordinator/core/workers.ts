@@ -81,7 +81,10 @@ export function onAttached(state: RunState, workerId: string, attempt: number | 
   const member = state.members.get(workerId);
   if (member?.kind !== "attaching" || isStale(member, attempt)) return { state, effects: [] };
   const members = withMember(state.members, { ...member, kind: "active" });
-  return { state: { ...state, members }, effects: [report("worker-joined", { workerId })] };
+  return {
+    state: { ...state, members },
+    effects: [report("worker-joined", { workerId, fingerprint: member.fingerprint })],
+  };
 }
 
 export interface Loss {

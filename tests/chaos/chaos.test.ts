@@ -7,6 +7,7 @@ import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from 
 import Table from "cli-table3";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { exitCodes } from "../../shared/errors.js";
+import { isWithoutTensorflow } from "../support/engine.js";
 import { Workplace } from "../support/seedgrow.js";
 import { until } from "../support/until.js";
 import { crashChains, linkCases, type ProcessCase, processCases, realCases, sickCases } from "./cases.js";
@@ -234,7 +235,7 @@ describe.runIf(isFull)("with TensorFlow itself", () => {
   let real: ClusterOptions;
   let realExpected: string;
   beforeAll(async () => {
-    real = { ...base, engine: "tensorflow" };
+    real = { ...base, engine: isWithoutTensorflow ? "wasm" : "tensorflow" };
     realExpected = await undisturbed(real);
   });
   test.each(realCases.map((one: ProcessCase) => [one.process, one.phase, one.fault, one] as const))(

@@ -20,7 +20,7 @@ export interface ClusterOptions {
   /** Folder with train/, val/ and masks/. */
   readonly data: string;
   readonly workers: number;
-  readonly engine: "simulated" | "tensorflow";
+  readonly engine: "simulated" | "tensorflow" | "wasm";
   readonly imageMs: number;
   /** Every link goes through a proxy. */
   readonly isProxied?: boolean;

@@ -34,7 +34,7 @@ describe("watch on a terminal", () => {
     expect(screen).toContain(`run ${training.runId}  running`);
     expect(screen).toMatch(/classifier {2}█*░+ \d+\/20000/);
     expect(screen).toMatch(/^worker +host +engine +gpu +images\/s +waits +memory +beat +state$/m);
-    expect(screen).toMatch(/tensorflow .* none .*\d+ % .*GB .*\d s +active/);
+    expect(screen).toMatch(/(?:tensorflow|WebAssembly) .* none .*\d+ % .*GB .*\d s +active/);
     expect(screen).toMatch(/^q quit/m);
 
     terminal.resize(60, 14);

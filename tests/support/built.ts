@@ -10,6 +10,7 @@ const sources = [
   "coordinator",
   "worker",
   "shared",
+  "wasm",
   "proto",
   "scripts",
   "web",

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { engineEnv, requestedDevice, requireEnv } from "./environment.js";
+import { engineEnv, requestedDevice, requestedEngine, requireEnv } from "./environment.js";
 
 const options = { engine: "auto", threads: 2 } as const;
 
@@ -21,6 +21,12 @@ test("a missing and a differing variable are both named, with what they are", ()
   const check = () => requireEnv({ A: "1", B: "2", C: "3" }, { A: "1", B: "7" });
   expect(check).toThrow("B=2 (is 7), C=3 (is unset)");
   expect(() => requireEnv({ A: "1" }, { A: "1", OTHER: "x" })).not.toThrow();
+});
+
+test("SEEDGROW_ENGINE names an engine that is none of the simulated kind", () => {
+  expect(requestedEngine({})).toBe("auto");
+  expect(requestedEngine({ SEEDGROW_ENGINE: "wasm" })).toBe("wasm");
+  expect(() => requestedEngine({ SEEDGROW_ENGINE: "simulated" })).toThrow(/use auto, tensorflow, wasm/);
 });
 
 test("SEEDGROW_DEVICE takes three values", () => {

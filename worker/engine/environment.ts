@@ -3,14 +3,15 @@
  * getenv() sees inside a worker thread: there it is a copy. So the starter of a process or thread applies
  * `engineEnv`, and the loader checks the native environment instead of trusting `process.env`.
  */
+import { type EngineChoice, engineChoices, engineVariable } from "../../shared/engine-name.js";
 import { AppError } from "../../shared/errors.js";
 
 /** `strict`: float32 products. `bf16`: products in bfloat16 where the CPU has it, 1.3-1.8 x faster, other bits. */
 export type FpMath = "strict" | "bf16";
 
 export interface EngineOptions {
-  /** `auto` takes the best engine that loads. */
-  readonly engine: "auto" | "tensorflow";
+  /** `auto` takes TensorFlow where it is installed, else WebAssembly. */
+  readonly engine: EngineChoice;
   /** Threads inside one operation. Count, >= 1. Part of what decides the bits of a sum. */
   readonly threads: number;
   /** Precision of matrix products. Default `strict`. */
@@ -61,6 +62,14 @@ export function requireEnv(wanted: Record<string, string>, actual: Record<string
   throw new AppError("ENGINE_FAILED", `TensorFlow would not see its settings: ${list}`, {
     hint: "Start the process or worker thread with engineEnv() already applied in the main thread.",
   });
+}
+
+/** What SEEDGROW_ENGINE says, for commands without a flag. */
+export function requestedEngine(env: Record<string, string | undefined>): EngineChoice {
+  const engine = env[engineVariable] ?? "auto";
+  const known = engineChoices.find((choice) => choice === engine);
+  if (known) return known;
+  throw new AppError("CONFIG_INVALID", `${engineVariable} is "${engine}"; use ${engineChoices.join(", ")}`);
 }
 
 export function requestedDevice(env: Record<string, string | undefined>): EngineDevice {

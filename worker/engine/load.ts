@@ -3,8 +3,8 @@
  * tfjs runs its operations on the thread that calls it, so this belongs into a compute thread or process.
  */
 import { createRequire } from "node:module";
-import type * as tfjs from "@tensorflow/tfjs-node-gpu";
 import { AppError } from "../../shared/errors.js";
+import type { Tf } from "../segmentation/tf.js";
 import { cpuFacts, gpuNames } from "./device.js";
 import {
   type EngineDevice,
@@ -20,10 +20,10 @@ export type { EngineOptions, FpMath } from "./environment.js";
 export { engineEnv } from "./environment.js";
 
 export interface Engine {
-  readonly name: "tensorflow";
+  readonly name: "tensorflow" | "wasm";
   /** Why this engine, for the log and `seedgrow doctor`. */
   readonly reason: string;
-  readonly tf: typeof tfjs;
+  readonly tf: Tf;
   /** For example "tfjs 4.22.0 / libtensorflow 2.21.0". */
   readonly version: string;
   /** For example "cpu: 2 threads, AVX512_BF16, <model>". */
@@ -38,22 +38,37 @@ interface NodeBackend {
   readonly binding: { readonly TF_Version: string };
 }
 
+/** @throws AppError ENGINE_MISSING | ENGINE_FAILED */
 export async function loadEngine(options: EngineOptions): Promise<Engine> {
+  if (options.engine === "wasm") return loadWasm("asked for");
   const env = nativeEnv();
   requireEnv(engineEnv(options), env);
-  const tf = requireTfjs();
+  const device = requestedDevice(env);
+  let tf: Tf;
+  try {
+    tf = requireTfjs();
+  } catch (error) {
+    if (options.engine === "tensorflow" || device === "gpu") throw error;
+    return loadWasm(`in place of TensorFlow. ${(error as AppError).message}`);
+  }
   await tf.ready();
   const backend = tf.backend() as unknown as NodeBackend;
-  requireDevice(requestedDevice(env), backend.isUsingGpuDevice);
+  requireDevice(device, backend.isUsingGpuDevice);
   return describe(options, tf, backend, env);
 }
 
-function requireTfjs(): typeof tfjs {
+/** Loaded when it is wanted: a machine with TensorFlow never needs it. */
+async function loadWasm(reason: string): Promise<Engine> {
+  const wasm = await import("../wasm/load.js");
+  return wasm.loadWasm(reason);
+}
+
+function requireTfjs(): Tf {
   installUtilShim();
   const { noDeprecation } = process;
   process.noDeprecation = true; // tfjs's dependencies still use punycode and url.parse: nothing a user can mend
   try {
-    return createRequire(import.meta.url)("@tensorflow/tfjs-node-gpu") as typeof tfjs;
+    return createRequire(import.meta.url)("@tensorflow/tfjs-node-gpu") as Tf;
   } catch (error) {
     throw loadError(error);
   } finally {
@@ -84,7 +99,7 @@ export function requireDevice(requested: EngineDevice, usesGpu: boolean): void {
   }
 }
 
-function describe(options: EngineOptions, tf: typeof tfjs, backend: NodeBackend, env: Record<string, string>): Engine {
+function describe(options: EngineOptions, tf: Tf, backend: NodeBackend, env: Record<string, string>): Engine {
   const version = `tfjs ${tf.version.tfjs} / libtensorflow ${backend.binding.TF_Version}`;
   const cpu = cpuFacts();
   const fpMath = options.fpMath ?? "strict";

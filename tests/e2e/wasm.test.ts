@@ -1,0 +1,76 @@
+/** A machine with npm packages alone: whole trainings on WebAssembly, with the same contract of same bits. */
+import { existsSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
+import { isWithoutTensorflow } from "../support/engine.js";
+import { type Seedgrow, Workplace } from "../support/seedgrow.js";
+
+const hideAddon = `--require=${fileURLToPath(new URL("../support/without-tensorflow.cjs", import.meta.url))}`;
+let place: Workplace;
+/** Of a run with one worker that was told to use wasm. */
+let expected: string;
+
+beforeAll(async () => {
+  place = new Workplace();
+  await place.draw(16, 4);
+  vi.stubEnv("SEEDGROW_ENGINE", "wasm");
+  expected = await weightsOf(place.train(["--local", "1"]));
+});
+afterEach(() => vi.unstubAllEnvs());
+afterAll(() => place.clear());
+
+async function weightsOf(run: Seedgrow): Promise<string> {
+  return (await run.ends(0)).json<{ weightsSha256: string }>().weightsSha256;
+}
+
+test.each([2, 3])("%i workers arrive at the bits of one", async (count) => {
+  expect(await weightsOf(place.train(["--local", String(count), "--engine", "wasm"]))).toBe(expected);
+});
+
+test("without the native addon, training chooses wasm by itself, says so, and arrives at the same bits", async () => {
+  vi.stubEnv("NODE_OPTIONS", hideAddon);
+  const run = place.train(["--local", "2"]);
+  expect(await weightsOf(run)).toBe(expected);
+  expect(run.stderr).toContain("computing with WebAssembly: about half as fast as TensorFlow");
+  const joined = place.events(run.runId!).find(({ kind }) => kind === "worker-joined");
+  expect(joined?.fingerprint).toMatch(/^wasm; tfjs .*kernels=[0-9a-f]{12}; /);
+  const log = readFileSync(place.path("runs", run.runId!, "logs/worker-1.log"), "utf8");
+  expect(log).toContain("engine wasm: in place of TensorFlow. The TensorFlow engine is not installed.");
+});
+
+test("without the native addon, a model predicts, and the doctor says what computes", async () => {
+  vi.stubEnv("NODE_OPTIONS", hideAddon);
+  const out = place.path("predicted");
+  const photos = place.path("data/val");
+  const done = await place.seedgrow("predict", "--model", "latest", "--out", out, photos, "--json").ends(0);
+  expect(done.json<{ engine: string }>().engine).toMatch(/^tfjs .* \/ WebAssembly$/);
+  expect(done.json<{ masks: { mask: string }[] }>().masks.map(({ mask }) => existsSync(mask))).toContain(true);
+  const doctor = place.seedgrow("doctor", "--json");
+  await doctor.exited;
+  const { checks } = doctor.json<{ checks: { name: string; verdict: string; value: string }[] }>();
+  const engine = checks.find(({ name }) => name === "engine");
+  expect(engine).toMatchObject({ verdict: "warn", value: expect.stringContaining("in place of TensorFlow") });
+});
+
+test("who asks for TensorFlow does not get anything else", async () => {
+  vi.stubEnv("NODE_OPTIONS", hideAddon);
+  const out = place.path("none");
+  const asked = place.seedgrow(
+    "predict",
+    "--model",
+    "latest",
+    "--engine",
+    "tensorflow",
+    "--out",
+    out,
+    place.path("data/val"),
+  );
+  expect((await asked.ends(4)).stderr).toContain("[ENGINE_MISSING]");
+});
+
+test.skipIf(isWithoutTensorflow)("TensorFlow arrives at other bits, and its name in the run says why", async () => {
+  const run = place.train(["--local", "1", "--engine", "tensorflow"]);
+  expect(await weightsOf(run)).not.toBe(expected);
+  const joined = place.events(run.runId!).find(({ kind }) => kind === "worker-joined");
+  expect(joined?.fingerprint).toMatch(/^tensorflow; /);
+});
