@@ -10,6 +10,7 @@ import { out, outJson } from "../output.js";
 interface DoctorFlags {
   readonly runs: string;
   readonly nats?: string;
+  readonly engines?: boolean;
   readonly json?: boolean;
 }
 
@@ -24,6 +25,7 @@ export function doctorCommand(): Command {
     .description("check this machine: engine, GPU, broker, ports, disk, memory; says what to do")
     .option("--runs <dir>", "folder of runs", defaultRunsDir)
     .option("--nats <url>", "check this cluster's broker and workers as well")
+    .option("--engines", "instead: compute the same small step on every engine that is here, and compare them")
     .option("--json", "print the findings as one line of JSON")
     .addHelpText(
       "after",
@@ -31,6 +33,7 @@ export function doctorCommand(): Command {
 Examples:
   $ seedgrow doctor
   $ seedgrow doctor --nats nats://head:4222
+  $ seedgrow doctor --engines                  which engine is how fast here, and do they agree
   $ seedgrow doctor --json | jq '.checks[] | select(.verdict != "ok")'
 
 Exit code 0: a run would work here (warnings included). 4: something is missing or broken.`,
@@ -39,6 +42,10 @@ Exit code 0: a run would work here (warnings included). 4: something is missing 
 }
 
 async function runDoctor(flags: DoctorFlags): Promise<void> {
+  if (flags.engines) {
+    await compareEngines(flags.json === true);
+    return;
+  }
   const [{ runCheck }, { engineChecks }, { toolChecks }, { brokerChecks }, { machineChecks }] = await Promise.all([
     import("../doctor/finding.js"),
     import("../doctor/engine.js"),
@@ -59,6 +66,16 @@ async function runDoctor(flags: DoctorFlags): Promise<void> {
   const isFine = findings.every(({ verdict }) => verdict !== "fail");
   if (flags.json) outJson({ ok: isFine, checks: findings });
   if (!isFine) process.exitCode = exitCodes.environment;
+}
+
+async function compareEngines(isJson: boolean): Promise<void> {
+  const { engineReport, engineTable } = await import("../doctor/engines.js");
+  const line = process.stderr.isTTY && !isJson ? new LiveLine(process.stderr) : null;
+  const report = await engineReport((engine) => line?.show(`computing with ${engine} ...`));
+  line?.clear();
+  if (isJson) outJson(report);
+  else out(engineTable(report));
+  if (report.engines.length === 0) process.exitCode = exitCodes.environment;
 }
 
 function print({ name, verdict, value, advice }: Finding): void {
