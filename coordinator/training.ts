@@ -115,17 +115,19 @@ export class StageTrainer {
       isNumber &&= Number.isFinite(gradient[i]!);
     }
     if (!isNumber) throw new AppError("TRAINING_DIVERGED", `the gradient of step ${step} is not finite`);
+    this.blobs.delete(this.digest);
     this.optimizer.step(this.values, gradient, learningRateAt(step, this.options));
     this.sums = new TreeAccumulator(this.options.leafCount);
-    this.blobs.delete(this.digest);
     this.digest = this.publish();
     return { loss: total[count]! / weight, weightsDigest: this.digest };
   }
 
-  /** Served as a copy: a slow puller of the old parameters must not see the new ones. */
+  /**
+   * Served without a copy. All results of a step are in before the next update, so nobody whose work counts still pulls;
+   * a straggler that does finds that the bytes are not what their name says, and its work would not count anyway.
+   */
   private publish(): Digest {
-    const copy = this.bytes.slice();
-    return this.blobs.put(copy, sha256(copy));
+    return this.blobs.put(this.bytes, sha256(this.bytes));
   }
 }
 

@@ -13,11 +13,11 @@ export const outputsMax = 64;
 /** A transfer is tried this often before the work it belongs to fails. */
 export const pullAttemptsMax = 3;
 /**
- * Results on their way to the coordinator at a time; one that is larger goes alone. Besides them it holds the parameters,
- * their served copy and the optimiser's two moments (4 models), and a sum per open sub-tree: at most one per worker, half
- * as many on average. So its memory does not grow with what workers send, however many there are.
+ * Results on their way to the coordinator at a time; one that is larger goes alone, so that siblings in the tree meet and
+ * become one sum before the next arrives. Besides them it holds the parameters, the optimiser's two moments, the classifier
+ * and a sum per open sub-tree (docs/RELIABILITY.md, Memory). 16 results of the built-in network fit.
  */
-export const resultBytesInFlightMax = 512 * 1024 * 1024;
+export const resultBytesInFlightMax = 128 * 1024 * 1024;
 /** Workers of one run. Each takes four sockets of the coordinator, of the 65536 open files that systemd allows. */
 export const workersMax = 4_096;
 /** Sockets and files that the coordinator has open besides its workers': broker, blobs being served, run folder. */

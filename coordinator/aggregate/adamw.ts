@@ -62,8 +62,9 @@ export class AdamW {
     });
   }
 
+  /** Not a copy: valid until the next step. */
   state(): AdamWState {
-    return { steps: this.steps, first: this.first.slice(), second: this.second.slice() };
+    return { steps: this.steps, first: this.first, second: this.second };
   }
 
   restore(state: AdamWState): void {

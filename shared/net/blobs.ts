@@ -86,6 +86,8 @@ function drained(call: grpc.ServerWritableStream<unknown, unknown>): Promise<voi
 
 export interface PullOptions {
   readonly signal?: AbortSignal | undefined;
+  /** How long it is said to be, where that is known: memory is taken once then, not twice. Longer or shorter is an error. */
+  readonly bytes?: number;
 }
 
 /**
@@ -93,26 +95,69 @@ export interface PullOptions {
  * @throws AppError DIGEST_MISMATCH when the bytes are not what their name says.
  */
 export async function pullBlob(client: BlobsClient, digest: Digest, options: PullOptions = {}): Promise<Uint8Array> {
-  const chunks: Buffer[] = [];
-  let received = 0;
+  const arriving = options.bytes === undefined ? new Chunks(digest) : new Whole(digest, options.bytes);
   for (let attempt = 1; ; attempt++) {
     try {
-      await pullFrom(client, digest, received, options, (data) => {
-        received += data.length;
-        if (received > blobBytesMax)
-          throw new AppError("DIGEST_MISMATCH", `blob ${digest} exceeds ${blobBytesMax} bytes`);
-        chunks.push(data);
-      });
+      await pullFrom(client, digest, arriving.received, options, (data) => arriving.add(data));
       break;
     } catch (error) {
       if (attempt >= pullAttemptsMax || !isTransient(error) || options.signal?.aborted) throw error;
     }
   }
-  const bytes = alignedConcat(chunks, received);
+  const bytes = arriving.bytes();
   const actual = sha256(bytes);
   if (actual !== digest)
-    throw new AppError("DIGEST_MISMATCH", `blob ${digest} arrived as ${actual} (${received} bytes)`);
+    throw new AppError("DIGEST_MISMATCH", `blob ${digest} arrived as ${actual} (${bytes.length} bytes)`);
   return bytes;
+}
+
+/** Of unknown length: kept in pieces, then put together. */
+class Chunks {
+  private readonly chunks: Buffer[] = [];
+  received = 0;
+
+  constructor(private readonly digest: Digest) {}
+
+  add(data: Buffer): void {
+    this.received += data.length;
+    if (this.received > blobBytesMax)
+      throw new AppError("DIGEST_MISMATCH", `blob ${this.digest} exceeds ${blobBytesMax} bytes`);
+    this.chunks.push(data);
+  }
+
+  bytes(): Uint8Array {
+    return alignedConcat(this.chunks, this.received);
+  }
+}
+
+/** Of known length: written to its place. */
+class Whole {
+  private readonly whole: Uint8Array;
+  received = 0;
+
+  constructor(
+    private readonly digest: Digest,
+    private readonly length: number,
+  ) {
+    if (length > blobBytesMax)
+      throw new AppError("MESSAGE_INVALID", `blob ${digest} is said to have ${length} bytes (at most ${blobBytesMax})`);
+    this.whole = new Uint8Array(length);
+  }
+
+  add(data: Buffer): void {
+    if (this.received + data.length > this.length) throw this.wrongLength("more than");
+    this.whole.set(data, this.received);
+    this.received += data.length;
+  }
+
+  bytes(): Uint8Array {
+    if (this.received < this.length) throw this.wrongLength(`${this.received}, not`);
+    return this.whole;
+  }
+
+  private wrongLength(found: string): AppError {
+    return new AppError("MESSAGE_INVALID", `blob ${this.digest} has ${found} ${this.length} bytes`);
+  }
 }
 
 function pullFrom(

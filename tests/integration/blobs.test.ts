@@ -70,6 +70,13 @@ describe("a blob", () => {
     expect(Buffer.compare(pulled, bytes)).toBe(0);
   });
 
+  test.each([0, 1, chunkBytes + 1])("whose length of %i bytes is known arrives in memory taken once", async (length) => {
+    const bytes = noise(length);
+    const pulled = await pullBlob(await serveSource(memory(bytes)), sha256(bytes), { bytes: length });
+    expect(Buffer.compare(pulled, bytes)).toBe(0);
+    expect(pulled.buffer.byteLength).toBe(length);
+  });
+
   test("that lies inside a larger buffer is sent without its surroundings", async () => {
     const inner = noise(3_000).subarray(1_001, 2_003);
     expect(await pullBlob(await serveSource(memory(inner)), sha256(inner))).toEqual(Uint8Array.from(inner));
@@ -146,6 +153,16 @@ describe("what is not there, or not what it says", () => {
     const digest = sha256(noise(10));
     const lying: BlobSource = { get: async () => noise(10, 1) };
     await expect(pullBlob(await serveSource(lying), digest)).rejects.toMatchObject({ code: "DIGEST_MISMATCH" });
+  });
+
+  test.each([
+    [chunkBytes, "more than"],
+    [2 * chunkBytes + 8, `${2 * chunkBytes + 7}, not`],
+    [2 ** 40, "at most"],
+  ])("a length that is not what was said, %i, is refused", async (said, words) => {
+    const bytes = noise(2 * chunkBytes + 7);
+    const pulling = pullBlob(await serveSource(memory(bytes)), sha256(bytes), { bytes: said });
+    await expect(pulling).rejects.toMatchObject({ code: "MESSAGE_INVALID", message: expect.stringContaining(words) });
   });
 
   test("a photo that has changed on the coordinator's disk is named", async () => {
