@@ -59,7 +59,9 @@ const dir = mkdtempSync(join(tmpdir(), "seedgrow-memory-"));
 try {
   const drawn = ["data", "synth", "--out", join(dir, "data"), "--train", "16", "--val", "4", "--size", "64x64"];
   await ended(drawn, () => undefined);
-  const table = new Table({ head: ["parameters", ...workerCounts.map((count) => `${count} worker${count > 1 ? "s" : ""}`)] });
+  const table = new Table({
+    head: ["parameters", ...workerCounts.map((count) => `${count} worker${count > 1 ? "s" : ""}`)],
+  });
   const idle: number[] = [];
   for (const parameters of parameterCounts) {
     const model = parameters * bytesPerParameter;

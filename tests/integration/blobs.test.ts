@@ -70,12 +70,15 @@ describe("a blob", () => {
     expect(Buffer.compare(pulled, bytes)).toBe(0);
   });
 
-  test.each([0, 1, chunkBytes + 1])("whose length of %i bytes is known arrives in memory taken once", async (length) => {
-    const bytes = noise(length);
-    const pulled = await pullBlob(await serveSource(memory(bytes)), sha256(bytes), { bytes: length });
-    expect(Buffer.compare(pulled, bytes)).toBe(0);
-    expect(pulled.buffer.byteLength).toBe(length);
-  });
+  test.each([0, 1, chunkBytes + 1])(
+    "whose length of %i bytes is known arrives in memory taken once",
+    async (length) => {
+      const bytes = noise(length);
+      const pulled = await pullBlob(await serveSource(memory(bytes)), sha256(bytes), { bytes: length });
+      expect(Buffer.compare(pulled, bytes)).toBe(0);
+      expect(pulled.buffer.byteLength).toBe(length);
+    },
+  );
 
   test("that lies inside a larger buffer is sent without its surroundings", async () => {
     const inner = noise(3_000).subarray(1_001, 2_003);
