@@ -57,3 +57,8 @@ function workerTable(workers: RunStatus["workers"]): string {
   }
   return table.toString();
 }
+
+/** "gpu: NVIDIA A100" -> "NVIDIA A100"; a CPU is none; "" when nobody said. */
+export function gpuOf(device: string): string {
+  return device.startsWith("gpu: ") ? device.slice("gpu: ".length) : device === "" ? "" : "none";
+}

@@ -46,9 +46,9 @@ test("a worker's state is the last that is known: from the log, or from the coor
     imagesPerSecond: 3,
     waitShare: 0.1,
     engine: "tf",
-    device: "",
-    rssBytes: null,
-    beatAt: null,
+    device: "gpu: NVIDIA A100",
+    rssBytes: 3e9,
+    beatAt: "2026-01-01T00:00:05.000Z",
   };
   const status = { workers: [live] } as unknown as Parameters<typeof workersOf>[2];
   expect(workersOf(record, log, status)[1]).toMatchObject({
@@ -56,7 +56,11 @@ test("a worker's state is the last that is known: from the log, or from the coor
     host: "boreas",
     state: "working",
     imagesPerSecond: 3,
+    gpu: "NVIDIA A100",
+    rssBytes: 3e9,
   });
+  const cluster = at(5, "cluster", { workers: [live] });
+  expect(workersOf(record, [...log, cluster], null)[1]).toMatchObject({ gpu: "NVIDIA A100", rssBytes: 3e9 });
   expect(workersOf(record, [...log, at(5, "run-ended")], null)[0]!.state).toBe("left");
 });
 

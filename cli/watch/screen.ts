@@ -4,7 +4,7 @@ import { duration } from "../event-text.js";
 import { cut } from "../live-line.js";
 import { score } from "../stage-table.js";
 import { bar, phaseTitle } from "../status-line.js";
-import { stateText } from "../status-text.js";
+import { gpuOf, stateText } from "../status-text.js";
 import type { Trouble, WatchedWorker, WatchModel } from "./model.js";
 import { sparkline } from "./sparkline.js";
 import { type Column, cutPlain, textTable } from "./text-table.js";
@@ -197,11 +197,6 @@ function engineOf(engine: string): string {
     .slice(engine.lastIndexOf("/") + 1)
     .trim()
     .replace(/^lib/, "");
-}
-
-/** "gpu: NVIDIA A100" -> "NVIDIA A100"; a CPU is none. */
-function gpuOf(device: string): string {
-  return device.startsWith("gpu: ") ? device.slice("gpu: ".length) : device === "" ? "" : "none";
 }
 
 function memoryText(bytes: number | null): string {

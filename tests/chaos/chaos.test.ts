@@ -18,8 +18,8 @@ const isFull = process.env.SEEDGROW_CHAOS === "all";
 const chosen = <T extends { readonly quick?: true }>(cases: readonly T[]) =>
   cases.filter(({ quick }) => isFull || quick);
 
-/** A dozen coordinators, one after the other, on a busy machine. */
-const chainTimeoutMs = 10 * 60_000;
+/** A dozen coordinators, one after the other, or a run of sixty steps twice, on a busy machine. */
+const longTimeoutMs = 10 * 60_000;
 const checkpointSteps = 2;
 let data: Workplace;
 let base: ClusterOptions;
@@ -97,7 +97,7 @@ describe.concurrent("a process", () => {
 });
 
 describe.concurrent("a coordinator killed at every durable write, and resumed", () => {
-  test.each(chosen(crashChains))("$name", { timeout: chainTimeoutMs }, async ({ name, steps }) => {
+  test.each(chosen(crashChains))("$name", { timeout: longTimeoutMs }, async ({ name, steps }) => {
     const cluster = await Cluster.start(base);
     const crashes: Parameters<Parameters<typeof crashAgainAndAgain>[2]>[] = [];
     try {
@@ -144,18 +144,14 @@ describe.concurrent("links", () => {
 });
 
 describe.concurrent("a worker that computes wrong", () => {
-  test.each(chosen(sickCases))("$fault, audit $audit", async (one) => {
-    const { fault, audit, steps = 6 } = one;
-    const overrides = {
-      ...base.overrides,
-      "cluster.audit": audit,
-      "cluster.workersMin": 2,
-      "method.segmenter.steps": steps,
-    };
+  test.each(chosen(sickCases))("$fault, audit $audit", { timeout: longTimeoutMs }, async (one) => {
+    const { fault, audit, steps } = one;
+    const longer = steps ? { "method.segmenter.steps": steps } : {};
+    const overrides = { ...base.overrides, "cluster.audit": audit, "cluster.workersMin": 2, ...longer };
     const options = { ...base, workers: 3, faults: [fault], overrides };
-    await runCase(["worker", fault, audit > 0 ? `audit ${audit}` : "wrong"], options, (cluster) =>
-      sufferSickness(cluster, one),
-    );
+    const wanted = steps ? await undisturbed({ ...base, overrides: { ...base.overrides, ...longer } }) : expected;
+    const names = ["worker", fault, audit > 0 ? `audit ${audit}` : "wrong"] as const;
+    await runCase(names, options, (cluster) => sufferSickness(cluster, one), wanted);
   });
 });
 

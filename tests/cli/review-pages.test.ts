@@ -87,6 +87,12 @@ describe("review in the gallery", () => {
     await see(page, text("judged")).toBe("The mask of round 1 stays as it is.");
     await page.ask(`document.querySelectorAll("#tags input")[1].click()`);
     await page.ask(`document.querySelectorAll("#tools input")[1].click()`);
+    await page.ask(`document.querySelector(".strokes").focus()`);
+    for (const key of [" ", "ArrowRight", "ArrowRight", "ArrowDown", " "]) await page.press(key);
+    await see(page, text("stroke-count")).toBe("1 stroke");
+    for (const key of [" ", "ArrowLeft", "Escape", "u"]) await page.press(key);
+    await see(page, text("stroke-count")).toBe("");
+    await see(page, text("viewer-name")).toBe("1.jpg");
     await page.drag([...Array(8).keys()].map((i) => [350 + 20 * i, 400] as const));
     await see(page, text("stroke-count")).toBe("1 stroke");
     await page.ask(`document.querySelectorAll("#tools input")[3].click()`);

@@ -1,4 +1,4 @@
-/** Painting on the large photo: strokes under the pointer, drawn as they will be saved. */
+/** Painting on the large photo, by pointer or keys: strokes drawn as they will be saved. */
 import { byId } from "./dom.js";
 import type { ClassInfo } from "./panels.js";
 import type { Stroke } from "./review.js";
@@ -8,6 +8,17 @@ const stepMin = 0.004;
 /** A stroke is cut in two rather than grow beyond what the server takes. */
 const pointsMax = 1500;
 
+const help =
+  "Brush: arrow keys move it, with Shift in small steps; Space begins and ends a stroke; Escape throws the stroke away";
+const directions: Readonly<Record<string, readonly [number, number]>> = {
+  ArrowLeft: [-1, 0],
+  ArrowRight: [1, 0],
+  ArrowUp: [0, -1],
+  ArrowDown: [0, 1],
+};
+
+type Point = readonly [x: number, y: number];
+
 /** Null: the pointer moves the photo. */
 export type Tool = { readonly paints: string | null } | null;
 
@@ -15,8 +26,10 @@ export class Brush {
   private readonly canvas = document.createElement("canvas");
   private readonly ring = byId("brush-ring");
   private strokes: readonly Stroke[] = [];
-  private current: { class: string | null; radius: number; points: [number, number][] } | null = null;
+  private current: { class: string | null; radius: number; points: Point[] } | null = null;
   private size = { width: 1, height: 1 };
+  /** Where keys paint: where the pointer was last, or the middle. */
+  private place: Point = [0.5, 0.5];
   tool: Tool = null;
   /** Share of the photo's longer side. */
   radius = 0.03;
@@ -26,10 +39,20 @@ export class Brush {
     private readonly onStroke: (stroke: Stroke) => void,
   ) {
     this.canvas.className = "strokes";
-    this.canvas.addEventListener("pointerdown", (event) => this.begin(event));
-    this.canvas.addEventListener("pointermove", (event) => this.move(event));
+    this.canvas.setAttribute("role", "application");
+    this.canvas.setAttribute("aria-label", help);
+    this.canvas.addEventListener("pointerdown", (event) => this.press(event));
+    this.canvas.addEventListener("pointermove", (event) => this.moveTo(this.at(event)));
     for (const type of ["pointerup", "pointercancel"]) this.canvas.addEventListener(type, () => this.end());
     this.canvas.addEventListener("pointerleave", () => {
+      this.ring.hidden = true;
+    });
+    // Who paints with the mouse keeps the arrow keys for the photos.
+    this.canvas.addEventListener("mousedown", (event) => event.preventDefault());
+    this.canvas.addEventListener("keydown", (event) => this.key(event));
+    this.canvas.addEventListener("focus", () => this.showRing());
+    this.canvas.addEventListener("blur", () => {
+      this.end();
       this.ring.hidden = true;
     });
   }
@@ -40,6 +63,7 @@ export class Brush {
     const longer = Math.max(size.width, size.height);
     const scale = Math.min(1600, Math.max(1000, longer)) / longer;
     this.size = size;
+    this.place = [0.5, 0.5];
     this.canvas.width = Math.max(1, Math.round(size.width * scale));
     this.canvas.height = Math.max(1, Math.round(size.height * scale));
     frame.append(this.canvas);
@@ -54,28 +78,61 @@ export class Brush {
   setTool(tool: Tool): void {
     this.tool = tool;
     this.canvas.classList.toggle("active", tool !== null);
+    this.canvas.tabIndex = tool === null ? -1 : 0;
     if (tool === null) this.ring.hidden = true;
   }
 
-  private begin(event: PointerEvent): void {
+  private press(event: PointerEvent): void {
     if (this.tool === null || event.button !== 0) return;
     event.preventDefault();
     this.canvas.setPointerCapture(event.pointerId);
-    this.current = { class: this.tool.paints, radius: this.radius, points: [this.at(event)] };
+    this.begin(this.at(event));
+  }
+
+  private begin(point: Point): void {
+    if (this.tool === null) return;
+    this.place = point;
+    this.current = { class: this.tool.paints, radius: this.radius, points: [point] };
     this.draw();
   }
 
-  private move(event: PointerEvent): void {
-    this.showRing(event);
+  private moveTo(point: Point): void {
+    this.place = point;
+    this.showRing();
     if (this.current === null) return;
-    const [x, y] = this.at(event);
+    const [x, y] = point;
     const [lastX, lastY] = this.current.points.at(-1)!;
     const longer = Math.max(this.size.width, this.size.height);
     const moved = Math.hypot((x - lastX) * this.size.width, (y - lastY) * this.size.height) / longer;
     if (moved < stepMin) return;
-    this.current.points.push([x, y]);
+    this.current.points.push(point);
     if (this.current.points.length < pointsMax) this.draw();
     else this.end();
+  }
+
+  /** Keys that mean something to the brush do not reach the viewer, whose arrows change the photo. */
+  private key(event: KeyboardEvent): void {
+    if (this.tool === null || event.ctrlKey || event.metaKey) return;
+    const direction = directions[event.key];
+    if (direction) this.moveTo(this.beside(direction, event.shiftKey));
+    else if (event.key === " ") this.current ? this.end() : this.begin(this.place);
+    else if (event.key === "Escape" && this.current) this.drop();
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  private drop(): void {
+    this.current = null;
+    this.draw();
+  }
+
+  /** Half a brush further, so that strokes are closed; a tenth for what is fine. */
+  private beside([right, down]: readonly [number, number], isFine: boolean): Point {
+    const { width, height } = this.size;
+    const step = Math.max(stepMin, this.radius * (isFine ? 0.2 : 1)) * Math.max(width, height);
+    const [x, y] = this.place;
+    return [shareOf(x + (right * step) / width), shareOf(y + (down * step) / height)];
   }
 
   private end(): void {
@@ -84,21 +141,20 @@ export class Brush {
     if (stroke) this.onStroke(stroke);
   }
 
-  /** Shares of the photo's sides, to a thousandth of a pixel's worth: the file stays short. */
-  private at(event: PointerEvent): [number, number] {
+  private at(event: PointerEvent): Point {
     const box = this.canvas.getBoundingClientRect();
-    const share = (value: number) => Math.min(1, Math.max(0, Math.round(value * 1e5) / 1e5));
-    return [share((event.clientX - box.left) / box.width), share((event.clientY - box.top) / box.height)];
+    return [shareOf((event.clientX - box.left) / box.width), shareOf((event.clientY - box.top) / box.height)];
   }
 
-  private showRing({ clientX, clientY }: PointerEvent): void {
+  private showRing(): void {
     if (this.tool === null) return;
     const box = this.canvas.getBoundingClientRect();
     const diameter = 2 * this.radius * Math.max(box.width, box.height);
+    const [x, y] = this.place;
     this.ring.hidden = false;
     Object.assign(this.ring.style, {
-      left: `${clientX}px`,
-      top: `${clientY}px`,
+      left: `${box.left + x * box.width}px`,
+      top: `${box.top + y * box.height}px`,
       width: `${diameter}px`,
       height: `${diameter}px`,
     });
@@ -132,4 +188,9 @@ export class Brush {
     const found = this.classes().find((one) => one.name === name);
     return found ? `rgb(${found.color.join(" ")})` : "#22262b";
   }
+}
+
+/** Of the photo's side, to a thousandth of a pixel's worth: the file stays short. */
+function shareOf(value: number): number {
+  return Math.min(1, Math.max(0, Math.round(value * 1e5) / 1e5));
 }

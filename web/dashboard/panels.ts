@@ -47,6 +47,9 @@ export interface Overview {
     readonly state: string;
     readonly imagesPerSecond: number | null;
     readonly waitShare: number | null;
+    readonly gpu: string;
+    readonly rssBytes: number | null;
+    readonly beatAt: string | null;
   }[];
   readonly status: StatusNow | null;
 }
@@ -66,8 +69,12 @@ export function drawOverview(overview: Overview): void {
   drawTimeline(overview);
   fillTable(
     "workers",
-    ["worker", "host", "state", "images/s", "waiting", "engine"],
-    workers.map((row) => [row.id, row.host, row.state, rate(row.imagesPerSecond), percent(row.waitShare), row.engine]),
+    ["worker", "host", "state", "images/s", "waiting", "GPU", "memory", "heartbeat", "engine"],
+    workers.map((row) => [
+      ...[row.id, row.host, row.state, rate(row.imagesPerSecond), percent(row.waitShare), row.gpu || "–"],
+      row.rssBytes === null ? "–" : `${(row.rssBytes / 1e9).toFixed(1)} GB`,
+      ...[row.beatAt === null ? "–" : clock(row.beatAt), row.engine],
+    ]),
   );
   fillTable(
     "stages",
