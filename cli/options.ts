@@ -1,5 +1,6 @@
 /** Options that several commands share, and the way from flags to a run's config. */
 import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { parse as parseYaml } from "yaml";
 import { type RunConfig, runConfigSchema, runEnvPrefix } from "../coordinator/config.js";
@@ -43,15 +44,26 @@ export function withEngineFlag(command: Command): Command {
   });
 }
 
+/** Flags of commands that speak to a cluster's NATS server. */
+export function withBusFlags(command: Command): Command {
+  return command
+    .option("--certs <dir>", "folder of this machine's certificate (default: $SEEDGROW_CERTS)")
+    .option("--insecure", "allow a NATS server off loopback without certificates");
+}
+
 /** Flags for the settings that a resumed run may change: they do not decide the result. */
 export interface ClusterFlags {
   readonly allowMixed?: true;
   readonly audit?: string;
   readonly checkpointSteps?: string;
+  readonly certs?: string;
+  readonly insecure?: true;
 }
 
 export function withClusterFlags(command: Command): Command {
   return command
+    .option("--certs <dir>", "folder of this machine's certificate, for a cluster (default: $SEEDGROW_CERTS)")
+    .option("--insecure", "allow addresses off loopback without certificates")
     .option("--allow-mixed", "take workers with other engines: the result is then no longer reproducible bit by bit")
     .option("--audit <p>", "share of the gradient work (0..1) that two workers compute and the coordinator compares")
     .option("--checkpoint-steps <n>", "steps between two checkpoints: what a killed coordinator loses at most");
@@ -59,7 +71,9 @@ export function withClusterFlags(command: Command): Command {
 
 /** As for --set. */
 export function clusterSets(flags: ClusterFlags): string[] {
-  const named = { allowMixed: flags.allowMixed, audit: flags.audit, checkpointSteps: flags.checkpointSteps };
+  const { allowMixed, audit, checkpointSteps, insecure } = flags;
+  const certs = flags.certs && resolve(flags.certs);
+  const named = { allowMixed, audit, checkpointSteps, certs, insecure };
   return Object.entries(named).flatMap(([key, value]) => (value === undefined ? [] : [`cluster.${key}=${value}`]));
 }
 

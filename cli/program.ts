@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import { seedgrowVersion } from "../shared/version.js";
 import { ablateCommand } from "./commands/ablate.js";
+import { certsCommand } from "./commands/certs.js";
 import { completionCommand } from "./commands/completion.js";
 import { dashboardCommand } from "./commands/dashboard.js";
 import { dataCommand } from "./commands/data.js";
@@ -30,6 +31,7 @@ export function buildProgram(): Command {
     .addCommand(resumeCommand())
     .addCommand(ablateCommand())
     .addCommand(workerCommand())
+    .addCommand(certsCommand())
     .addCommand(statusCommand())
     .addCommand(watchCommand())
     .addCommand(runsCommand())
@@ -50,8 +52,8 @@ Examples:
   $ seedgrow demo                                            see it work: synthetic photos, two workers
   $ seedgrow init                                            four questions, and a commented config file
   $ seedgrow train --data photos --quick                     masks of your own photos in minutes
-  $ seedgrow worker --nats nats://head:4222                  on every GPU machine
-  $ seedgrow train --data photos --nats nats://head:4222     train on the cluster
+  $ seedgrow worker --nats tls://head:4222                   on every GPU machine
+  $ seedgrow train --data photos --nats tls://head:4222      train on the cluster
   $ seedgrow watch                                           what is going on
   $ seedgrow predict --model latest --out masks *.jpg        use the model
 

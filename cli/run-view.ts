@@ -1,12 +1,14 @@
 /** What is known about a run right now: from its coordinator over the bus where that answers, else from its folder. */
 import { readFile } from "node:fs/promises";
-import { askCoordinator } from "../coordinator/adapters/control.js";
-import { isHeld, readLive } from "../coordinator/adapters/live-run.js";
+import { pingCoordinator } from "../coordinator/adapters/control.js";
+import { type BusPlace, isHeld, readLive } from "../coordinator/adapters/live-run.js";
 import { RunStore } from "../coordinator/adapters/run-store.js";
 import { listStatuses, readStatus } from "../coordinator/adapters/status-store.js";
 import { AppError } from "../shared/errors.js";
 import { type Bus, connectBus, parseJson } from "../shared/net/bus.js";
+import type { Role } from "../shared/net/identity.js";
 import { type RunStatus, runEventRecordSchema } from "../shared/net/subjects.js";
+import { certsDir, trustIn } from "../shared/net/trust.js";
 import { fieldText } from "./event-text.js";
 
 /** "killed": it says that it is running, but no coordinator works on it. */
@@ -28,8 +30,26 @@ export interface RunView {
 /** A broker on this machine or in this cluster answers at once, or not at all. */
 const connectTimeoutMs = 2_000;
 
-export async function withBus<T>(url: string, work: (bus: Bus) => Promise<T>): Promise<T> {
-  const bus = await connectBus({ url, name: "seedgrow-cli", timeoutMs: connectTimeoutMs });
+export interface BusFlags {
+  readonly certs?: string;
+  readonly insecure?: boolean;
+}
+
+export function busPlace(natsUrl: string, { certs = "", insecure = false }: BusFlags): BusPlace {
+  return { natsUrl, certs: certsDir(certs, process.env), isInsecure: insecure };
+}
+
+/** @param roles those whose certificate is of use for what is asked. */
+export async function openBus(place: BusPlace, roles: readonly Role[] = ["coordinator", "viewer"]): Promise<Bus> {
+  const { natsUrl: url, certs, isInsecure } = place;
+  const trust = await trustIn(certs, roles);
+  const bus = await connectBus({ url, name: "seedgrow-cli", timeoutMs: connectTimeoutMs, trust, isInsecure });
+  void bus.connection.closed().then(() => trust?.revocations.close());
+  return bus;
+}
+
+export async function withBus<T>(place: BusPlace, work: (bus: Bus) => Promise<T>): Promise<T> {
+  const bus = await openBus(place);
   try {
     return await work(bus);
   } finally {
@@ -40,7 +60,7 @@ export async function withBus<T>(url: string, work: (bus: Bus) => Promise<T>): P
 export async function viewOfFolder(dir: string): Promise<RunView> {
   const record = await new RunStore(dir).readRecord();
   const live = await readLive(dir);
-  const status = live && (await withBus(live.natsUrl, (bus) => freshStatus(bus, record.runId)).catch(() => null));
+  const status = live && (await withBus(live, (bus) => freshStatus(bus, record.runId)).catch(() => null));
   if (live && status) return { ...viewOfStatus(status, live.natsUrl), dir };
   const last = await lastEvents(dir);
   const isGone = record.state === "running" && !(await isHeld(dir));
@@ -85,7 +105,7 @@ async function freshStatus(bus: Bus, runId: string): Promise<RunStatus | null> {
 }
 
 async function answers(bus: Bus, runId: string): Promise<boolean> {
-  return askCoordinator(bus, runId, { op: "ping" }).then(
+  return pingCoordinator(bus, runId).then(
     () => true,
     () => false,
   );

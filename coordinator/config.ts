@@ -28,6 +28,12 @@ const clusterSchema = z.strictObject({
     help: "host:port of the coordinator's gRPC server; workers elsewhere need an address they can reach.",
   }),
   advertise: z.string().default("").meta({ help: "host:port told to workers, when it differs from cluster.listen." }),
+  certs: z.string().default("").meta({
+    help: "Folder of this machine's certificate (`seedgrow certs add`, role coordinator): mutual TLS with workers and NATS. Empty: $SEEDGROW_CERTS, else none.",
+  }),
+  insecure: z.boolean().default(false).meta({
+    help: "Allow addresses off loopback without certificates: whoever reaches them can read and command everything.",
+  }),
   checkpointSteps: z.int().min(0).max(1_000_000).default(50).meta({
     help: "Steps between two checkpoints inside a training phase: what a killed coordinator loses at most. 0: only at the end of phases.",
   }),

@@ -6,6 +6,7 @@ import { type Bus, onJson, publishJson } from "../shared/net/bus.js";
 import { peerError } from "../shared/net/rpc.js";
 import type { RunStatus, WorkerBeat } from "../shared/net/subjects.js";
 import { subjects, workerBeatSchema } from "../shared/net/subjects.js";
+import { isTrustProblem } from "../shared/net/tls-problems.js";
 import { spaceOf } from "./adapters/disk-space.js";
 import { type EventLog, publishStatus } from "./adapters/event-log.js";
 import type { Leases } from "./adapters/leases.js";
@@ -199,7 +200,7 @@ export class RunRuntime {
     const error = peerError(thrown);
     // What a straggler was to work with is gone by now: no sign that it could not reach us.
     const isLive = liveAssignment(this.state.pool, assignmentId) !== null;
-    const isCutOff = error?.code === "PEER_UNREACHABLE" && isLive;
+    const isCutOff = error && ((error.code === "PEER_UNREACHABLE" && isLive) || isTrustProblem(error.code));
     if (error && error.code !== "LEASE_LOST" && !isCutOff) {
       this.handle({ kind: "failed", assignmentId, reason: `[${error.code}] ${error.message}` });
       return;

@@ -1,6 +1,5 @@
 /** One sitting of a run: broker, workers, blob server, runtime; from wherever the run stands to its end. */
 import { randomUUID } from "node:crypto";
-import * as grpc from "@grpc/grpc-js";
 import type { Digest } from "../shared/codec/digest.js";
 import type { Manifest } from "../shared/data/manifest.js";
 import type { StageRecord } from "../shared/data/run-record.js";
@@ -8,9 +7,12 @@ import type { RunSetup } from "../shared/data/run-setup.js";
 import { AppError } from "../shared/errors.js";
 import { blobHandlers, firstOf, MemoryBlobs } from "../shared/net/blobs.js";
 import { type Bus, connectBus } from "../shared/net/bus.js";
-import { Blobs, serverOptions } from "../shared/net/proto.js";
+import { openServer, serverCredentials } from "../shared/net/credentials.js";
+import { requirePrivate } from "../shared/net/exposure.js";
+import { Blobs } from "../shared/net/proto.js";
 import { listen } from "../shared/net/rpc.js";
 import type { RunEventRecord, RunStatus } from "../shared/net/subjects.js";
+import { certsDir, type Trust, trustIn } from "../shared/net/trust.js";
 import type { BackboneBytes } from "./adapters/backbone-files.js";
 import { onReconnect } from "./adapters/bus-repair.js";
 import { listenForControl } from "./adapters/control.js";
@@ -19,7 +21,7 @@ import { EventLog, publishStatus } from "./adapters/event-log.js";
 import { FileBlobs } from "./adapters/file-blobs.js";
 import { broadcastLabels } from "./adapters/label-broadcast.js";
 import { Leases } from "./adapters/leases.js";
-import { announceLive } from "./adapters/live-run.js";
+import { announceLive, type BusPlace } from "./adapters/live-run.js";
 import { startLocalWorkers } from "./adapters/local-workers.js";
 import { startNats } from "./adapters/nats-server.js";
 import { openFilesLimit, workersLimit } from "./adapters/open-files.js";
@@ -79,16 +81,18 @@ export async function runSession(options: SessionOptions): Promise<SessionEnd> {
 
 async function runWithin(options: SessionOptions, closers: (() => Promise<unknown>)[]): Promise<SessionEnd> {
   const { store, config, runId, signal } = options;
-  const telemetry = await openTelemetry(options.telemetry ?? {}, runId, store);
+  const { trust, ...security } = await openTrust(options, closers);
+  const { isInsecure } = security;
+  const telemetry = await openTelemetry({ ...options.telemetry, trust, isInsecure }, runId, store);
   closers.push(telemetry.close);
   const natsUrl = options.natsUrl ?? (await ownBroker(options, closers));
-  const bus = await connectBus({ url: natsUrl, name: `seedgrow-coordinator-${runId}` });
+  const bus = await connectBus({ url: natsUrl, name: `seedgrow-coordinator-${runId}`, trust, isInsecure });
   closers.push(() => bus.connection.close());
-  closers.push(await announceLive(store.dir, natsUrl));
+  closers.push(await announceLive(store.dir, { natsUrl, ...security }));
   await EventLog.prepare(bus);
   void onReconnect(bus, () => EventLog.prepare(bus));
   const blobs = new MemoryBlobs();
-  const address = await serveBlobs(options, blobs, closers);
+  const address = await serveBlobs(options, blobs, trust, closers);
   const events = new EventLog(bus, store, runId, (record) => {
     telemetry.onEvent(record);
     options.observer.onEvent(record);
@@ -99,7 +103,9 @@ async function runWithin(options: SessionOptions, closers: (() => Promise<unknow
   const coordinatorId = randomUUID();
   const owner = { runId, coordinatorId, sitting: await store.claimSitting(coordinatorId) };
   const leases = await Leases.open(bus, owner, (reason) => runtime.fail(new AppError("LEASE_LOST", reason)));
-  const links = new WorkerLinks(runId, config.cluster.advertise || address, putSetup(options, blobs));
+  const coordinatorAddress = config.cluster.advertise || address;
+  const setupDigest = putSetup(options, blobs);
+  const links = new WorkerLinks({ runId, coordinatorAddress, setupDigest, trust, isInsecure });
   const nowMs = () => performance.now();
   const onStatus = (status: RunStatus) => {
     telemetry.onStatus(status);
@@ -110,7 +116,7 @@ async function runWithin(options: SessionOptions, closers: (() => Promise<unknow
     { ...start, ...position },
   );
   closers.push(await listenForControl(bus, runId, (reason) => runtime.stop(reason)));
-  if (options.localWorkers > 0) startWorkers(options, natsUrl, { events, runtime }, closers);
+  if (options.localWorkers > 0) startWorkers(options, { natsUrl, ...security }, { events, runtime }, closers);
   const interrupt = () => runtime.stop("interrupted");
   signal.addEventListener("abort", interrupt, { once: true });
   if (signal.aborted) interrupt();
@@ -125,6 +131,16 @@ async function runWithin(options: SessionOptions, closers: (() => Promise<unknow
   return { outcome, failure: runtime.failure, progress: results.progress, workers };
 }
 
+/** A broker of our own is on loopback, as is all that can reach it: certificates are for a cluster's. */
+async function openTrust({ config, natsUrl }: SessionOptions, closers: (() => Promise<unknown>)[]) {
+  const { insecure: isInsecure, listen, advertise } = config.cluster;
+  const certs = natsUrl === null ? "" : certsDir(config.cluster.certs, process.env);
+  const trust = await trustIn(certs, ["coordinator"]);
+  closers.push(async () => trust?.revocations.close());
+  requirePrivate({ "cluster.listen": listen, "cluster.advertise": advertise }, trust !== null, isInsecure);
+  return { trust, certs, isInsecure };
+}
+
 async function ownBroker({ store }: SessionOptions, closers: (() => Promise<unknown>)[]): Promise<string> {
   const nats = await startNats(store.path("nats", randomUUID().slice(0, 8)), store.path("logs", "nats.log"));
   closers.push(nats.stop);
@@ -134,11 +150,12 @@ async function ownBroker({ store }: SessionOptions, closers: (() => Promise<unkn
 async function serveBlobs(
   { config, files }: SessionOptions,
   blobs: MemoryBlobs,
+  trust: Trust | null,
   closers: (() => Promise<unknown>)[],
 ): Promise<string> {
-  const server = new grpc.Server(serverOptions);
+  const server = openServer({ trust, access: { "seedgrow.v1.Blobs": ["worker", "coordinator"] } });
   server.addService(Blobs.service, blobHandlers(firstOf(blobs, new FileBlobs(files))));
-  const address = await listen(server, config.cluster.listen);
+  const address = await listen(server, config.cluster.listen, serverCredentials(trust));
   closers.push(async () => server.forceShutdown());
   return address;
 }
@@ -210,14 +227,14 @@ function startOptions({ runId, config, manifest, progress }: SessionOptions) {
 
 function startWorkers(
   options: SessionOptions,
-  natsUrl: string,
+  bus: BusPlace,
   { events, runtime }: { events: EventLog; runtime: RunRuntime },
   closers: (() => Promise<unknown>)[],
 ): void {
   const { store, config, manifest } = options;
   const workers = startLocalWorkers({
     count: options.localWorkers,
-    natsUrl,
+    ...bus,
     threads: config.cluster.threads,
     otlp: options.telemetry?.otlp,
     dataDir: manifest.train.root,

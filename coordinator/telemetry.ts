@@ -1,6 +1,7 @@
 /** What watches a sitting from outside: TensorBoard's curves always, Prometheus and traces where asked for. */
 import type { Span } from "@opentelemetry/api";
 import type { RunEventRecord, RunStatus } from "../shared/net/subjects.js";
+import type { Trust } from "../shared/net/trust.js";
 import { beginSpan, contextOf, within } from "../shared/observe/tracing.js";
 import type { RunStore } from "./adapters/run-store.js";
 import { TensorboardLog } from "./adapters/tensorboard-log.js";
@@ -13,6 +14,12 @@ export interface TelemetryOptions {
   readonly otlp?: string | undefined;
 }
 
+/** What off loopback demands. */
+export interface TelemetrySecurity {
+  readonly trust: Trust | null;
+  readonly isInsecure: boolean;
+}
+
 export interface Telemetry {
   readonly onStatus: (status: RunStatus) => void;
   readonly onEvent: (event: RunEventRecord) => void;
@@ -22,7 +29,11 @@ export interface Telemetry {
   readonly close: () => Promise<void>;
 }
 
-export async function openTelemetry(options: TelemetryOptions, runId: string, store: RunStore): Promise<Telemetry> {
+export async function openTelemetry(
+  options: TelemetryOptions & TelemetrySecurity,
+  runId: string,
+  store: RunStore,
+): Promise<Telemetry> {
   const closers: (() => Promise<void>)[] = [];
   if (options.otlp !== undefined) {
     const { startTracing } = await import("../shared/observe/otlp.js");
@@ -30,7 +41,7 @@ export async function openTelemetry(options: TelemetryOptions, runId: string, st
   }
   const spans = new RunSpans(runId);
   const curves = new TensorboardLog(store.path("tensorboard"), Date.now());
-  const metrics = options.metrics === undefined ? null : await openMetrics(options.metrics, runId, closers);
+  const metrics = options.metrics === undefined ? null : await openMetrics(options.metrics, options, runId, closers);
   return {
     onStatus: (status) => metrics?.onStatus(status),
     onEvent: (event) => {
@@ -48,11 +59,16 @@ export async function openTelemetry(options: TelemetryOptions, runId: string, st
   };
 }
 
-async function openMetrics(listen: string, runId: string, closers: (() => Promise<void>)[]) {
+async function openMetrics(
+  listen: string,
+  security: TelemetrySecurity,
+  runId: string,
+  closers: (() => Promise<void>)[],
+) {
   const { RunMetrics } = await import("./adapters/run-metrics.js");
   const { serveMetrics } = await import("../shared/observe/metrics-server.js");
   const metrics = new RunMetrics(runId);
-  closers.push((await serveMetrics(metrics.registry, listen)).close);
+  closers.push((await serveMetrics(metrics.registry, listen, security)).close);
   return metrics;
 }
 

@@ -46,6 +46,39 @@ export const errorCodes = {
   ENGINE_FAILED: [exitCodes.environment, "Run `seedgrow doctor`."],
   BROKER_MISSING: [exitCodes.environment, "Run ./deploy/setup.sh, or start nats-server -js and pass --nats."],
   BROKER_UNREACHABLE: [exitCodes.environment, "Check --nats and that nats-server runs with JetStream (-js)."],
+  INSECURE_ADDRESS: [
+    exitCodes.usage,
+    "Give --certs DIR (`seedgrow certs` makes one), stay on 127.0.0.1, or say --insecure on a network you trust.",
+  ],
+  BROKER_REFUSED: [
+    exitCodes.environment,
+    "Reload nats-server after `seedgrow certs add`; a revoked certificate stays out.",
+  ],
+  CERT_INVALID: [
+    exitCodes.environment,
+    "Give the folder that `seedgrow certs add` wrote, with a key that only you can read.",
+  ],
+  CERT_MISSING: [exitCodes.environment, "Give --certs DIR with a certificate of this cluster (`seedgrow certs add`)."],
+  CERT_UNKNOWN_CA: [
+    exitCodes.environment,
+    "Both sides need certificates of one CA: give each those of `seedgrow certs add`.",
+  ],
+  CERT_EXPIRED: [exitCodes.environment, "`seedgrow certs renew NAME`, copy the folder, start the process again."],
+  CERT_NOT_YET_VALID: [exitCodes.environment, "Set the clocks of both machines (timedatectl): one of them is wrong."],
+  CERT_WRONG_NAME: [
+    exitCodes.environment,
+    "Use a name that the certificate has (`seedgrow certs list`), or renew it with --san NAME.",
+  ],
+  CERT_REVOKED: [exitCodes.environment, "Issue a new one with `seedgrow certs add`, if it may take part again."],
+  CERT_ROLE: [
+    exitCodes.environment,
+    "Give the process a certificate of the role it needs (docs/SECURITY.md has the table).",
+  ],
+  PEER_PLAINTEXT: [
+    exitCodes.environment,
+    "Start the other side with --certs as well: one side speaks TLS, the other does not.",
+  ],
+  TOKEN_INVALID: [exitCodes.usage, "A token is one line of 16 characters at least, in a file that only you can read."],
   PORT_BUSY: [exitCodes.environment, "Choose another port, or 0 for a free one."],
   DISK_FULL: [exitCodes.environment, "Free some space and run `seedgrow resume`."],
   NO_WORKERS: [exitCodes.cluster, "Start workers with `seedgrow worker --nats URL`, or train with --local N."],

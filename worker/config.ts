@@ -25,6 +25,12 @@ export const workerConfigSchema = z.strictObject({
     .string()
     .default("")
     .meta({ help: "host:port under which the coordinator reaches this worker, when it differs from --listen." }),
+  certs: z.string().default("").meta({
+    help: "Folder of this machine's certificate (`seedgrow certs add`): mutual TLS with the coordinator and NATS. Default: $SEEDGROW_CERTS, else none.",
+  }),
+  insecure: z.boolean().default(false).meta({
+    help: "Allow addresses off loopback without certificates: whoever reaches them can read and command everything.",
+  }),
   data: z.string().default("").meta({ help: "Folder with the same photos on this machine: read instead of pulled." }),
   cache: z.string().default("").meta({ help: "Folder for pulled photos. Default: $XDG_CACHE_HOME/seedgrow/blobs." }),
   memoryMb: z.int().min(16).max(1_000_000).default(1024).meta({ help: "Decoded photos held in memory, MB." }),

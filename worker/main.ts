@@ -1,7 +1,7 @@
 /** Composition root of the worker: config -> adapters -> runtime; signals -> graceful stop. */
 import { hostname } from "node:os";
 import { join } from "node:path";
-import * as grpc from "@grpc/grpc-js";
+import type * as grpc from "@grpc/grpc-js";
 import { HealthImplementation } from "grpc-health-check";
 import type { AttachRequest__Output } from "../shared/gen/seedgrow/v1/AttachRequest.js";
 import type { DetachRequest__Output } from "../shared/gen/seedgrow/v1/DetachRequest.js";
@@ -9,9 +9,13 @@ import type { PingRequest__Output } from "../shared/gen/seedgrow/v1/PingRequest.
 import { drainPatienceMs } from "../shared/limits.js";
 import { blobHandlers } from "../shared/net/blobs.js";
 import { type Bus, connectBus } from "../shared/net/bus.js";
-import { Blobs, serverOptions, Worker } from "../shared/net/proto.js";
+import { type Access, openServer, serverCredentials } from "../shared/net/credentials.js";
+import { requirePrivate } from "../shared/net/exposure.js";
+import { roles } from "../shared/net/identity.js";
+import { Blobs, Worker } from "../shared/net/proto.js";
 import { listen, unary } from "../shared/net/rpc.js";
 import type { WorkerBeat } from "../shared/net/subjects.js";
+import { certsDir, type Trust, trustIn } from "../shared/net/trust.js";
 import { openLog } from "../shared/observe/log.js";
 import { serveMetrics } from "../shared/observe/metrics-server.js";
 import { cacheDir } from "../shared/tool-paths.js";
@@ -48,8 +52,28 @@ interface Started {
   readonly drain: () => Promise<void>;
 }
 
+/** A worker obeys a coordinator and nobody else, other workers included. */
+const access: Access = {
+  "seedgrow.v1.Worker": ["coordinator"],
+  "seedgrow.v1.Blobs": ["coordinator"],
+  "grpc.health.v1.Health": roles,
+};
+
+async function openTrust(config: WorkerConfig, closers: (() => Promise<unknown>)[]): Promise<Trust | null> {
+  const trust = await trustIn(certsDir(config.certs, process.env), ["worker", "coordinator"]);
+  closers.push(async () => trust?.revocations.close());
+  requirePrivate({ "--listen": config.listen, "--advertise": config.advertise }, trust !== null, config.insecure);
+  const { nats, metrics } = config;
+  // A port alone is one on loopback.
+  const open = { "--nats": nats, "--metrics": metrics.includes(":") ? metrics : "" };
+  requirePrivate(open, trust !== null, config.insecure);
+  return trust;
+}
+
 async function start(config: WorkerConfig, closers: (() => Promise<unknown>)[]): Promise<Started> {
   const log = openLog("worker");
+  const trust = await openTrust(config, closers);
+  const { insecure: isInsecure } = config;
   if (config.otlp !== "") {
     const { startTracing } = await import("../shared/observe/otlp.js");
     closers.push(await startTracing(config.otlp, "seedgrow-worker"));
@@ -57,20 +81,20 @@ async function start(config: WorkerConfig, closers: (() => Promise<unknown>)[]):
   const compute = await ComputeClient.start(engineOf(config));
   closers.push(() => compute.close());
   log.info({ engine: compute.engine }, `engine ${compute.engine.name}: ${compute.engine.reason}`);
-  const bus = await connectBus({ url: config.nats, name: "seedgrow-worker" });
+  const bus = await connectBus({ url: config.nats, name: "seedgrow-worker", trust, isInsecure });
   closers.push(() => closeBus(bus));
   const cache = new BlobCache(config.cache || join(cacheDir(process.env), "blobs"));
   const localDir = config.data || null;
   const memoryBytesMax = config.memoryMb * 1024 * 1024;
   const runtime = new WorkerRuntime({
     nowMs: () => performance.now(),
-    openRun: (request) => openRun({ bus, compute, cache, localDir, memoryBytesMax }, request),
+    openRun: (request) => openRun({ bus, compute, cache, localDir, memoryBytesMax, trust, isInsecure }, request),
     log: (message, fields) => log.info(fields ?? {}, message),
     onJob: (job, outcome) => metrics?.onJob(job, outcome),
   });
-  const metrics = config.metrics === "" ? null : await openMetrics(config, compute, runtime, closers);
-  const server = createServer(runtime);
-  const address = await listen(server, config.listen);
+  const metrics = config.metrics === "" ? null : await openMetrics(config, trust, { compute, runtime }, closers);
+  const server = createServer(runtime, trust);
+  const address = await listen(server, config.listen, serverCredentials(trust));
   closers.push(async () => server.forceShutdown());
   const beat = () => describe(config, compute, runtime, address);
   const { workerId } = beat();
@@ -98,13 +122,13 @@ async function start(config: WorkerConfig, closers: (() => Promise<unknown>)[]):
 
 async function openMetrics(
   config: WorkerConfig,
-  compute: ComputeClient,
-  runtime: WorkerRuntime,
+  trust: Trust | null,
+  { compute, runtime }: { readonly compute: ComputeClient; readonly runtime: WorkerRuntime },
   closers: (() => Promise<unknown>)[],
 ): Promise<WorkerMetrics> {
   const { version, device } = compute.engine;
   const metrics = new WorkerMetrics(nameOf(config), version, device, () => runtime.runId !== null);
-  closers.push((await serveMetrics(metrics.registry, config.metrics)).close);
+  closers.push((await serveMetrics(metrics.registry, config.metrics, { trust, isInsecure: config.insecure })).close);
   return metrics;
 }
 
@@ -124,8 +148,8 @@ function engineOf({ engine, threads, ...knobs }: WorkerConfig): ThreadData {
   return { engine, threads, simulated };
 }
 
-function createServer(runtime: WorkerRuntime): grpc.Server {
-  const server = new grpc.Server(serverOptions);
+function createServer(runtime: WorkerRuntime, trust: Trust | null): grpc.Server {
+  const server = openServer({ trust, access });
   server.addService(Worker.service, {
     Attach: unary(async (request: AttachRequest__Output) => {
       await runtime.attach(request);

@@ -9,6 +9,7 @@ import type { WorkReply } from "../shared/gen/seedgrow/v1/WorkReply.js";
 import type { WorkRequest__Output } from "../shared/gen/seedgrow/v1/WorkRequest.js";
 import { leaseMs } from "../shared/limits.js";
 import type { BlobSource } from "../shared/net/blobs.js";
+import { peerError } from "../shared/net/rpc.js";
 import { inSpan } from "../shared/observe/tracing.js";
 import * as session from "./core/session.js";
 import type { JobContext } from "./jobs/context.js";
@@ -213,6 +214,8 @@ function claimOf(lease: Lease__Output | null): session.LeaseClaim {
 
 /** A transfer that broke is nobody's fault: the work is as good as before, only not for us. */
 function asPeerFailure(error: unknown): unknown {
+  const said = peerError(error);
+  if (said) return said;
   const isTransport =
     error instanceof Error && "metadata" in error && typeof (error as { code?: unknown }).code === "number";
   return isTransport ? new AppError("PEER_UNREACHABLE", `cannot pull: ${error.message}`, { cause: error }) : error;

@@ -4,10 +4,11 @@ import pc from "picocolors";
 import { exitCodes } from "../../shared/errors.js";
 import type { Finding, Verdict } from "../doctor/finding.js";
 import { LiveLine } from "../live-line.js";
-import { defaultRunsDir } from "../options.js";
+import { defaultRunsDir, withBusFlags } from "../options.js";
 import { out, outJson } from "../output.js";
+import type { BusFlags } from "../run-view.js";
 
-interface DoctorFlags {
+interface DoctorFlags extends BusFlags {
   readonly runs: string;
   readonly nats?: string;
   readonly engines?: boolean;
@@ -21,7 +22,7 @@ const marks: Readonly<Record<Verdict, string>> = {
 };
 
 export function doctorCommand(): Command {
-  return new Command("doctor")
+  return withBusFlags(new Command("doctor"))
     .description("check this machine: engine, GPU, broker, ports, disk, memory; says what to do")
     .option("--runs <dir>", "folder of runs", defaultRunsDir)
     .option("--nats <url>", "check this cluster's broker and workers as well")
@@ -32,7 +33,7 @@ export function doctorCommand(): Command {
       `
 Examples:
   $ seedgrow doctor
-  $ seedgrow doctor --nats nats://head:4222
+  $ seedgrow doctor --nats tls://head:4222
   $ seedgrow doctor --engines                  which engine is how fast here, and do they agree
   $ seedgrow doctor --json | jq '.checks[] | select(.verdict != "ok")'
 
@@ -53,7 +54,7 @@ async function runDoctor(flags: DoctorFlags): Promise<void> {
     import("../doctor/broker.js"),
     import("../doctor/machine.js"),
   ]);
-  const checks = [...toolChecks(), ...engineChecks(), ...brokerChecks(flags.nats), ...machineChecks(flags.runs)];
+  const checks = [...toolChecks(), ...engineChecks(), ...brokerChecks(flags), ...machineChecks(flags.runs)];
   const line = process.stderr.isTTY && !flags.json ? new LiveLine(process.stderr) : null;
   const findings: Finding[] = [];
   for (const check of checks) {

@@ -4,19 +4,28 @@ import { isHeld } from "../../coordinator/adapters/live-run.js";
 import { findRun, listRuns } from "../../coordinator/adapters/run-store.js";
 import { listStatuses } from "../../coordinator/adapters/status-store.js";
 import type { Bus } from "../../shared/net/bus.js";
-import { defaultRunsDir } from "../options.js";
+import { defaultRunsDir, withBusFlags } from "../options.js";
 import { note, out, outJson } from "../output.js";
-import { busRunId, isEnded, type RunView, viewOfFolder, viewOnBus, withBus } from "../run-view.js";
+import {
+  type BusFlags,
+  busPlace,
+  busRunId,
+  isEnded,
+  type RunView,
+  viewOfFolder,
+  viewOnBus,
+  withBus,
+} from "../run-view.js";
 import { viewText } from "../status-text.js";
 
-interface StatusFlags {
+interface StatusFlags extends BusFlags {
   readonly runs: string;
   readonly nats?: string;
   readonly json?: boolean;
 }
 
 export function statusCommand(): Command {
-  return new Command("status")
+  return withBusFlags(new Command("status"))
     .description("show where a run stands, or all that are running: phase, speed, time left, workers")
     .argument("[run]", 'id, start of an id, folder, or "latest"; without it: every run that is going on')
     .option("--runs <dir>", "folder of runs", defaultRunsDir)
@@ -29,14 +38,14 @@ Examples:
   $ seedgrow status
   $ seedgrow status latest
   $ seedgrow status 20260101-1200 --json | jq .status.imagesPerSecond
-  $ seedgrow status --nats nats://head:4222`,
+  $ seedgrow status --nats tls://head:4222`,
     )
     .action(runStatus);
 }
 
 async function runStatus(run: string | undefined, flags: StatusFlags): Promise<void> {
   const views = flags.nats
-    ? await withBus(flags.nats, (bus) => viewsOnBus(bus, run))
+    ? await withBus(busPlace(flags.nats, flags), (bus) => viewsOnBus(bus, run))
     : await viewsOnDisk(flags.runs, run);
   if (flags.json) outJson(run === undefined ? views : views[0]);
   else if (views.length > 0) out(views.map(viewText).join("\n\n"));

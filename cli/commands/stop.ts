@@ -6,22 +6,31 @@ import { isHeld, readLive } from "../../coordinator/adapters/live-run.js";
 import { findRun } from "../../coordinator/adapters/run-store.js";
 import { AppError } from "../../shared/errors.js";
 import type { Bus } from "../../shared/net/bus.js";
-import { defaultRunsDir } from "../options.js";
+import { defaultRunsDir, withBusFlags } from "../options.js";
 import { note, out, outJson } from "../output.js";
-import { busRunId, isEnded, type RunView, viewOfFolder, viewOnBus, withBus } from "../run-view.js";
+import {
+  type BusFlags,
+  busPlace,
+  busRunId,
+  isEnded,
+  type RunView,
+  viewOfFolder,
+  viewOnBus,
+  withBus,
+} from "../run-view.js";
 
 /** Work under way may take minutes to answer; nobody waits longer than this for a prompt. */
 const waitMaxMs = 120_000;
 const pollMs = 200;
 
-interface StopFlags {
+interface StopFlags extends BusFlags {
   readonly runs: string;
   readonly nats?: string;
   readonly json?: boolean;
 }
 
 export function stopCommand(): Command {
-  return new Command("stop")
+  return withBusFlags(new Command("stop"))
     .description("stop a run in order; `seedgrow resume` goes on from its last finished phase")
     .argument("<run>", 'id, start of an id, folder, or "latest"')
     .option("--runs <dir>", "folder of runs", defaultRunsDir)
@@ -32,11 +41,13 @@ export function stopCommand(): Command {
       `
 Examples:
   $ seedgrow stop latest
-  $ seedgrow stop 20260101-1200 --nats nats://head:4222`,
+  $ seedgrow stop 20260101-1200 --nats tls://head:4222`,
     )
     .action(async (run: string, flags: StopFlags) => {
       const { nats } = flags;
-      const view = nats ? await withBus(nats, (bus) => stopOnBus(bus, run)) : await stopFolder(flags.runs, run);
+      const view = nats
+        ? await withBus(busPlace(nats, flags), (bus) => stopOnBus(bus, run))
+        : await stopFolder(flags.runs, run);
       if (flags.json) outJson({ runId: view.runId, state: view.state, reason: view.reason });
       else out(`run ${view.runId} is ${view.state}${view.reason ? `: ${view.reason}` : ""}`);
       if (view.state === "stopped" && !flags.json) out(`go on with: seedgrow resume ${view.dir ?? view.runId}`);
@@ -53,7 +64,7 @@ async function stopFolder(runsDir: string, run: string): Promise<RunView> {
       hint: "Try again in a few seconds: `seedgrow status` shows where it stands.",
     });
   }
-  await withBus(live.natsUrl, (bus) => askCoordinator(bus, view.runId, { op: "stop" }));
+  await withBus(live, (bus) => askCoordinator(bus, view.runId, { op: "stop" }));
   note("asked; waiting until it has stopped");
   await until(async () => !(await isHeld(dir)), view.runId);
   return viewOfFolder(dir);

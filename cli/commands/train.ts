@@ -80,7 +80,7 @@ Examples:
   $ seedgrow train --config seedgrow.yaml
   $ seedgrow train --data photos --dashboard            and look at http://127.0.0.1:8090
   $ seedgrow train --data photos/train --val photos/val --masks photos/masks --backbone mobilenet --local 2
-  $ seedgrow train --data tags.csv --nats nats://head:4222 --set method.rounds=6
+  $ seedgrow train --data tags.csv --nats tls://head:4222 --set method.rounds=6
   $ seedgrow train --data horse2zebra --classes horse,zebra --local 1 --seed 7 --json
 
 Every setting of --set is also a variable: SEEDGROW_METHOD__ROUNDS=6. Ctrl-C stops; \`seedgrow resume\` goes on.`,

@@ -2,15 +2,15 @@
 import { Command } from "commander";
 import pc from "picocolors";
 import { Narrator } from "../narrator.js";
-import { defaultRunsDir, interruptSignal } from "../options.js";
+import { defaultRunsDir, interruptSignal, withBusFlags } from "../options.js";
 import { note, out, outJson } from "../output.js";
-import { withBus } from "../run-view.js";
+import { type BusFlags, busPlace, withBus } from "../run-view.js";
 import { stateText, throughputText } from "../status-text.js";
 import { pickFolder, sourceOnBus, sourceOnDisk, type WatchSource } from "../watch/source.js";
 
 const throughputEveryMs = 10_000;
 
-interface WatchFlags {
+interface WatchFlags extends BusFlags {
   readonly runs: string;
   readonly nats?: string;
   readonly plain?: boolean;
@@ -18,7 +18,7 @@ interface WatchFlags {
 }
 
 export function watchCommand(): Command {
-  return new Command("watch")
+  return withBusFlags(new Command("watch"))
     .description("follow a run on a full screen: its past from the log, then live; Ctrl-C leaves the run alone")
     .argument("[run]", 'id, start of an id, folder, or "latest"; without it: the one that is going on, else the latest')
     .option("--runs <dir>", "folder of runs", defaultRunsDir)
@@ -31,14 +31,15 @@ export function watchCommand(): Command {
 Examples:
   $ seedgrow watch
   $ seedgrow watch 20260101-1200
-  $ seedgrow watch --nats nats://head:4222
+  $ seedgrow watch --nats tls://head:4222
   $ seedgrow watch --plain | tee run.log
   $ seedgrow watch latest --json | jq -r 'select(.kind == "worker-lost") | .reason'
 
 Keys: q closes the view, left and right go through the run's phases, Tab and the arrows scroll, ? helps.`,
     )
     .action(async (run: string | undefined, flags: WatchFlags) => {
-      if (flags.nats) await withBus(flags.nats, async (bus) => watch(await sourceOnBus(bus, run), flags));
+      if (flags.nats)
+        await withBus(busPlace(flags.nats, flags), async (bus) => watch(await sourceOnBus(bus, run), flags));
       else await watch(await sourceOnDisk(await pickFolder(flags.runs, run)), flags);
     });
 }

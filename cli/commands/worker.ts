@@ -9,8 +9,9 @@ export function workerCommand(): Command {
   const command = new Command("worker").description("compute for runs: advertise on the bus, wait for a lease, work");
   for (const { key, type, default: value, help, env } of listKeys(workerConfigSchema, workerEnvPrefix)) {
     const flag = key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-    const shown = value === "" ? "" : `, default ${JSON.stringify(value)}`;
-    command.addOption(new Option(`--${flag} <value>`, `${help} (${type}${shown}; ${env})`));
+    const shown = value === "" || value === false ? "" : `, default ${JSON.stringify(value)}`;
+    const name = type === "boolean" ? `--${flag}` : `--${flag} <value>`;
+    command.addOption(new Option(name, `${help} (${type}${shown}; ${env})`));
   }
   return command
     .addOption(new Option("--exit-with-parent", "end when standard input ends").hideHelp())
@@ -18,11 +19,11 @@ export function workerCommand(): Command {
       "after",
       `
 Examples:
-  $ seedgrow worker --nats nats://head:4222 --listen 0.0.0.0:0 --advertise gpu7:5000
-  $ CUDA_VISIBLE_DEVICES=1 seedgrow worker --nats nats://head:4222      one worker per GPU
-  $ seedgrow worker --nats nats://head:4222 --data /mnt/photos/train    photos are here: pull nothing`,
+  $ seedgrow worker --nats tls://head:4222 --listen 0.0.0.0:0 --advertise gpu7:5000
+  $ CUDA_VISIBLE_DEVICES=1 seedgrow worker --nats tls://head:4222      one worker per GPU
+  $ seedgrow worker --nats tls://head:4222 --data /mnt/photos/train    photos are here: pull nothing`,
     )
-    .action(async ({ exitWithParent, ...flags }: Record<string, string> & { exitWithParent?: boolean }) => {
+    .action(async ({ exitWithParent, ...flags }: Record<string, string | boolean> & { exitWithParent?: boolean }) => {
       const sets = Object.entries(flags).map(([key, value]) => `${key}=${value}`);
       const { [engineVariable]: engine } = process.env;
       const base = engine === undefined ? {} : { engine };

@@ -4,20 +4,22 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { BusPlace } from "../../coordinator/adapters/live-run.js";
 import { startNats } from "../../coordinator/adapters/nats-server.js";
 import { AppError } from "../../shared/errors.js";
-import { type Bus, connectBus, onJson, publishJson } from "../../shared/net/bus.js";
+import { type Bus, onJson, publishJson } from "../../shared/net/bus.js";
 import { subjects, type WorkerBeat, workerBeatSchema } from "../../shared/net/subjects.js";
 import { findNatsServer } from "../../shared/tool-paths.js";
+import { type BusFlags, busPlace, openBus } from "../run-view.js";
 import { type Check, fail, ok, warn } from "./finding.js";
 
 /** Workers answer a call at once, and beat every second anyway. */
 const listenMs = 1_500;
 
-export function brokerChecks(natsUrl: string | undefined): Check[] {
+export function brokerChecks({ nats, ...flags }: BusFlags & { readonly nats?: string }): Check[] {
   const own = { name: "broker", run: checkOwnBroker };
-  if (natsUrl === undefined) return [own];
-  return [own, { name: "cluster", run: () => checkCluster(natsUrl) }];
+  if (nats === undefined) return [own];
+  return [own, { name: "cluster", run: () => checkCluster(busPlace(nats, flags)) }];
 }
 
 /** Starts one as --local does, and keeps and reads a value. */
@@ -28,7 +30,7 @@ async function checkOwnBroker() {
   try {
     const nats = await startNats(join(dir, "nats"), join(dir, "nats.log"));
     try {
-      const { version } = await withBus(nats.url, tryJetStream);
+      const { version } = await withBus({ natsUrl: nats.url, certs: "", isInsecure: false }, tryJetStream);
       return ok(`nats-server ${version} starts, JetStream works (${program})`);
     } finally {
       await nats.stop();
@@ -41,12 +43,16 @@ async function checkOwnBroker() {
   }
 }
 
-async function checkCluster(url: string) {
+async function checkCluster(place: BusPlace) {
   try {
-    return await withBus(url, async (bus) => {
-      const { version, roundTripMs } = await tryJetStream(bus);
-      const workers = await listenForWorkers(bus);
-      return judgeCluster(`${url}: nats-server ${version}, JetStream works, answers in ${roundTripMs} ms`, workers);
+    return await withBus(place, async (bus) => {
+      // A worker or viewer may not keep anything there: that the store answers has to do.
+      const mayWrite = bus.role === null || bus.role === "coordinator";
+      const { version, roundTripMs } = await (mayWrite ? tryJetStream(bus) : askJetStream(bus));
+      const value = `${bus.url}: nats-server ${version}, JetStream works, answers in ${roundTripMs} ms`;
+      // A worker's certificate does not show it the others.
+      if (bus.role === "worker") return ok(`${value}; this machine's certificate is a worker's`);
+      return judgeCluster(value, await listenForWorkers(bus));
     });
   } catch (error) {
     const { message, hint } = AppError.from(error);
@@ -79,6 +85,17 @@ async function tryJetStream(bus: Bus): Promise<{ version: string; roundTripMs: s
       cause,
     });
   }
+  return describeBroker(bus);
+}
+
+async function askJetStream(bus: Bus): Promise<{ version: string; roundTripMs: string }> {
+  await bus.connection.jetstreamManager({ timeout: 5_000 }).catch((cause: unknown) => {
+    throw new AppError("BROKER_UNREACHABLE", `JetStream does not work on ${bus.url}`, { cause });
+  });
+  return describeBroker(bus);
+}
+
+async function describeBroker({ connection }: Bus): Promise<{ version: string; roundTripMs: string }> {
   const roundTripMs = (await connection.rtt()).toFixed(0);
   return { version: connection.info?.version ?? "?", roundTripMs };
 }
@@ -92,8 +109,8 @@ async function listenForWorkers(bus: Bus): Promise<WorkerBeat[]> {
   return [...beats.values()];
 }
 
-async function withBus<T>(url: string, work: (bus: Bus) => Promise<T>): Promise<T> {
-  const bus = await connectBus({ url, name: "seedgrow-doctor", timeoutMs: 3_000 });
+async function withBus<T>(place: BusPlace, work: (bus: Bus) => Promise<T>): Promise<T> {
+  const bus = await openBus(place, ["coordinator", "viewer", "worker"]);
   try {
     return await work(bus);
   } finally {

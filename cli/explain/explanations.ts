@@ -141,6 +141,82 @@ export const explanations: Readonly<Record<ErrorCode, Explanation>> = {
     causes: ["it does not run", "a firewall, or another port", "it listens on loopback only"],
     tries: ["nats-server -js", "seedgrow doctor --nats URL"],
   },
+  INSECURE_ADDRESS: {
+    means: "Something would be reached from other machines, or reach them, unencrypted and without asking who it is.",
+    causes: ["a worker or run that leaves 127.0.0.1, without --certs"],
+    tries: [
+      "seedgrow certs init, then seedgrow certs add NAME --role worker (docs/CLUSTER.md)",
+      "--insecure: on a network where nobody but you is",
+    ],
+  },
+  BROKER_REFUSED: {
+    means: "The NATS server is there, but does not let this certificate in.",
+    causes: ["it was issued after the server was last reloaded", "it was revoked", "the server asks for a password"],
+    tries: ["seedgrow certs list", "kill -HUP of nats-server, where it runs on another machine than the CA"],
+  },
+  CERT_INVALID: {
+    means: "A certificate, a key or the list of revoked ones cannot be used. Nothing was sent.",
+    causes: ["the wrong folder", "a file is missing or cut", "a key that other people on the machine can read"],
+    tries: [
+      "ls -l DIR: ca.crt, node.crt, node.key (mode 600), ca.crl",
+      "seedgrow certs renew NAME, and copy the folder anew",
+    ],
+  },
+  CERT_MISSING: {
+    means: "The other side speaks to those alone who show a certificate.",
+    causes: ["--certs was not given on one of the sides"],
+    tries: ["--certs DIR, or SEEDGROW_CERTS=DIR"],
+  },
+  CERT_UNKNOWN_CA: {
+    means: "Two certificates are not of the same family: their CAs differ.",
+    causes: ["`seedgrow certs init` was run twice, and one machine has the older files", "somebody else's cluster"],
+    tries: ["openssl x509 -in DIR/ca.crt -noout -fingerprint: compare on both machines", "copy the node's folder anew"],
+  },
+  CERT_EXPIRED: {
+    means: "A certificate was good until a day that has passed.",
+    causes: ["a year has gone by", "the clock of one machine is ahead"],
+    tries: ["seedgrow certs list: days left", "seedgrow certs renew NAME", "timedatectl"],
+  },
+  CERT_NOT_YET_VALID: {
+    means: "A certificate begins in the future, as this machine's clock has it.",
+    causes: ["a clock that is behind: a machine without a battery or without NTP"],
+    tries: ["date, on both machines", "timedatectl set-ntp true"],
+  },
+  CERT_WRONG_NAME: {
+    means: "The machine that answered is not the one that was asked for, or is known by another name.",
+    causes: [
+      "--advertise or --nats has an IP address, and the certificate only the name",
+      "an address that now leads elsewhere",
+    ],
+    tries: ["seedgrow certs list: the names it has", "seedgrow certs renew NAME --san 10.0.0.7"],
+  },
+  CERT_REVOKED: {
+    means: "The owner of the cluster has taken this certificate back.",
+    causes: ["`seedgrow certs revoke`"],
+    tries: ["ask who runs the cluster", "seedgrow certs add NAME: a new one"],
+  },
+  CERT_ROLE: {
+    means: "The certificate is good, but for another part: a worker may not command, a viewer may only look.",
+    causes: ["the wrong folder in --certs", "somebody tries what they may not do"],
+    tries: ["seedgrow certs list: roles", "docs/SECURITY.md: who may do what"],
+  },
+  PEER_PLAINTEXT: {
+    means: "One side encrypts, the other does not.",
+    causes: [
+      "--certs on one of them only",
+      "another service at that port",
+      "a nats-server without the generated config",
+    ],
+    tries: ["--certs on both", "nats-server -c DIR/nats/nats-server.conf"],
+  },
+  TOKEN_INVALID: {
+    means: "The token that a page should ask for cannot be used.",
+    causes: ["an empty or short token", "a file that others can read"],
+    tries: [
+      "openssl rand -hex 16 > token; chmod 600 token; --token-file token",
+      "leave it out: one is made and printed",
+    ],
+  },
   PORT_BUSY: {
     means: "Another program listens there.",
     causes: ["a second worker, dashboard or server with the same port"],

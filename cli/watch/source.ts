@@ -1,10 +1,10 @@
 /** A run to follow, wherever it is: its folder on this machine, or a bus. */
-import { isHeld, readLive } from "../../coordinator/adapters/live-run.js";
+import { type BusPlace, isHeld, readLive } from "../../coordinator/adapters/live-run.js";
 import { findRun, listRuns, RunStore } from "../../coordinator/adapters/run-store.js";
 import { listStatuses, readStatus } from "../../coordinator/adapters/status-store.js";
-import { type Bus, connectBus } from "../../shared/net/bus.js";
+import type { Bus } from "../../shared/net/bus.js";
 import type { RunEventRecord, RunStatus } from "../../shared/net/subjects.js";
-import { busRunId, isEnded, type RunView, viewOfFolder, viewOnBus } from "../run-view.js";
+import { busRunId, isEnded, openBus, type RunView, viewOfFolder, viewOnBus } from "../run-view.js";
 import { busEvents } from "./bus-events.js";
 import { diskEvents } from "./disk-events.js";
 
@@ -26,7 +26,7 @@ export async function sourceOnDisk(dir: string): Promise<WatchSource> {
     view: () => viewOfFolder(dir),
     status: async () => {
       const live = (await isHeld(dir)) ? await readLive(dir) : null;
-      return live && readStatus(await line.to(live.natsUrl), runId);
+      return live && readStatus(await line.to(live), runId);
     },
     close: () => line.close(),
   };
@@ -60,10 +60,11 @@ async function pickOnBus(bus: Bus, run: string | undefined): Promise<string> {
 class BusLine {
   private held: { readonly url: string; readonly bus: Promise<Bus> } | null = null;
 
-  async to(url: string): Promise<Bus> {
+  async to(place: BusPlace): Promise<Bus> {
+    const url = place.natsUrl;
     if (this.held?.url !== url) {
       await this.close();
-      this.held = { url, bus: connectBus({ url, name: "seedgrow-watch", timeoutMs: 2_000 }) };
+      this.held = { url, bus: openBus(place) };
       this.held.bus.catch(() => {
         this.held = null;
       });

@@ -8,6 +8,8 @@ import { lockRun } from "./run-lock.js";
 /** Above the largest process id that Linux gives. */
 const deadPid = 2 ** 22 + 1;
 
+const place = { natsUrl: "nats://127.0.0.1:1", certs: "", isInsecure: false };
+
 describe("a running run", () => {
   let dir = "";
   beforeEach(() => {
@@ -16,7 +18,7 @@ describe("a running run", () => {
   afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
   test("says where its bus is for as long as it is connected", async () => {
-    const takeBack = await announceLive(dir, "nats://127.0.0.1:1");
+    const takeBack = await announceLive(dir, place);
     expect(await readLive(dir)).toMatchObject({ natsUrl: "nats://127.0.0.1:1", pid: process.pid });
     await takeBack();
     expect(await readLive(dir)).toBeNull();
@@ -30,7 +32,7 @@ describe("a running run", () => {
   });
 
   test("that was killed is neither held nor live, though its files are there", async () => {
-    await announceLive(dir, "nats://127.0.0.1:1");
+    await announceLive(dir, place);
     const live = (await readLive(dir))!;
     writeFileSync(join(dir, "live.json"), JSON.stringify({ ...live, process: String(deadPid) }));
     writeFileSync(join(dir, "coordinator.pid"), String(deadPid));
@@ -39,7 +41,7 @@ describe("a running run", () => {
   });
 
   test("whose process id now belongs to another program is neither", async () => {
-    await announceLive(dir, "nats://127.0.0.1:1");
+    await announceLive(dir, place);
     const live = (await readLive(dir))!;
     const earlier = `${process.pid} 1.earlier-boot`;
     writeFileSync(join(dir, "live.json"), JSON.stringify({ ...live, process: earlier }));

@@ -13,6 +13,9 @@ import { isLocked } from "./run-lock.js";
 
 const liveSchema = z.object({
   natsUrl: z.string(),
+  /** Folder of the coordinator's certificate, which whoever owns the run's folder may use as well; "": none. */
+  certs: z.string().default(""),
+  isInsecure: z.boolean().default(false),
   pid: z.int(),
   /** process-identity.ts: tells the process from a later one with its id. */
   process: z.string(),
@@ -20,13 +23,15 @@ const liveSchema = z.object({
 });
 export type LiveRun = z.infer<typeof liveSchema>;
 
+export type BusPlace = Pick<LiveRun, "natsUrl" | "certs" | "isInsecure">;
+
 const fileName = "live.json";
 
 /** Returns a function that takes the announcement back. */
-export async function announceLive(runDir: string, natsUrl: string): Promise<() => Promise<void>> {
+export async function announceLive(runDir: string, bus: BusPlace): Promise<() => Promise<void>> {
   const path = join(runDir, fileName);
   await writeJson(path, {
-    natsUrl,
+    ...bus,
     pid: process.pid,
     process: identityOf(process.pid),
     host: hostname(),

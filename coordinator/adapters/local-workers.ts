@@ -11,6 +11,9 @@ const restartsMax = 3;
 export interface LocalWorkersOptions {
   readonly count: number;
   readonly natsUrl: string;
+  /** Folder of certificates for the bus and the coordinator; "": none. */
+  readonly certs: string;
+  readonly isInsecure: boolean;
   readonly threads: number;
   /** Where their traces go. */
   readonly otlp?: string | undefined;
@@ -53,6 +56,8 @@ export function startLocalWorkers(options: LocalWorkersOptions): LocalWorkers {
 function spawnWorker(options: LocalWorkersOptions, index: number): ChildProcess {
   const args = ["worker", "--nats", options.natsUrl, "--threads", String(options.threads)];
   args.push("--data", options.dataDir, "--exit-with-parent");
+  if (options.certs !== "") args.push("--certs", options.certs);
+  if (options.isInsecure) args.push("--insecure");
   if (options.otlp !== undefined) args.push("--otlp", options.otlp);
   // A group of its own: Ctrl-C reaches the coordinator alone, which then ends its workers in order.
   const stdio: ["pipe", "pipe", "pipe"] = ["pipe", "pipe", "pipe"];

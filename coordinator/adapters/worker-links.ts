@@ -1,5 +1,4 @@
 /** Connections to workers: attach, work (with its outputs pulled and verified), ping, detach. */
-import * as grpc from "@grpc/grpc-js";
 import { ByteBudget } from "../../shared/byte-budget.js";
 import { parseWorkMetrics, type WorkMetrics } from "../../shared/data/work-metrics.js";
 import { AppError } from "../../shared/errors.js";
@@ -19,8 +18,11 @@ import {
   workTimeoutMs,
 } from "../../shared/limits.js";
 import { pullBlob } from "../../shared/net/blobs.js";
-import { Blobs, clientOptions, Worker } from "../../shared/net/proto.js";
+import { clientSecurity } from "../../shared/net/credentials.js";
+import { requirePrivate } from "../../shared/net/exposure.js";
+import { Blobs, Worker } from "../../shared/net/proto.js";
 import { callUnary } from "../../shared/net/rpc.js";
+import type { Trust } from "../../shared/net/trust.js";
 import type { FencingToken } from "./leases.js";
 
 export interface WorkResult {
@@ -42,28 +44,36 @@ interface Link {
 /** Detaching is a courtesy: the lease's end frees the worker anyway. */
 const detachTimeoutMs = 2_000;
 
+export interface WorkerLinksOptions {
+  readonly runId: string;
+  readonly coordinatorAddress: string;
+  readonly setupDigest: string;
+  /** Null: in the clear. */
+  readonly trust: Trust | null;
+  readonly isInsecure: boolean;
+}
+
 export class WorkerLinks {
   private readonly links = new Map<string, Link>();
   private readonly inFlight = new ByteBudget(resultBytesInFlightMax);
 
-  constructor(
-    private readonly runId: string,
-    private readonly coordinatorAddress: string,
-    private readonly setupDigest: string,
-  ) {}
+  constructor(private readonly options: WorkerLinksOptions) {}
 
   async attach(workerId: string, address: string, token: FencingToken): Promise<void> {
+    const { trust, isInsecure, runId, coordinatorAddress, setupDigest } = this.options;
     void this.detach(workerId);
-    const credentials = grpc.credentials.createInsecure();
+    requirePrivate({ [`worker ${workerId} at`]: address }, trust !== null, isInsecure);
+    // Workers of --local on a cluster's bus use the coordinator's own certificate.
+    const { credentials, options: secured } = clientSecurity(trust, ["worker", "coordinator"], address);
     // A dead connection of an earlier session must not be shared with a worker that came back on the same port.
-    const options = { ...clientOptions, "grpc.use_local_subchannel_pool": 1 };
+    const options = { ...secured, "grpc.use_local_subchannel_pool": 1 };
     const link: Link = {
       worker: new Worker(address, credentials, options),
       blobs: new Blobs(address, credentials, options),
-      lease: { runId: this.runId, ...token },
+      lease: { runId, ...token },
     };
     this.links.set(workerId, link);
-    const request = { lease: link.lease, coordinatorAddress: this.coordinatorAddress, setupDigest: this.setupDigest };
+    const request = { lease: link.lease, coordinatorAddress, setupDigest };
     await callUnary<AttachReply>((options, done) => link.worker.Attach(request, options, done), attachTimeoutMs);
   }
 

@@ -1,6 +1,7 @@
 /** Promises over grpc-js's callbacks, servers that listen with a clear error, and errors that keep their code on the way. */
 import * as grpc from "@grpc/grpc-js";
 import { AppError, type ErrorCode, errorCodes } from "../errors.js";
+import { tlsProblem } from "./tls-problems.js";
 
 const codeKey = "seedgrow-code";
 const hintKey = "seedgrow-hint";
@@ -19,18 +20,24 @@ export function unary<Request, Reply>(
 
 function toServiceError(thrown: unknown): Partial<grpc.ServiceError> {
   const error = AppError.from(thrown);
+  const code = error.code === "LEASE_LOST" ? grpc.status.FAILED_PRECONDITION : grpc.status.UNKNOWN;
+  return { code, ...errorStatus(error) };
+}
+
+/** An error as it travels: `peerError` reads it. */
+export function errorStatus(error: AppError): { readonly details: string; readonly metadata: grpc.Metadata } {
   const metadata = new grpc.Metadata();
   metadata.set(codeKey, error.code);
   metadata.set(hintKey, encodeURIComponent(error.hint));
-  const code = error.code === "LEASE_LOST" ? grpc.status.FAILED_PRECONDITION : grpc.status.UNKNOWN;
-  return { code, details: error.message, metadata };
+  return { details: error.message, metadata };
 }
 
-/** The peer's own error when it sent one; null when the peer could not be reached or did not answer in time. */
+/** The peer's own error when it sent one, or what is wrong with TLS; null when it could not be reached or was silent. */
 export function peerError(thrown: unknown): AppError | null {
+  if (thrown instanceof AppError) return null;
   const error = thrown as Partial<grpc.ServiceError>;
   const code = error.metadata?.get(codeKey)[0];
-  if (typeof code !== "string" || !(code in errorCodes)) return null;
+  if (typeof code !== "string" || !(code in errorCodes)) return tlsProblem(thrown);
   const hint = decodeHint(String(error.metadata?.get(hintKey)[0] ?? ""));
   return new AppError(code as ErrorCode, error.details ?? String(thrown), { hint });
 }
@@ -57,9 +64,9 @@ export function callUnary<Reply>(
 }
 
 /** Binds and returns host:port as bound. @throws AppError PORT_BUSY */
-export function listen(server: grpc.Server, address: string): Promise<string> {
+export function listen(server: grpc.Server, address: string, credentials: grpc.ServerCredentials): Promise<string> {
   return new Promise((resolve, reject) => {
-    server.bindAsync(address, grpc.ServerCredentials.createInsecure(), (error, port) => {
+    server.bindAsync(address, credentials, (error, port) => {
       if (error) {
         const hint = "Choose another port (a worker's --listen, a run's cluster.listen), or 0 for a free one.";
         reject(new AppError("PORT_BUSY", `cannot listen on ${address}`, { hint, cause: error }));

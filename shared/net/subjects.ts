@@ -8,7 +8,9 @@ export const subjects = {
   discover: "seedgrow.worker.discover",
   /** Coordinator -> event log (JetStream), one RunEventRecord each. */
   event: (runId: string) => `seedgrow.run.${runId}.event`,
-  /** Request to a run's coordinator: a ControlRequest. */
+  /** Request to a run's coordinator: does it live? Viewers may ask. */
+  ping: (runId: string) => `seedgrow.run.${runId}.ping`,
+  /** Request to a run's coordinator: a ControlRequest. Viewers may not. */
   control: (runId: string) => `seedgrow.run.${runId}.control`,
   /** Coordinator -> workers: a Announcement. */
   announce: (runId: string) => `seedgrow.run.${runId}.announce`,
@@ -47,7 +49,7 @@ export const workerBeatSchema = z.object({
 });
 export type WorkerBeat = z.infer<typeof workerBeatSchema>;
 
-export const controlRequestSchema = z.object({ op: z.enum(["stop", "ping"]) });
+export const controlRequestSchema = z.object({ op: z.literal("stop") });
 export type ControlRequest = z.infer<typeof controlRequestSchema>;
 
 export const announcementSchema = z.object({

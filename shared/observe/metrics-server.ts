@@ -1,19 +1,34 @@
-/** GET /metrics in Prometheus' text format. */
-import { createServer } from "node:http";
+/** GET /metrics in Prometheus' text format; with certificates over mutual TLS, for any role of the cluster. */
+import { createServer, type RequestListener, type Server } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
+import type { TLSSocket } from "node:tls";
 import type { Registry } from "prom-client";
 import { AppError } from "../errors.js";
+import { requirePrivate } from "../net/exposure.js";
+import { roles } from "../net/identity.js";
+import { problemWith, type Trust } from "../net/trust.js";
 
 export interface MetricsServer {
   readonly url: string;
   readonly close: () => Promise<void>;
 }
 
-/** @param listen host:port, or a port on loopback. @throws AppError USAGE, PORT_BUSY */
-export async function serveMetrics(registry: Registry, listen: string): Promise<MetricsServer> {
+export interface MetricsSecurity {
+  readonly trust: Trust | null;
+  readonly isInsecure: boolean;
+}
+
+/** @param listen host:port, or a port on loopback. @throws AppError USAGE, PORT_BUSY, INSECURE_ADDRESS */
+export async function serveMetrics(
+  registry: Registry,
+  listen: string,
+  { trust, isInsecure }: MetricsSecurity = { trust: null, isInsecure: false },
+): Promise<MetricsServer> {
   const [, host = "127.0.0.1", port = ""] = /^(?:(.+):)?(\d{1,5})$/.exec(listen) ?? [];
   if (port === "") throw new AppError("USAGE", `--metrics ${listen}: expected PORT or HOST:PORT`);
-  const server = createServer((request, response) => {
+  requirePrivate({ "--metrics": `${host}:${port}` }, trust !== null, isInsecure);
+  const server = openServer(trust, (request, response) => {
     if (request.url !== "/metrics") {
       response.writeHead(404).end("metrics are at /metrics\n");
       return;
@@ -35,10 +50,20 @@ export async function serveMetrics(registry: Registry, listen: string): Promise<
   const bound = (server.address() as AddressInfo).port;
   const close = () => new Promise<void>((resolve) => server.close(() => resolve())).finally(() => undefined);
   return {
-    url: `http://${host}:${bound}/metrics`,
+    url: `${trust ? "https" : "http"}://${host}:${bound}/metrics`,
     close: async () => {
       server.closeAllConnections();
       await close();
     },
   };
+}
+
+function openServer(trust: Trust | null, answer: RequestListener): Server {
+  if (!trust) return createServer(answer);
+  const { ca, cert, key } = trust;
+  return createTlsServer({ ca, cert, key, requestCert: true, minVersion: "TLSv1.3" }, (request, response) => {
+    const problem = problemWith(trust, (request.socket as TLSSocket).getPeerCertificate(), roles);
+    if (problem) response.writeHead(403).end(`${problem.message}\n`);
+    else answer(request, response);
+  });
 }

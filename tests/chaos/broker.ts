@@ -3,9 +3,9 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { rmSync } from "node:fs";
 import { connect } from "node:net";
 import { findNatsServer } from "../../shared/tool-paths.js";
+import { freePort } from "../support/ports.js";
 import { kill } from "../support/processes.js";
 import { until } from "../support/until.js";
-import { freePort } from "./ports.js";
 
 export class Broker {
   private child: ChildProcess | null = null;

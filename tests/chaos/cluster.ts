@@ -3,11 +3,11 @@ import { readdirSync, rmSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { RunEventRecord } from "../../shared/net/subjects.js";
+import { freePort } from "../support/ports.js";
 import { isRunning, kill } from "../support/processes.js";
 import { type Seedgrow, settings, Workplace } from "../support/seedgrow.js";
 import { until } from "../support/until.js";
 import { Broker } from "./broker.js";
-import { freePort } from "./ports.js";
 import { LinkProxy } from "./proxy.js";
 
 const crashPoint = fileURLToPath(new URL("crash-point.mjs", import.meta.url));

@@ -27,7 +27,7 @@ type PullCall = Parameters<Pull>[0];
 async function serve(pull: Pull): Promise<BlobsClient> {
   const server = new grpc.Server(serverOptions);
   server.addService(Blobs.service, { Pull: pull });
-  const address = await listen(server, "127.0.0.1:0");
+  const address = await listen(server, "127.0.0.1:0", grpc.ServerCredentials.createInsecure());
   const client = new Blobs(address, grpc.credentials.createInsecure(), clientOptions);
   closers.push(
     () => server.forceShutdown(),

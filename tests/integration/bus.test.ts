@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { askCoordinator, listenForControl } from "../../coordinator/adapters/control.js";
+import { askCoordinator, listenForControl, pingCoordinator } from "../../coordinator/adapters/control.js";
 import { EventLog } from "../../coordinator/adapters/event-log.js";
 import { broadcastLabels } from "../../coordinator/adapters/label-broadcast.js";
 import { RunStore } from "../../coordinator/adapters/run-store.js";
@@ -107,13 +107,13 @@ describe("commands to a run", () => {
       ["a", "b"].map((id) => listenForControl(bus, id, (reason) => heard.push(`${id} ${reason}`))),
     );
     await askCoordinator(bus, "a", { op: "stop" });
-    await askCoordinator(bus, "b", { op: "ping" });
+    await pingCoordinator(bus, "b");
     expect(heard).toEqual(["a stopped by `seedgrow stop`"]);
     for (const end of ends) await end();
   });
 
   test("to a run that nobody trains fail with a sentence", async () => {
-    await expect(askCoordinator(bus, "gone", { op: "ping" })).rejects.toMatchObject({
+    await expect(askCoordinator(bus, "gone", { op: "stop" })).rejects.toMatchObject({
       code: "RUN_NOT_FOUND",
       hint: expect.stringContaining("seedgrow runs"),
     });

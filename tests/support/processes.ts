@@ -1,5 +1,6 @@
 /** Who has started whom, from /proc: the tests end processes by pid and look for ones left behind. */
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 
 interface ProcessInfo {
@@ -63,4 +64,33 @@ export function kill(pid: number, signal: NodeJS.Signals = "SIGKILL"): void {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
   }
+}
+
+/** TCP ports that a process listens on. */
+export function listeningPorts(pid: number): number[] {
+  const inodes = new Set(
+    readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
+      try {
+        return /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${fd}`))?.[1] ?? [];
+      } catch {
+        return [];
+      }
+    }),
+  );
+  const rows = ["tcp", "tcp6"].flatMap((table) => {
+    return readFileSync(`/proc/${pid}/net/${table}`, "utf8").trim().split("\n").slice(1);
+  });
+  // "sl local_address rem_address st ... inode": 0A listens.
+  const fields = rows.map((row) => row.trim().split(/\s+/));
+  const own = fields.filter((row) => row[3] === "0A" && inodes.has(row[9]!));
+  return own.map((row) => Number.parseInt(row[1]!.slice(row[1]!.lastIndexOf(":") + 1), 16));
+}
+
+/** Whether anybody takes a connection there. */
+export function takesConnections(host: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, host);
+    socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
+    socket.once("connect", () => socket.destroy());
+  });
 }

@@ -1,10 +1,12 @@
 /** Prepares a run on this worker: pulls setup, manifest and backbone, and hands the method to the compute thread. */
-import * as grpc from "@grpc/grpc-js";
 import { manifestSchema } from "../../shared/data/manifest.js";
 import { type RunSetup, runSetupSchema } from "../../shared/data/run-setup.js";
 import type { AttachRequest__Output } from "../../shared/gen/seedgrow/v1/AttachRequest.js";
 import type { Bus } from "../../shared/net/bus.js";
-import { Blobs, clientOptions } from "../../shared/net/proto.js";
+import { clientSecurity } from "../../shared/net/credentials.js";
+import { requirePrivate } from "../../shared/net/exposure.js";
+import { Blobs } from "../../shared/net/proto.js";
+import type { Trust } from "../../shared/net/trust.js";
 import type { ComputeClient } from "../compute/client.js";
 import type { BackboneFiles } from "../compute/contract.js";
 import { CorrectionStore } from "../data/correction-store.js";
@@ -21,11 +23,17 @@ export interface OpenRunOptions {
   readonly cache: BlobCache;
   readonly localDir: string | null;
   readonly memoryBytesMax: number;
+  /** Null: in the clear. */
+  readonly trust: Trust | null;
+  readonly isInsecure: boolean;
 }
 
 export async function openRun(options: OpenRunOptions, request: AttachRequest__Output): Promise<AttachedRun> {
   const closed = new AbortController();
-  const client = new Blobs(request.coordinatorAddress, grpc.credentials.createInsecure(), clientOptions);
+  const { coordinatorAddress } = request;
+  requirePrivate({ "the coordinator": coordinatorAddress }, options.trust !== null, options.isInsecure);
+  const secured = clientSecurity(options.trust, ["coordinator"], coordinatorAddress);
+  const client = new Blobs(coordinatorAddress, secured.credentials, secured.options);
   const close = () => {
     closed.abort();
     client.close();

@@ -1,0 +1,185 @@
+/** Who is let in by gRPC: real servers and clients on loopback, certificates of a real CA. */
+import * as grpc from "@grpc/grpc-js";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import type { AppError } from "../../shared/errors.js";
+import type { BlobsClient } from "../../shared/gen/seedgrow/v1/Blobs.js";
+import { blobHandlers, MemoryBlobs, pullBlob } from "../../shared/net/blobs.js";
+import { clientSecurity, openServer, serverCredentials } from "../../shared/net/credentials.js";
+import type { Role } from "../../shared/net/identity.js";
+import { Blobs } from "../../shared/net/proto.js";
+import { listen, peerError } from "../../shared/net/rpc.js";
+import { loadTrust, type Trust } from "../../shared/net/trust.js";
+import { TestAuthority } from "../support/authority.js";
+import { until } from "../support/until.js";
+
+const dayMs = 24 * 3600 * 1000;
+const closers: (() => void)[] = [];
+const blobs = new MemoryBlobs();
+const digest = blobs.put(Buffer.from("a photo"));
+let ours: TestAuthority;
+let theirs: TestAuthority;
+
+beforeAll(async () => {
+  [ours, theirs] = await Promise.all([TestAuthority.create(), TestAuthority.create()]);
+  await ours.add("head", "coordinator");
+  await ours.add("gpu1", "worker");
+  await ours.add("gpu2", "worker");
+  await ours.add("guest", "viewer");
+  await ours.add("elsewhere", "coordinator", { sans: ["other-name"] });
+  await ours.add("old", "worker", { nowMs: Date.now() - 3 * dayMs });
+  await ours.add("early", "worker", { nowMs: Date.now() + 3 * dayMs });
+  await ours.add("old-head", "coordinator", { nowMs: Date.now() - 3 * dayMs });
+  await theirs.add("head", "coordinator");
+  await theirs.add("gpu1", "worker");
+});
+
+afterEach(() => {
+  for (const close of closers.splice(0).reverse()) close();
+});
+
+afterAll(() => {
+  ours.clear();
+  theirs.clear();
+});
+
+/** Serves the blob to workers as a coordinator does. */
+async function serve(trust: Trust | null, host = "127.0.0.1"): Promise<string> {
+  const server = openServer({ trust, access: { "seedgrow.v1.Blobs": ["worker"] } });
+  server.addService(Blobs.service, blobHandlers(blobs));
+  closers.push(() => server.forceShutdown());
+  return listen(server, `${host}:0`, serverCredentials(trust));
+}
+
+function dial(address: string, trust: Trust | null, roles: readonly Role[] = ["coordinator"]): BlobsClient {
+  const { credentials, options } = clientSecurity(trust, roles, address);
+  return open(address, credentials, options);
+}
+
+/** By the name that all certificates have: node warns of TLS to a bare IP address. */
+function dialWith(address: string, credentials: grpc.ChannelCredentials): BlobsClient {
+  return open(address.replace("127.0.0.1", "localhost"), credentials, {});
+}
+
+function open(address: string, credentials: grpc.ChannelCredentials, options: grpc.ClientOptions): BlobsClient {
+  const client = new Blobs(address, credentials, { ...options, "grpc.use_local_subchannel_pool": 1 });
+  closers.push(() => client.close());
+  return client;
+}
+
+/** What pulling fails with; null: it does not. */
+async function refusal(client: BlobsClient): Promise<Pick<AppError, "code" | "message"> | null> {
+  return pullBlob(client, digest).then(
+    () => null,
+    (error: unknown) => peerError(error) ?? { code: "INTERNAL", message: (error as Error).message },
+  );
+}
+
+/** Trust as a cheat would have it: nothing about its own certificate was checked. */
+async function unchecked(authority: TestAuthority, name: string, nowMs: number): Promise<Trust> {
+  return loadTrust(authority.of(name), { roles: ["worker", "coordinator"], nowMs });
+}
+
+describe("a coordinator's blobs", () => {
+  test("go to a worker of the cluster", async () => {
+    const address = await serve(await ours.trust("head"));
+    expect(await refusal(dial(address, await ours.trust("gpu1")))).toBeNull();
+    expect(await refusal(dial(`localhost:${address.split(":")[1]}`, await ours.trust("gpu1")))).toBeNull();
+  });
+
+  test("are refused to a client in the clear, and to one without a certificate", async () => {
+    const trust = await ours.trust("head");
+    const address = await serve(trust);
+    expect(await refusal(dial(address, null))).not.toBeNull();
+    expect(await refusal(dialWith(address, grpc.credentials.createSsl(trust.ca)))).not.toBeNull();
+  });
+
+  test("are refused to the certificate of another CA, even if it does not look whom it talks to", async () => {
+    const address = await serve(await ours.trust("head"));
+    const stranger = await theirs.trust("gpu1");
+    expect(await refusal(dial(address, stranger))).toMatchObject({ code: "CERT_UNKNOWN_CA" });
+    const { ca } = await ours.trust("head");
+    const careless = grpc.credentials.createSsl(ca, stranger.key, stranger.cert);
+    expect(await refusal(dialWith(address, careless))).not.toBeNull();
+  });
+
+  test.each([
+    ["expired", "old", -3],
+    ["not yet valid", "early", 3],
+  ])("are refused to a certificate that is %s", async (_, name, days) => {
+    const address = await serve(await ours.trust("head"));
+    const cheat = await unchecked(ours, name, Date.now() + days * dayMs);
+    expect(await refusal(dial(address, cheat))).not.toBeNull();
+  });
+
+  test("are refused to a viewer and to another coordinator, with the role that it takes", async () => {
+    const address = await serve(await ours.trust("head"));
+    const refused = { code: "CERT_ROLE", message: expect.stringContaining("this takes that of a worker") };
+    expect(await refusal(dial(address, await ours.trust("guest")))).toMatchObject(refused);
+    expect(await refusal(dial(address, await ours.trust("head")))).toMatchObject(refused);
+  });
+
+  test("are refused to a worker whose certificate is revoked while it is connected", async () => {
+    const address = await serve(await ours.trust("head"));
+    const client = dial(address, await ours.trust("gpu2"));
+    expect(await refusal(client)).toBeNull();
+    await ours.revoke("gpu2");
+    const problem = await until("the CRL to be read", () => refusal(client));
+    expect(problem).toMatchObject({ code: "CERT_REVOKED", message: expect.stringContaining("gpu2") });
+  });
+
+  test("are not served by a service that is not listed", async () => {
+    const trust = await ours.trust("head");
+    const server = openServer({ trust, access: {} });
+    server.addService(Blobs.service, blobHandlers(blobs));
+    closers.push(() => server.forceShutdown());
+    const address = await listen(server, "127.0.0.1:0", serverCredentials(trust));
+    expect(await refusal(dial(address, await ours.trust("gpu1")))).toMatchObject({ code: "CERT_ROLE" });
+  });
+});
+
+describe("a worker does not talk to", () => {
+  test("a coordinator of another CA", async () => {
+    const address = await serve(await theirs.trust("head"));
+    expect(await refusal(dial(address, await ours.trust("gpu1")))).toMatchObject({ code: "CERT_UNKNOWN_CA" });
+  });
+
+  test("a worker that passes itself off as the coordinator", async () => {
+    const address = await serve(await ours.trust("gpu1"));
+    expect(await refusal(dial(address, await ours.trust("gpu1")))).toMatchObject({ code: "CERT_ROLE" });
+  });
+
+  test("a coordinator with a certificate for another name", async () => {
+    const address = await serve(await ours.trust("elsewhere"));
+    expect(await refusal(dial(address, await ours.trust("gpu1")))).toMatchObject({ code: "CERT_WRONG_NAME" });
+  });
+
+  test("a coordinator whose certificate has expired", async () => {
+    const address = await serve(await unchecked(ours, "old-head", Date.now() - 3 * dayMs));
+    expect(await refusal(dial(address, await ours.trust("gpu1")))).toMatchObject({ code: "CERT_EXPIRED" });
+  });
+
+  test("somebody who does not speak TLS", async () => {
+    const address = await serve(null);
+    expect(await refusal(dial(address, await ours.trust("gpu1")))).toMatchObject({ code: "PEER_PLAINTEXT" });
+  });
+});
+
+describe("a folder of certificates is refused at once", () => {
+  test.each([
+    ["old", "CERT_EXPIRED"],
+    ["early", "CERT_NOT_YET_VALID"],
+  ])("when it is out of its time: %s", async (name, code) => {
+    await expect(ours.trust(name)).rejects.toMatchObject({ code });
+  });
+
+  test("when it was revoked", async () => {
+    await ours.add("gpu3", "worker");
+    await ours.revoke("gpu3");
+    await expect(ours.trust("gpu3")).rejects.toMatchObject({ code: "CERT_REVOKED" });
+  });
+
+  test("when its role is another", async () => {
+    const options = { roles: ["worker"], nowMs: Date.now() } as const;
+    await expect(loadTrust(ours.of("guest"), options)).rejects.toMatchObject({ code: "CERT_ROLE" });
+  });
+});
