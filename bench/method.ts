@@ -2,7 +2,7 @@
  * Runs the whole method on a folder, without the cluster, and prints one line per stage:
  *
  *   npx tsc && node dist/bench/method.js --data DIR [--backbone DIR] [--workers 2] [--rounds N] [--seed N] [--set key=value]...
- *     [--preset demo] [--save DIR] [--start FILE] [--truth] [--model FILE] [--pictures DIR] [--fp strict|bf16]
+ *     [--preset demo] [--save DIR] [--start FILE] [--truth] [--model FILE] [--pictures DIR] [--math f32|bf16]
  *
  * Labels are scored against the true masks of tagged training images at the working size; predictions are tag-free, at
  * each validation photo's own size. Masks are read for scoring only. --save keeps the labels of each stage as one file,
@@ -15,6 +15,8 @@ import { parseArgs } from "node:util";
 import sharp from "sharp";
 import { AdamW } from "../coordinator/aggregate/adamw.js";
 import { learningRateAt } from "../coordinator/aggregate/learning-rate.js";
+import { runConfigSchema } from "../coordinator/config.js";
+import { driftRule } from "../coordinator/metrics.js";
 import { bytesOf, sha256 } from "../shared/codec/digest.js";
 import { type MethodConfig, methodConfigSchema } from "../shared/config/method.js";
 import { demoMethod, scratchMethod } from "../shared/config/presets.js";
@@ -51,7 +53,7 @@ const { values: args } = parseArgs({
     truth: { type: "boolean", default: false },
     model: { type: "string" },
     pictures: { type: "string" },
-    fp: { type: "string", default: "strict" },
+    math: { type: "string", default: "f32" },
   },
 });
 if (!args.data) throw new Error("--data DIR is missing");
@@ -71,7 +73,7 @@ const pool = await BenchPool.start(Number(args.workers), {
   seed,
   data: args.data,
   backbone: args.backbone ?? null,
-  fpMath: args.fp === "bf16" ? "bf16" : "strict",
+  math: args.math === "bf16" ? "bf16" : "f32",
 });
 const startMs = performance.now();
 const columns = ["stage", "label mIoU", "fg", "P", "R", "val mIoU", "val fg", "val BIoU", "train s", "s", "total s"];
@@ -226,6 +228,8 @@ if (given) {
   await pool.all({ call: "labels", labels });
 }
 const rounds = Number(args.rounds ?? method.rounds);
+const { driftShareMax } = runConfigSchema.parse({}).rounds;
+let changedBefore: number | null = null;
 for (let round = Number(args.from); round <= rounds; round++) {
   const stageMs = performance.now();
   const stage: TrainStage = { model: "segmenter", round };
@@ -235,10 +239,13 @@ for (let round = Number(args.from); round <= rounds; round++) {
   const all = photos.train.map((_, image) => image);
   const results = await pool.spread<RefineResult>(all, (images) => ({ call: "refine", stage, images }));
   results.sort((a, b) => a.image - b.image);
-  labels = results.map((result) => result.labels);
+  const changed = results.reduce((sum, result) => sum + result.changed, 0) / results.length;
+  const drift = round > 1 && round <= minedRounds(method) ? driftRule(changed, changedBefore, driftShareMax) : null;
+  changedBefore = changed;
+  if (drift === null) labels = results.map((result) => result.labels);
+  else console.log(`    labels refused: ${drift}`);
   row(`round ${round}`, [...labelScores(labels), ...scores, trainS, seconds(stageMs), seconds(startMs)]);
   const kept = results.filter((result) => result.kept !== null);
-  const changed = results.reduce((sum, result) => sum + result.changed, 0) / results.length;
   console.log(
     `    changed ${(100 * changed).toFixed(2)} %, kept ${kept.length}, ${sha256(bytesOf(values)).slice(0, 12)}`,
   );

@@ -29,6 +29,8 @@ export function describeEvent(record: RunEventRecord): string | null {
       return pc.yellow(`work ${text("assignmentId")} failed: ${text("reason")}`);
     case "rounds-ended":
       return `rounds end after round ${text("round")}: ${text("reason")}`;
+    case "round-refused":
+      return pc.yellow(`the labels of round ${text("round")} are refused: ${text("reason")}`);
     case "broadcast-failed":
       return pc.yellow(`labels v${text("version")} go to the workers one by one: ${text("reason")}`);
     case "failure":

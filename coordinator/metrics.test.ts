@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { countImage, emptyCounts } from "../shared/math/scores.js";
-import { meanChange, mergedScores, stopRule } from "./metrics.js";
+import { driftRule, meanChange, mergedScores, stopRule } from "./metrics.js";
 
 function counts(truth: number[], predicted: number[]) {
   const result = emptyCounts(1);
@@ -46,4 +46,15 @@ test("the rounds end when labels agree, unless the rule is off or nothing was me
   expect(stopRule(0.005, 0.005)).toBeNull();
   expect(stopRule(0, 0)).toBeNull();
   expect(stopRule(null, 0.5)).toBeNull();
+});
+
+test("a mining round that changes nearly as much as the one before does not converge", () => {
+  expect(driftRule(0.049, 0.1, 0.33)).toBe(
+    "it does not converge: 4.90 % of pixels would change after 10.00 % in the round before (rounds.driftShareMax 0.33)",
+  );
+  expect(driftRule(0.033, 0.1, 0.33)).toBeNull();
+  expect(driftRule(0.5, 0.1, 1)).toBeNull();
+  expect(driftRule(null, 0.1, 0.33)).toBeNull();
+  expect(driftRule(0.5, null, 0.33)).toBeNull();
+  expect(driftRule(0.001, 0, 0.33)).not.toBeNull();
 });

@@ -8,9 +8,6 @@ import { methodOfRound, minedRounds } from "../shared/config/rounds.js";
 import type { Manifest } from "../shared/data/manifest.js";
 import { type ParamSpecs, parseParamSpecs } from "../shared/data/param-specs.js";
 import { runFiles, type StageRecord } from "../shared/data/run-record.js";
-import { AppError } from "../shared/errors.js";
-import type { MemoryBlobs } from "../shared/net/blobs.js";
-import type { CorrectionsStore, RoundFiles } from "./adapters/corrections-store.js";
 import type { RunStore } from "./adapters/run-store.js";
 import type { WorkResult } from "./adapters/worker-links.js";
 import type { RunConfig } from "./config.js";
@@ -18,19 +15,18 @@ import type { Purpose } from "./core/events.js";
 import { isTraining, type Phase, phaseKey } from "./core/plan.js";
 import type { StartOptions } from "./core/run.js";
 import { initDefect, metricsDefect, outputsOf, packDefect } from "./inspect.js";
-import { meanChange, mergedScores, stopRule } from "./metrics.js";
+import { driftRule, meanChange, mergedScores, stopRule } from "./metrics.js";
 import type { Progress } from "./progress.js";
 import type { RunDigests, WorkOrder } from "./requests.js";
-import { ShardLedger } from "./shard-ledger.js";
+import { type CorrectionsDeps, RoundCorrections } from "./round-corrections.js";
+import { packsOf, ShardLedger } from "./shard-ledger.js";
 import { StageBook } from "./stage-book.js";
 import { type Defect, type StageOptions, StageTrainer, type StepOutcome } from "./training.js";
 
-export interface ResultsDeps {
+export interface ResultsDeps extends CorrectionsDeps {
   readonly config: RunConfig;
   readonly manifest: Manifest;
   readonly store: RunStore;
-  readonly blobs: MemoryBlobs;
-  readonly corrections: CorrectionsStore;
   /** Broadcasts a label version's packs to the workers. */
   readonly broadcast: (
     version: number,
@@ -40,8 +36,8 @@ export interface ResultsDeps {
   readonly nowMs: () => number;
   readonly onStep: (phase: Phase, step: number, outcome: StepOutcome) => void;
   readonly onStage: (record: StageRecord) => void;
-  /** A round begins with corrections, or with none because they cannot be read. */
-  readonly onCorrections: (record: { readonly round: number; readonly [field: string]: unknown }) => void;
+  /** A mining round's labels are not taken. */
+  readonly onRefused: (record: { readonly round: number; readonly reason: string }) => void;
   /** A checkpoint is torn or altered: the one before it is taken. */
   readonly onDamaged: (name: string) => void;
 }
@@ -51,8 +47,7 @@ export class RunResults {
   private initial: { specs: ParamSpecs; values: Uint8Array } | null = null;
   private readonly ledger: ShardLedger;
   private catalogueDigest = "";
-  /** Of the round that is under way; empty: nothing is corrected. */
-  private correctionsDigest = "";
+  private readonly corrections: RoundCorrections;
   private readonly book: StageBook;
   private phaseStartedMs: number;
   /** Keys of the phases whose end is durable. */
@@ -64,6 +59,7 @@ export class RunResults {
     stages: readonly StageRecord[],
   ) {
     this.ledger = new ShardLedger(deps.store);
+    this.corrections = new RoundCorrections(deps, deps.config.method.imageSize);
     this.book = new StageBook(deps.store, stages, deps.onStage);
     this.phaseStartedMs = deps.nowMs();
   }
@@ -78,7 +74,7 @@ export class RunResults {
     const phase = plan[this.progress.phasesDone];
     if (!phase) return {};
     if (phase.kind === "train" || phase.kind === "refine") {
-      this.hold(await this.deps.corrections.readRound(phase.round));
+      await this.corrections.goOn(phase.round);
     }
     if (!isTraining(phase)) return { doneUnits: await this.ledger.open(phase) };
     const point = await this.deps.store.readTrainingPoint(phaseKey(phase), this.deps.onDamaged);
@@ -114,7 +110,7 @@ export class RunResults {
       weights: this.trainer?.weightsDigest ?? model?.digest ?? "",
       classifier: this.progress.classifier?.digest ?? "",
       labels: this.catalogueDigest,
-      corrections: this.correctionsDigest,
+      corrections: this.corrections.digest,
       cams: this.progress.cams ?? [],
     };
   }
@@ -156,7 +152,7 @@ export class RunResults {
   async settle(phase: Phase, purpose: Purpose, lastStep: boolean): Promise<{ endRounds?: string }> {
     switch (purpose.kind) {
       case "init":
-        if (phase.kind === "train") await this.takeCorrections(phase.round);
+        if (phase.kind === "train") await this.corrections.begin(phase.round);
         this.beginTraining(phase);
         return {};
       case "step": {
@@ -177,26 +173,6 @@ export class RunResults {
     const { specs, values } = this.initial;
     this.trainer = new StageTrainer(specs, values, this.stageOptions(phase), this.deps.blobs);
     this.initial = null;
-  }
-
-  /** A round is bound to what is corrected when it begins; later corrections wait for the next. */
-  private async takeCorrections(round: number): Promise<void> {
-    const { corrections, config, onCorrections } = this.deps;
-    try {
-      const taken = await corrections.takeRound(round, config.method.imageSize);
-      this.hold(taken?.files ?? null);
-      if (taken) onCorrections({ round, digest: this.correctionsDigest, ...taken.counts });
-    } catch (error) {
-      const { code, message } = AppError.from(error);
-      if (code !== "CORRECTIONS_INVALID") throw error;
-      this.hold(null);
-      onCorrections({ round, refused: message });
-    }
-  }
-
-  private hold(files: RoundFiles | null): void {
-    if (files) this.deps.blobs.put(files.pack);
-    this.correctionsDigest = files ? this.deps.blobs.put(files.catalogue) : "";
   }
 
   private stageOptions(phase: Phase): StageOptions {
@@ -231,27 +207,50 @@ export class RunResults {
     const results = await this.ledger.close();
     const seconds = (this.deps.nowMs() - this.phaseStartedMs) / 1000;
     if (phase.kind === "evaluate") return this.endEvaluating(phase, results, seconds);
-    const version = phase.round;
-    const labels = packsOf(results, "labels");
-    const packs = { labels: { version, packs: labels.map(({ digest }) => digest) } };
-    await this.publish(version, labels);
-    if (phase.kind === "seed") {
-      const cams = packsOf(results, "cam");
-      for (const { digest, bytes } of cams) this.deps.blobs.put(bytes, digest);
-      await this.book.seeded(this.scores(results), seconds);
-      await this.commit(phase, { ...packs, cams: cams.map(({ digest }) => digest) });
+    if (phase.kind === "refine") return this.endRefining(phase, results, seconds);
+    const packs = await this.takeLabels(phase, results);
+    const cams = packsOf(results, "cam");
+    for (const { digest, bytes } of cams) this.deps.blobs.put(bytes, digest);
+    await this.book.seeded(this.scores(results), seconds);
+    await this.commit(phase, { ...packs, cams: cams.map(({ digest }) => digest) });
+    return {};
+  }
+
+  private async endRefining(
+    phase: Phase,
+    results: readonly WorkResult[],
+    seconds: number,
+  ): Promise<{ endRounds?: string }> {
+    const { round } = phase;
+    const { method, rounds } = this.deps.config;
+    const images = results.reduce((sum, result) => sum + result.images, 0);
+    const changed = meanChange(
+      results.map(({ metrics }) => metrics),
+      images,
+    );
+    const isMined = round <= minedRounds(method);
+    const drift =
+      isMined && round > 1 ? driftRule(changed, this.book.changedShare(round - 1), rounds.driftShareMax) : null;
+    if (drift !== null) {
+      this.deps.onRefused({ round, reason: drift });
+      await this.book.refused(round, seconds);
+      await this.commit(phase, {});
       return {};
     }
-    const metrics = results.map((result) => result.metrics);
-    const changed = meanChange(
-      metrics,
-      results.reduce((sum, { images }) => sum + images, 0),
-    );
-    await this.book.refined(phase.round, this.scores(results).labels, changed, seconds);
-    const { method, rounds } = this.deps.config;
-    const reason = phase.round <= minedRounds(method) ? null : stopRule(changed, rounds.changedShareMin);
-    await this.commit(phase, reason === null ? packs : { ...packs, lastRound: phase.round });
+    const packs = await this.takeLabels(phase, results);
+    await this.book.refined(round, this.scores(results).labels, changed, seconds);
+    const reason = isMined ? null : stopRule(changed, rounds.changedShareMin);
+    await this.commit(phase, reason === null ? packs : { ...packs, lastRound: round });
     return reason === null ? {} : { endRounds: reason };
+  }
+
+  private async takeLabels(
+    { round: version }: Phase,
+    results: readonly WorkResult[],
+  ): Promise<Pick<Progress, "labels">> {
+    const labels = packsOf(results, "labels");
+    await this.publish(version, labels);
+    return { labels: { version, packs: labels.map(({ digest }) => digest) } };
   }
 
   private async endEvaluating(
@@ -291,9 +290,4 @@ export class RunResults {
     await this.deps.store.deleteLedger(phaseKey(phase));
     this.donePhases.push(phaseKey(phase));
   }
-}
-
-function packsOf(results: readonly WorkResult[], name: string): { digest: Digest; bytes: Uint8Array }[] {
-  const packs = results.map(({ outputs }) => outputs.find((output) => output.name === name)!);
-  return packs.map(({ digest, bytes }) => ({ digest, bytes }));
 }

@@ -192,6 +192,7 @@ function openResults(
       onCorrections: (record) => {
         events.append({ kind: "refused" in record ? "corrections-refused" : "corrections-applied", ...record });
       },
+      onRefused: (record) => events.append({ kind: "round-refused", ...record }),
       onDamaged: (name) => events.append({ kind: "checkpoint-damaged", name }),
     },
     options.progress,
@@ -236,6 +237,7 @@ function startWorkers(
     count: options.localWorkers,
     ...bus,
     threads: config.cluster.threads,
+    math: config.cluster.math,
     otlp: options.telemetry?.otlp,
     dataDir: manifest.train.root,
     logPath: (index) => store.path("logs", `worker-${index}.log`),

@@ -3,6 +3,7 @@
  * phase finds them again, and asks nobody twice. First the packs, then the entry that names them by digest: an entry
  * whose packs are not whole is none.
  */
+import type { Digest } from "../shared/codec/digest.js";
 import { runFiles } from "../shared/data/run-record.js";
 import { parseWorkMetrics } from "../shared/data/work-metrics.js";
 import type { RunStore } from "./adapters/run-store.js";
@@ -62,4 +63,10 @@ export class ShardLedger {
 
 function packPath(phase: Phase, name: string, shard: number): string {
   return name === "cam" ? runFiles.camPack(shard) : runFiles.labelPack(phase.round, shard);
+}
+
+/** One output of every shard, in their order. */
+export function packsOf(results: readonly WorkResult[], name: string): { digest: Digest; bytes: Uint8Array }[] {
+  const packs = results.map(({ outputs }) => outputs.find((output) => output.name === name)!);
+  return packs.map(({ digest, bytes }) => ({ digest, bytes }));
 }

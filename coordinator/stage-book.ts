@@ -53,6 +53,19 @@ export class StageBook {
     });
   }
 
+  /** Of a stage; null where there is none. */
+  changedShare(round: number): number | null {
+    return this.stages.find(({ name }) => name === `round-${round}`)?.changedShare ?? null;
+  }
+
+  /** The round's labels are those of the round before. */
+  async refused(round: number, seconds: number): Promise<void> {
+    const kept = this.stages.find(({ name }) => name === `round-${round - 1}`);
+    const { labels = null, labelVersion = null } = kept ?? {};
+    const record = { ...blank(`round-${round}`), labels, labelVersion, changedShare: 0, losses: this.losses };
+    await this.put({ ...record, seconds: this.trainingSeconds + seconds });
+  }
+
   async evaluated(
     round: number,
     scores: { free: Scores | null; gated: Scores | null; ellipse: Scores | null },

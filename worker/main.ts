@@ -136,8 +136,8 @@ function nameOf({ id }: WorkerConfig): string {
   return id || `${hostname().replace(/[^A-Za-z0-9_-]/g, "-")}-${process.pid}`;
 }
 
-function engineOf({ engine, threads, ...knobs }: WorkerConfig): ThreadData {
-  if (engine !== "simulated") return { engine, threads };
+function engineOf({ engine, threads, math, ...knobs }: WorkerConfig): ThreadData {
+  if (engine !== "simulated") return { engine, threads, math };
   const { simulatedImageMs, simulatedJitter, simulatedParams, simulatedFault } = knobs;
   const simulated = {
     imageMs: simulatedImageMs,

@@ -156,6 +156,7 @@ const troubles: Readonly<Record<string, (text: (field: string) => string) => rea
   "audit-mismatch": (text) => [`workers disagree on ${text("assignmentId")}`, text("workers")],
   "broadcast-failed": (text) => [`labels v${text("version")} not broadcast`, text("reason")],
   "checkpoint-damaged": (text) => [`checkpoint ${text("name")} damaged`, "the one before it is used"],
+  "round-refused": (text) => [`labels of round ${text("round")} refused`, text("reason")],
   "labels-kept": (text) => [`new mask of ${text("path")} refused`, text("reason")],
   "tag-doubtful": (text) => [`doubtful tag of ${text("path")}`, "the classifier sees no sign of it"],
   waiting: (text) => ["waiting", text("reason")],

@@ -70,6 +70,8 @@ function markOf(event: LoggedEvent): Mark | null {
       return plain(text(event, "reason"));
     case "rounds-ended":
       return plain(`rounds ended: ${text(event, "reason")}`);
+    case "round-refused":
+      return trouble(`the labels of round ${text(event, "round")} are refused: ${text(event, "reason")}`);
     case "failure":
       return trouble(`[${text(event, "code")}] ${text(event, "message")}`);
     case "run-ended":

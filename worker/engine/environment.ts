@@ -3,19 +3,16 @@
  * getenv() sees inside a worker thread: there it is a copy. So the starter of a process or thread applies
  * `engineEnv`, and the loader checks the native environment instead of trusting `process.env`.
  */
-import { type EngineChoice, engineChoices, engineVariable } from "../../shared/engine-name.js";
+import { type EngineChoice, engineChoices, engineVariable, type MathMode } from "../../shared/engine-name.js";
 import { AppError } from "../../shared/errors.js";
-
-/** `strict`: float32 products. `bf16`: products in bfloat16 where the CPU has it, 1.3-1.8 x faster, other bits. */
-export type FpMath = "strict" | "bf16";
 
 export interface EngineOptions {
   /** `auto` takes TensorFlow where it is installed, else WebAssembly. */
   readonly engine: EngineChoice;
   /** Threads inside one operation. Count, >= 1. Part of what decides the bits of a sum. */
   readonly threads: number;
-  /** Precision of matrix products. Default `strict`. */
-  readonly fpMath?: FpMath;
+  /** Precision of convolutions and matrix products. Default `f32`; changes the bits. */
+  readonly math?: MathMode;
 }
 
 export type EngineDevice = "auto" | "cpu" | "gpu";
@@ -33,7 +30,7 @@ export function engineEnv(options: EngineOptions): Record<string, string> {
     TF_FORCE_GPU_ALLOW_GROWTH: "true",
     // 2 = errors only: the notes about CPU features would land in the middle of the progress display.
     TF_CPP_MIN_LOG_LEVEL: "2",
-    ONEDNN_DEFAULT_FPMATH_MODE: options.fpMath === "bf16" ? "BF16" : "STRICT",
+    ONEDNN_DEFAULT_FPMATH_MODE: options.math === "bf16" ? "BF16" : "STRICT",
   };
 }
 

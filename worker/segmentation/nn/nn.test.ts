@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { plainTf } from "../testing.js";
 import type { Tensor, Tensor4D, Tf } from "../tf.js";
 import { groupNorm } from "./group-norm.js";
-import { relu } from "./relu.js";
+import { relu, relu6 } from "./relu.js";
 import { upsample } from "./upsample.js";
 
 let tf: Tf;
@@ -64,6 +64,15 @@ describe("group norm", () => {
       groupNorm(tf, a as Tensor4D, gamma, beta, { groups: 2, relu: withRelu }).mul(weight);
     const beta = tf.tensor1d([2, 3, -4, 2.5]); // Far from ReLU's kink, where central differences mean nothing.
     expect(gradientError(f, [x, tf.tensor1d([0.5, 0.7, 0.9, -0.6]), beta])).toBeLessThan(0.02);
+  });
+});
+
+describe("relu6", () => {
+  test("passes the gradient between 0 and 6", () => {
+    const x = tf.tensor1d([-1, 0, 5, 6, 7]);
+    expect([...relu6(tf, x).dataSync()]).toEqual([0, 0, 5, 6, 6]);
+    const gradient = tf.grad((a) => relu6(tf, a).mul(tf.tensor1d([2, 3, 4, 5, 6])))(x);
+    expect([...gradient.dataSync()].map(Math.abs)).toEqual([0, 0, 4, 0, 0]);
   });
 });
 

@@ -1,0 +1,15 @@
+/** Kernels that TensorFlow has and tfjs does not register: tfjs-node runs any by name. */
+import type { Tensor, Tf } from "../tf.js";
+
+interface NativeBackend {
+  readonly binding: { readonly TF_ATTR_TYPE: number; readonly TF_FLOAT: number };
+  readonly executeSingleOutput: (name: string, attributes: readonly object[], inputs: readonly Tensor[]) => Tensor;
+}
+
+/** One float32 output of float32 inputs; null on other engines, where the caller composes it. */
+export function nativeKernel(tf: Tf, name: string, inputs: readonly Tensor[]): Tensor | null {
+  const backend = tf.backend() as unknown as Partial<NativeBackend>;
+  if (!backend.executeSingleOutput || !backend.binding) return null;
+  const { TF_ATTR_TYPE, TF_FLOAT } = backend.binding;
+  return backend.executeSingleOutput(name, [{ name: "T", type: TF_ATTR_TYPE, value: TF_FLOAT }], inputs);
+}
