@@ -13,7 +13,11 @@ export function compileEngine(): string {
   const folder = mkdtempSync(join(parent, "seedgrow-engine-test-"));
   writeFileSync(join(folder, "package.json"), '{ "type": "module" }');
   const engineFiles = readdirSync(join(root, "worker/engine")).filter((name) => !name.endsWith(".test.ts"));
-  for (const path of ["shared/errors.ts", ...engineFiles.map((name) => `worker/engine/${name}`)]) {
+  for (const path of [
+    "shared/errors.ts",
+    "shared/engine-name.ts",
+    ...engineFiles.map((name) => `worker/engine/${name}`),
+  ]) {
     compileFile(path, folder);
   }
   return folder;
