@@ -59,7 +59,7 @@ function example(image: number) {
   return { image, pixels, tags };
 }
 
-function gradients(stage: TrainStage, step: number, leaves: readonly number[]) {
+async function gradients(stage: TrainStage, step: number, leaves: readonly number[]) {
   const tags = photos.train.map((photo) => photo.tags);
   const microBatches = leaves.map((leaf) => {
     const images = imagesOfMicroBatch({
@@ -78,16 +78,16 @@ function gradients(stage: TrainStage, step: number, leaves: readonly number[]) {
     leafCount: methodOfRound(setup.method, stage.round)[stage.model].microBatches,
     microBatches,
   };
-  return compute.gradients(job);
+  return await compute.gradients(job);
 }
 
-function seeds(images: readonly number[]) {
-  const results = compute.seeds(images.map(example));
+async function seeds(images: readonly number[]) {
+  const results = await compute.seeds(images.map(example));
   for (const { image, cam, camHeight, camWidth } of results) cams.set(image, { cam, camHeight, camWidth });
   return results;
 }
 
-function refine(stage: TrainStage, images: readonly number[]) {
+async function refine(stage: TrainStage, images: readonly number[]) {
   const missing = (image: number) => {
     const size = 1;
     return { cam: new Uint8Array(photos.train[image]!.tags.length), camHeight: size, camWidth: size };
@@ -95,15 +95,15 @@ function refine(stage: TrainStage, images: readonly number[]) {
   const examples = images.map((image) => {
     return { ...example(image), ...(cams.get(image) ?? missing(image)), labels: labels[image]! };
   });
-  return compute.refine(stage, examples);
+  return await compute.refine(stage, examples);
 }
 
-function predict(images: readonly number[]) {
+async function predict(images: readonly number[]) {
   const examples = images.map((image): PredictExample => {
     const { pixels, width, height } = photos.val[image]!;
     return { image, pixels, width, height, allowed: null };
   });
-  return compute.predict(examples);
+  return await compute.predict(examples);
 }
 
 async function answer(request: BenchRequest): Promise<unknown> {

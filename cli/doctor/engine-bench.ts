@@ -35,16 +35,17 @@ async function bench(engine: EngineChoice): Promise<BenchAnswer> {
   compute.load(segmenter, compute.init(segmenter).values);
   const examples = Array.from({ length: batchSize }, (_, image) => picture(image, method.imageSize));
   const job = { stage: segmenter, step: 0, leafCount: 1, microBatches: [{ leaf: 0, examples }] };
-  const step = () => compute.gradients(job)[0]!.values;
+  const step = async () => (await compute.gradients(job))[0]!.values;
   let first = new Float32Array();
-  const flops = countFlops(tf, () => {
-    first = step() as typeof first;
+  const flops = await countFlops(tf, async () => {
+    first = (await step()) as typeof first;
   });
   const [startedMs, used] = [performance.now(), process.cpuUsage()];
   let steps = 0;
   let isSame = true;
   while (steps < stepsMin || performance.now() - startedMs < benchMs) {
-    isSame = step().every((value, i) => value === first[i]) && isSame;
+    const again = await step();
+    isSame = again.every((value, i) => value === first[i]) && isSame;
     steps++;
   }
   const seconds = (performance.now() - startedMs) / 1000;

@@ -155,7 +155,7 @@ describe("the model in the page of serve", () => {
         pixels: await decodeSquare(bytes, tinyMethod.imageSize),
       }),
       predict: async ({ pixels, width, height }, allowed) => {
-        return compute.predict([{ image: 0, pixels, width, height, allowed }])[0]!.labels;
+        return (await compute.predict([{ image: 0, pixels, width, height, allowed }]))[0]!.labels;
       },
       graph: async () => compute.graph(),
     };

@@ -62,18 +62,25 @@ const small = {
 
 const examples = [squarePicture(0, [1], true, 64), squarePicture(1, [2], true, 64)];
 
-function steps(compute: Compute): { classifier: Float32Array; segmenter: Float32Array; labels: Uint8Array } {
+interface Steps {
+  readonly classifier: Float32Array;
+  readonly segmenter: Float32Array;
+  readonly labels: Uint8Array;
+}
+
+async function steps(compute: Compute): Promise<Steps> {
   const classifying = { model: "classifier", round: 0 } as const;
   const growing = { model: "segmenter", round: 1 } as const;
-  const gradient = (stage: typeof classifying | typeof growing) => {
-    return compute.gradients({ stage, step: 0, leafCount: 1, microBatches: [{ leaf: 0, examples }] })[0]!.values;
+  const gradient = async (stage: typeof classifying | typeof growing) => {
+    return (await compute.gradients({ stage, step: 0, leafCount: 1, microBatches: [{ leaf: 0, examples }] }))[0]!
+      .values;
   };
   compute.load(classifying, compute.init(classifying).values);
-  const classifier = gradient(classifying);
+  const classifier = await gradient(classifying);
   compute.load(growing, compute.init(growing).values);
-  const segmenter = gradient(growing);
-  const [seed] = compute.seeds(examples);
-  const [result] = compute.refine(growing, [{ ...examples[0]!, ...seed!, labels: seed!.labels }]);
+  const segmenter = await gradient(growing);
+  const [seed] = await compute.seeds(examples);
+  const [result] = await compute.refine(growing, [{ ...examples[0]!, ...seed!, labels: seed!.labels }]);
   compute.dispose();
   return { classifier, segmenter, labels: result!.labels };
 }
@@ -98,7 +105,7 @@ describe("a training step", () => {
     await on("wasm", async () => {
       const compute = await createCompute(tf, setup);
       const before = tf.memory().numTensors;
-      steps(compute);
+      await steps(compute);
       expect(tf.memory().numTensors).toBeLessThanOrEqual(before);
     });
     expect(Object.keys(registry).sort()).toEqual(["tensorflow", "wasm"]);

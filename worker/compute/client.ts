@@ -55,9 +55,9 @@ export class ComputeClient {
   async call<M extends ComputeMethod>(
     method: M,
     ...args: Parameters<Compute[M]>
-  ): Promise<Timed<ReturnType<Compute[M]>>> {
+  ): Promise<Timed<Awaited<ReturnType<Compute[M]>>>> {
     const { result, computeMs } = await this.post({ call: method, args });
-    return { result: result as ReturnType<Compute[M]>, computeMs };
+    return { result: result as Awaited<ReturnType<Compute[M]>>, computeMs };
   }
 
   async close(): Promise<void> {

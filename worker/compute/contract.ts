@@ -147,7 +147,12 @@ export interface ComputeStats {
   readonly bytes: number;
 }
 
-/** Implemented by worker/segmentation/compute.ts; called through worker/compute/thread.ts. Synchronous: ops block. */
+type Awaitable<T> = T | Promise<T>;
+
+/**
+ * Implemented by worker/segmentation/compute.ts; called through worker/compute/thread.ts, one call at a time. On a CPU
+ * operations block; what a GPU computed is waited for.
+ */
 export interface Compute {
   /**
    * Initial parameters of a stage: a function of (setup, stage) and, for rounds without a backbone file, of the loaded
@@ -157,10 +162,10 @@ export interface Compute {
   /** Sets the parameters that the calls below use for this kind of model. `values` may be kept. */
   load(stage: TrainStage, values: Float32Array): void;
   /** Sums over the fewest tree nodes that cover the job's micro-batches. */
-  gradients(job: GradientJob): PartialSum[];
-  seeds(examples: readonly Example[]): SeedResult[];
-  refine(stage: TrainStage, examples: readonly RefineExample[]): RefineResult[];
-  predict(examples: readonly PredictExample[]): PredictResult[];
+  gradients(job: GradientJob): Awaitable<PartialSum[]>;
+  seeds(examples: readonly Example[]): Awaitable<SeedResult[]>;
+  refine(stage: TrainStage, examples: readonly RefineExample[]): Awaitable<RefineResult[]>;
+  predict(examples: readonly PredictExample[]): Awaitable<PredictResult[]>;
   /** Photos [1, S, S, 3] to class probabilities, with the loaded weights. @throws AppError EXPORT_UNSUPPORTED */
   graph(): PortableGraph;
   stats(): ComputeStats;

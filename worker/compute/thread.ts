@@ -62,7 +62,7 @@ async function main(): Promise<void> {
       } else {
         assert(compute, "setup comes first");
         const method = compute[request.call] as (...args: readonly unknown[]) => unknown;
-        result = method.apply(compute, request.args as unknown[]);
+        result = await method.apply(compute, request.args as unknown[]);
       }
       send({ id: request.id, ok: true, result, computeMs: performance.now() - startedMs }, buffersOf(result));
     } catch (thrown) {

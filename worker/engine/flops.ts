@@ -5,7 +5,7 @@ type Inputs = Readonly<Record<string, Tensor | undefined>>;
 type RunKernel = (name: string, inputs: Inputs, attributes?: Readonly<Record<string, unknown>>) => Tensor | Tensor[];
 
 /** Convolutions and matrix products, which are nearly all of it; in floating-point operations. */
-export function countFlops(tf: Tf, work: () => void): number {
+export async function countFlops(tf: Tf, work: () => unknown): Promise<number> {
   const engine = tf.engine() as unknown as { runKernel: RunKernel };
   const original = engine.runKernel;
   let flops = 0;
@@ -15,7 +15,7 @@ export function countFlops(tf: Tf, work: () => void): number {
     return result;
   };
   try {
-    work();
+    await work();
   } finally {
     engine.runKernel = original;
   }

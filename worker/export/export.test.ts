@@ -37,8 +37,8 @@ describe("a model in plain tfjs", () => {
     const probabilities = await probabilitiesByTfjs();
     expect(probabilities).toHaveLength(graph.output.shape.reduce((product, side) => product * side, 1));
     const input = { probabilities, classCount: 2, pixels, width: 50, height: 40, allowed: null };
-    const [refined] = compute.predict([photo]);
-    const [raw] = compute.predict([{ ...photo, raw: true }]);
+    const [refined] = await compute.predict([photo]);
+    const [raw] = await compute.predict([{ ...photo, raw: true }]);
     expect(new Set(raw!.labels).size).toBeGreaterThan(1);
     expect(labelsFrom(method, input)).toEqual(refined!.labels);
     expect(rawLabelsFrom(method, input)).toEqual(raw!.labels);

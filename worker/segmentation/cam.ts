@@ -8,6 +8,7 @@ import type { TagClassifier } from "./classifier.js";
 import { gradActivation } from "./grad-cam.js";
 import { channel, maxOf } from "./images.js";
 import type { Params } from "./nn/conv.js";
+import { take } from "./read.js";
 import type { Tensor, Tensor4D, Tf } from "./tf.js";
 
 export interface CamOptions {
@@ -18,7 +19,7 @@ export interface CamOptions {
 }
 
 /** CAMs of one image's tags, [size, size, tags], each with maximum 1 (or all 0 where nothing speaks for the tag). */
-export function camOf(
+export async function camOf(
   tf: Tf,
   backbone: Backbone,
   classifier: TagClassifier,
@@ -26,7 +27,7 @@ export function camOf(
   image_HWC: Float32Array,
   tags: readonly number[],
   options: CamOptions,
-): Float32Array {
+): Promise<Float32Array> {
   const { config, imageSize, size } = options;
   const summed = tf.tidy(() => {
     const image = tf.tensor4d(image_HWC, [1, imageSize, imageSize, 3]);
@@ -36,9 +37,7 @@ export function camOf(
     });
     return tf.addN(sums);
   });
-  const cam = summed.dataSync<"float32">().slice();
-  summed.dispose();
-  return normalise(cam, tags.length);
+  return normalise(await take(summed), tags.length);
 }
 
 /** A square image at another size, rounded to what every stride divides. */

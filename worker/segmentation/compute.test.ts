@@ -28,59 +28,59 @@ describe.each([classifier, round1])("gradients of $model", (stage) => {
     const other = await tinyCompute();
     other.load(classifier, other.init(classifier).values);
     other.load(stage, other.init(stage).values);
-    const [alone] = other.gradients(job(stage, [2]));
-    const together = compute.gradients(job(stage, [0, 2]));
+    const [alone] = await other.gradients(job(stage, [2]));
+    const together = await compute.gradients(job(stage, [0, 2]));
     expect(together).toHaveLength(2);
     expect(together[1]!.values).toEqual(alone!.values);
     other.dispose();
   });
 
-  test("are summed along the tree: the same total, however the leaves were dealt", () => {
-    const whole = compute.gradients(job(stage, [0, 1, 2]));
+  test("are summed along the tree: the same total, however the leaves were dealt", async () => {
+    const whole = await compute.gradients(job(stage, [0, 1, 2]));
     expect(whole.map(({ node }) => node)).toEqual(coverRange({ first: 0, end: 3 }, 3));
     const sums = new TreeAccumulator(3);
-    for (const { node, values } of [...compute.gradients(job(stage, [1, 2])), ...compute.gradients(job(stage, [0]))]) {
-      sums.add(node, values);
+    for (const leaves of [[1, 2], [0]]) {
+      for (const { node, values } of await compute.gradients(job(stage, leaves))) sums.add(node, values);
     }
     expect(sums.total()).toEqual(whole[0]!.values);
   });
 
-  test("end with the loss sum and the number of images", () => {
-    const { values } = compute.gradients(job(stage, [0]))[0]!;
+  test("end with the loss sum and the number of images", async () => {
+    const { values } = (await compute.gradients(job(stage, [0])))[0]!;
     expect(values).toHaveLength(compute.init(stage).values.length + 2);
     expect(values.at(-1)).toBe(2);
     expect(values.at(-2)).toBeGreaterThan(0);
   });
 
-  test("leave no tensor behind", () => {
-    compute.gradients(job(stage, [0]));
+  test("leave no tensor behind", async () => {
+    await compute.gradients(job(stage, [0]));
     const { tensors, bytes } = compute.stats();
-    compute.gradients(job(stage, [1]));
+    await compute.gradients(job(stage, [1]));
     expect(compute.stats()).toEqual({ tensors, bytes });
   });
 
-  test("differ from step to step: the augmentation is drawn anew", () => {
-    const [first] = compute.gradients(job(stage, [0]));
-    const [second] = compute.gradients({ ...job(stage, [0]), step: 5 });
+  test("differ from step to step: the augmentation is drawn anew", async () => {
+    const [first] = await compute.gradients(job(stage, [0]));
+    const [second] = await compute.gradients({ ...job(stage, [0]), step: 5 });
     expect(second!.values).not.toEqual(first!.values);
   });
 });
 
-test("an image whose labels are all ignored weighs nothing", () => {
+test("an image whose labels are all ignored weighs nothing", async () => {
   const blank = { ...squarePicture(0, [1]), labels: new Uint8Array(32 * 32).fill(255) };
   const microBatch = { leaf: 0, examples: [blank, squarePicture(1, [2])] };
-  const [sum] = compute.gradients({ stage: round1, step: 0, leafCount: 1, microBatches: [microBatch] });
+  const [sum] = await compute.gradients({ stage: round1, step: 0, leafCount: 1, microBatches: [microBatch] });
   expect(sum!.values.at(-1)).toBe(1);
 });
 
 describe("initial parameters", () => {
-  test("are the same every time, and others for another round", () => {
+  test("are the same every time, and others for another round", async () => {
     const first = compute.init(round1);
     expect(compute.init(round1)).toEqual(first);
     expect(compute.init({ model: "segmenter", round: 2 }).values).not.toEqual(first.values);
   });
 
-  test("without a backbone file, a round takes over what the classifier has learnt", () => {
+  test("without a backbone file, a round takes over what the classifier has learnt", async () => {
     const trained = compute.init(classifier);
     const backboneSize = trained.specs
       .filter(({ name }) => name.startsWith("backbone/"))
@@ -93,14 +93,14 @@ describe("initial parameters", () => {
 });
 
 describe("seeds", () => {
-  test("a CAM plane per tag of the image, labels only of its tags", () => {
-    const [both, negative] = compute.seeds([squarePicture(0, [1, 2]), squarePicture(1, [])]);
+  test("a CAM plane per tag of the image, labels only of its tags", async () => {
+    const [both, negative] = await compute.seeds([squarePicture(0, [1, 2]), squarePicture(1, [])]);
     expect(both!.cam).toHaveLength(both!.camHeight * both!.camWidth * 2);
     expect(both!.labels).toHaveLength(tinyMethod.imageSize ** 2);
     expect(both!.scores).toHaveLength(2);
     expect(new Set(negative!.labels)).toEqual(new Set([0]));
     expect(negative!.cam).toHaveLength(0);
-    const single = compute.seeds([squarePicture(2, [2])])[0]!;
+    const single = (await compute.seeds([squarePicture(2, [2])]))[0]!;
     for (const id of single.labels) expect([0, 2, 255]).toContain(id);
   });
 });
@@ -112,21 +112,21 @@ describe("refine", () => {
     return { image, pixels, tags, cam, camHeight: 4, camWidth: 4, labels: labels! };
   };
 
-  test("labels only with the image's tags; a negative becomes background", () => {
-    const [tagged, negative] = compute.refine(round1, [refineExample([2]), refineExample([])]);
+  test("labels only with the image's tags; a negative becomes background", async () => {
+    const [tagged, negative] = await compute.refine(round1, [refineExample([2]), refineExample([])]);
     for (const id of tagged!.labels) expect([0, 2]).toContain(id);
     expect(new Set(negative!.labels)).toEqual(new Set([0]));
     expect(tagged!.changed).toBeGreaterThanOrEqual(0);
   });
 
-  test("says why it kept the old labels", () => {
+  test("says why it kept the old labels", async () => {
     const { specs, values } = compute.init(round1);
     const sizes = specs.map(({ shape }) => shape.reduce((a, b) => a * b, 1));
     const head = specs.findIndex(({ name }) => name === "dfn/4/head/bias");
     const onlyBackground = values.slice();
     onlyBackground[sizes.slice(0, head).reduce((a, b) => a + b, 0)] = 50;
     compute.load(round1, onlyBackground);
-    const [result] = compute.refine(round1, [refineExample([1])]);
+    const [result] = await compute.refine(round1, [refineExample([1])]);
     expect(result).toMatchObject({ kept: "no foreground is left", changed: 0, labels: refineExample([1]).labels });
     compute.load(round1, values);
   });
@@ -135,15 +135,15 @@ describe("refine", () => {
 describe("predict", () => {
   const { image, pixels } = squarePicture(4, [1]);
 
-  test("answers at the photo's own size", () => {
-    const [result] = compute.predict([{ image, pixels, width: 21, height: 13, allowed: null }]);
+  test("answers at the photo's own size", async () => {
+    const [result] = await compute.predict([{ image, pixels, width: 21, height: 13, allowed: null }]);
     expect(result!.labels).toHaveLength(21 * 13);
     for (const id of result!.labels) expect(id).toBeLessThanOrEqual(2);
   });
 
-  test("keeps to the allowed classes; none allowed is background", () => {
+  test("keeps to the allowed classes; none allowed is background", async () => {
     const allowed = [[2], []].map((ids) => ({ image, pixels, width: 9, height: 9, allowed: ids }));
-    const [one, none] = compute.predict(allowed);
+    const [one, none] = await compute.predict(allowed);
     for (const id of one!.labels) expect([0, 2]).toContain(id);
     expect(new Set(none!.labels)).toEqual(new Set([0]));
   });
@@ -156,16 +156,17 @@ test("a round that mines has a network of its own, which predicts until the othe
   expect(mining.init(round1).specs.some(({ name }) => name === "linear/kernel")).toBe(true);
   expect(mining.init(round2).specs.some(({ name }) => name === "dfn/4/head/kernel")).toBe(true);
   mining.load(round1, mining.init(round1).values);
-  const kernel = mining.gradients(job(round1, [0]))[0]!.values;
+  const kernel = (await mining.gradients(job(round1, [0])))[0]!.values;
   expect(kernel).toHaveLength(mining.init(round1).values.length + 2);
   const { pixels } = squarePicture(4, [1]);
-  const predicted = () => mining.predict([{ image: 4, pixels, width: 32, height: 32, allowed: null }])[0]!.labels;
-  expect(predicted()).toHaveLength(32 * 32);
+  const predicted = async () =>
+    (await mining.predict([{ image: 4, pixels, width: 32, height: 32, allowed: null }]))[0]!.labels;
+  expect(await predicted()).toHaveLength(32 * 32);
   mining.load(
     round2,
     mining.init(round2).values.map((value) => value + 0.1),
   );
-  expect(predicted()).toHaveLength(32 * 32);
+  expect(await predicted()).toHaveLength(32 * 32);
   mining.dispose();
   expect(() => compute.init(round2)).not.toThrow();
 });

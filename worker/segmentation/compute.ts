@@ -102,27 +102,29 @@ class MethodCompute implements Compute {
     this.storeOf(stage).load(values);
   }
 
-  gradients(job: GradientJob): PartialSum[] {
+  async gradients(job: GradientJob): Promise<PartialSum[]> {
     const sums = new TreeAccumulator(job.leafCount);
     for (const microBatch of job.microBatches) {
-      sums.add({ level: 0, index: microBatch.leaf }, this.gradient(job, microBatch));
+      sums.add({ level: 0, index: microBatch.leaf }, await this.gradient(job, microBatch));
     }
     return sums.nodes().map(({ node, sum }) => ({ node, values: sum }));
   }
 
-  seeds(examples: readonly Example[]): SeedResult[] {
+  async seeds(examples: readonly Example[]): Promise<SeedResult[]> {
     const { backbone, classifier, store } = this.classifying;
     assert(store.values, "the classifier is loaded");
     const parts = { tf: this.tf, method: this.setup.method, backbone, classifier, params: store.get };
-    return examples.map((example) => seedImage(parts, example));
+    return inOrder(examples, (example) => seedImage(parts, example));
   }
 
-  refine(stage: TrainStage, examples: readonly RefineExample[]): RefineResult[] {
-    return examples.map((example) => refineImage(this.partsOf(this.segmenterOf(stage)), stage, example));
+  async refine(stage: TrainStage, examples: readonly RefineExample[]): Promise<RefineResult[]> {
+    const parts = this.partsOf(this.segmenterOf(stage));
+    return inOrder(examples, (example) => refineImage(parts, stage, example));
   }
 
-  predict(examples: readonly PredictExample[]): PredictResult[] {
-    return examples.map((example) => predictImage(this.partsOf(this.loaded), example));
+  async predict(examples: readonly PredictExample[]): Promise<PredictResult[]> {
+    const parts = this.partsOf(this.loaded);
+    return inOrder(examples, (example) => predictImage(parts, example));
   }
 
   graph(): PortableGraph {
@@ -178,7 +180,7 @@ class MethodCompute implements Compute {
     };
   }
 
-  private gradient({ stage, step }: GradientJob, microBatch: MicroBatch): Float32Array {
+  private async gradient({ stage, step }: GradientJob, microBatch: MicroBatch): Promise<Float32Array> {
     const { method, seed, classes } = this.setup;
     assert(this.storeOf(stage).values, `the ${stage.model} is loaded`);
     const context = { tf: this.tf, method: methodOfRound(method, stage.round), seed, stage, step };
@@ -189,4 +191,11 @@ class MethodCompute implements Compute {
     const { backbone, classifier, store } = this.classifying;
     return classifierGradient(context, microBatch, backbone, classifier, store, this.features, classes.length);
   }
+}
+
+/** One after the other: side by side, their tensors would fill the memory. */
+async function inOrder<A, B>(items: readonly A[], work: (item: A) => Promise<B>): Promise<B[]> {
+  const results: B[] = [];
+  for (const item of items) results.push(await work(item));
+  return results;
 }

@@ -14,6 +14,7 @@ import { tagLoss } from "./loss.js";
 import { needsSuperpixels, segmenterLoss } from "./losses/segmenter-loss.js";
 import type { Segmenter } from "./networks/segmenter.js";
 import type { ParamStore } from "./params.js";
+import { take } from "./read.js";
 import type { SuperpixelCache } from "./superpixels/cut.js";
 import { renumber, type Superpixels } from "./superpixels/superpixels.js";
 import type { Tensor, Tensor2D, Tensor4D, Tf } from "./tf.js";
@@ -67,7 +68,7 @@ function countedShares({ labels, size }: Batch): Float32Array {
   return shares;
 }
 
-export function segmenterGradient(
+export async function segmenterGradient(
   context: StepContext,
   microBatch: MicroBatch,
   backbone: Backbone,
@@ -75,7 +76,7 @@ export function segmenterGradient(
   store: ParamStore,
   superpixels: SuperpixelCache,
   labelCount: number,
-): Float32Array {
+): Promise<Float32Array> {
   const { tf, method } = context;
   const batch = augmentedBatch(context, microBatch);
   const shares = countedShares(batch);
@@ -106,7 +107,7 @@ function croppedSuperpixels(
 /** Pooled features by image index: of a frozen backbone they never change, so each image goes through it once. */
 export type FeatureCache = Map<number, Float32Array>;
 
-export function classifierGradient(
+export async function classifierGradient(
   context: StepContext,
   microBatch: MicroBatch,
   backbone: Backbone,
@@ -114,13 +115,14 @@ export function classifierGradient(
   store: ParamStore,
   cache: FeatureCache,
   classCount: number,
-): Float32Array {
+): Promise<Float32Array> {
   const { tf } = context;
   const { examples } = microBatch;
+  const rows = backbone.frozen ? await frozenFeatures(context, examples, backbone, classifier, store, cache) : null;
   const result = tf.tidy(() => {
     const tags = tagMatrix(tf, examples, classCount);
-    if (backbone.frozen) {
-      const features = frozenFeatures(context, examples, backbone, classifier, store, cache);
+    if (rows) {
+      const features = tf.stack(rows.map((row) => tf.tensor1d(row))) as Tensor2D;
       return store.flatGradient(() => tagLoss(tf, classifier.logits(features, store.get), tags));
     }
     const x = imageTensor(tf, augmentedBatch(context, microBatch));
@@ -141,35 +143,37 @@ function tagMatrix(tf: Tf, examples: readonly LabelledExample[], classCount: num
 }
 
 /** One image at a time, so that its bits do not depend on its company. */
-function frozenFeatures(
+async function frozenFeatures(
   { tf, method }: StepContext,
   examples: readonly LabelledExample[],
   backbone: Backbone,
   classifier: TagClassifier,
   store: ParamStore,
   cache: FeatureCache,
-): Tensor2D {
+): Promise<Float32Array[]> {
   const size = method.imageSize;
-  const rows = examples.map(({ image, pixels }) => {
+  const rows: Float32Array[] = [];
+  for (const { image, pixels } of examples) {
     const known = cache.get(image);
-    if (known) return known;
+    if (known) {
+      rows.push(known);
+      continue;
+    }
     const features = tf.tidy(() => {
       const x = tf.tensor4d(toUnit(pixels), [1, size, size, 3]);
       return classifier.features(backbone.taps(x, store.get));
     });
-    const row = features.dataSync<"float32">().slice();
-    features.dispose();
+    const row = await take(features);
     cache.set(image, row);
-    return row;
-  });
-  return tf.stack(rows.map((row) => tf.tensor1d(row))) as Tensor2D;
+    rows.push(row);
+  }
+  return rows;
 }
 
-function readSums(flat: Tensor, weight: number): Float32Array {
-  const gradient = flat.dataSync<"float32">();
+async function readSums(flat: Tensor, weight: number): Promise<Float32Array> {
+  const gradient = await take(flat);
   const out = new Float32Array(gradient.length + 1);
   out.set(gradient);
   out[gradient.length] = weight;
-  flat.dispose();
   return out;
 }

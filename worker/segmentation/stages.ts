@@ -23,6 +23,7 @@ import { changedShare, gate, guard, otsuLabels, restrict, seedLabels, threeWay, 
 import type { Segmenter } from "./networks/segmenter.js";
 import type { Params } from "./nn/conv.js";
 import { labelsFrom, predictionSide, rawLabelsFrom } from "./prediction.js";
+import { take } from "./read.js";
 import { coloured, refineMap, resized, type SquareMap, startSide } from "./refinement.js";
 import { cutPhoto, type SuperpixelCache } from "./superpixels/cut.js";
 import type { Superpixels } from "./superpixels/superpixels.js";
@@ -40,11 +41,11 @@ export interface ClassifierParts {
   readonly params: Params;
 }
 
-export function seedImage(parts: ClassifierParts, example: Example): SeedResult {
+export async function seedImage(parts: ClassifierParts, example: Example): Promise<SeedResult> {
   const { method, tf } = parts;
   const size = method.imageSize;
   const side = Math.min(camSide, size);
-  const scores = scoresOf(parts, example.pixels);
+  const scores = await scoresOf(parts, example.pixels);
   const tags = example.tags;
   const shared = { image: example.image, camHeight: side, camWidth: side, scores };
   if (tags.length === 0) {
@@ -54,7 +55,7 @@ export function seedImage(parts: ClassifierParts, example: Example): SeedResult 
   const iterations = { coarse: method.seeds.pamrIterations, fine: 0 };
   const mapSide = startSide(method, iterations);
   const options: CamOptions = { config: method.cam, imageSize: size, size: mapSide };
-  const values = camOf(tf, parts.backbone, parts.classifier, parts.params, toUnit(example.pixels), tags, options);
+  const values = await camOf(tf, parts.backbone, parts.classifier, parts.params, toUnit(example.pixels), tags, options);
   const cam = { values, side: mapSide, channels: tags.length };
   const refined = refineMap(method, example.pixels, cam, iterations);
   return {
@@ -70,15 +71,14 @@ function onSuperpixels({ imageSize, seeds, superpixels }: MethodConfig, { pixels
   return seeds.vote ? voted(map, tags.length, cutPhoto(pixels, imageSize, superpixels)) : map;
 }
 
-function scoresOf({ tf, method, backbone, classifier, params }: ClassifierParts, pixels: Uint8Array): number[] {
+async function scoresOf(parts: ClassifierParts, pixels: Uint8Array): Promise<number[]> {
+  const { tf, method, backbone, classifier, params } = parts;
   const size = method.imageSize;
   const scores = tf.tidy(() => {
     const image = tf.tensor4d(toUnit(pixels), [1, size, size, 3]);
     return classifier.logits(classifier.features(backbone.taps(image, params)), params).sigmoid();
   });
-  const values = [...scores.dataSync<"float32">()];
-  scores.dispose();
-  return values;
+  return [...(await take(scores))];
 }
 
 export interface SegmenterParts {
@@ -93,7 +93,11 @@ export interface SegmenterParts {
   readonly superpixels: SuperpixelCache;
 }
 
-export function refineImage(parts: SegmenterParts, stage: TrainStage, example: RefineExample): RefineResult {
+export async function refineImage(
+  parts: SegmenterParts,
+  stage: TrainStage,
+  example: RefineExample,
+): Promise<RefineResult> {
   const { method } = parts;
   const { image, tags } = example;
   if (tags.length === 0) {
@@ -102,7 +106,7 @@ export function refineImage(parts: SegmenterParts, stage: TrainStage, example: R
   }
   const { refine } = method;
   const iterations = { coarse: refine.pamrIterations, fine: method.finePamr.iterations };
-  const all = probabilitiesOf(parts, example.pixels, refine, startSide(method, iterations));
+  const all = await probabilitiesOf(parts, example.pixels, refine, startSide(method, iterations));
   const allowed = coloured(method.imageSize, example.pixels, only(all, [BACKGROUND, ...tags]), refine.colourWeight);
   const gated = { ...all, values: withoutBackground(allowed.values, allowed.channels), channels: tags.length };
   const scores = resized(refineMap(method, example.pixels, gated, iterations), method.imageSize);
@@ -110,14 +114,19 @@ export function refineImage(parts: SegmenterParts, stage: TrainStage, example: R
   const camGrid = { height: example.camHeight, width: example.camWidth, channels: tags.length };
   const anchor = resize(cam, camGrid, method.imageSize, method.imageSize);
   const { pixels, labels: old } = example;
-  const fresh = relabel(parts, stage, image, { pixels, size: method.imageSize, tags, scores, old, cam: anchor });
+  const fresh = await relabel(parts, stage, image, { pixels, size: method.imageSize, tags, scores, old, cam: anchor });
   const kept = example.isRejected ? null : guard({ old: example.labels, fresh, cam: anchor, tags }, refine);
   if (kept) return { image, labels: example.labels, changed: 0, kept };
   return { image, labels: fresh, changed: changedShare(example.labels, fresh), kept };
 }
 
 /** New labels, before the guards. */
-function relabel(parts: SegmenterParts, { round }: TrainStage, image: number, input: RelabelInput): Uint8Array {
+async function relabel(
+  parts: SegmenterParts,
+  { round }: TrainStage,
+  image: number,
+  input: RelabelInput,
+): Promise<Uint8Array> {
   const { method, seed, superpixels } = parts;
   const { pixels, size, tags, scores } = input;
   const { updater, vote, cut: rule } = method.refine;
@@ -126,29 +135,27 @@ function relabel(parts: SegmenterParts, { round }: TrainStage, image: number, in
   if (updater === "feedback" && !vote) return cutAt(scores);
   const cut = superpixels.of(image, pixels, size);
   if (updater === "feedback") return cutAt(voted(scores, tags.length, cut));
-  const regions = gate(regionProbabilities(parts, pixels, cut), parts.classCount + 1, tags);
+  const regions = gate(await regionProbabilities(parts, pixels, cut), parts.classCount + 1, tags);
   const isFirst = round === minedRounds(method) + 1;
   return mcofLabels(input, cut, regions, isFirst ? method.refine.saliency : null);
 }
 
 /** The RegionNet's answer for every superpixel, [R, K + 1]. */
-function regionProbabilities(parts: SegmenterParts, pixels: Uint8Array, cut: Superpixels): Float32Array {
+async function regionProbabilities(parts: SegmenterParts, pixels: Uint8Array, cut: Superpixels): Promise<Float32Array> {
   const { tf, backbone, network, params } = parts;
   const probabilities = tf.tidy(() => {
     const image = tf.tensor4d(toUnit(pixels), [1, cut.height, cut.width, 3]);
     const taps = backbone.taps(image, params);
     return network.regions!.logits(taps, cut.regions, cut.width, cut.count, params).softmax();
   });
-  const values = probabilities.dataSync<"float32">().slice();
-  probabilities.dispose();
-  return values;
+  return take(probabilities);
 }
 
-export function predictImage(parts: SegmenterParts, example: PredictExample): PredictResult {
+export async function predictImage(parts: SegmenterParts, example: PredictExample): Promise<PredictResult> {
   const { method, classCount } = parts;
   const { image, pixels, width, height, allowed, raw } = example;
   if (allowed?.length === 0) return { image, labels: new Uint8Array(width * height).fill(BACKGROUND) };
-  const { values: probabilities } = probabilitiesOf(parts, pixels, method.predict, predictionSide(method));
+  const { values: probabilities } = await probabilitiesOf(parts, pixels, method.predict, predictionSide(method));
   const finish = raw ? rawLabelsFrom : labelsFrom;
   return { image, labels: finish(method, { probabilities, classCount, pixels, width, height, allowed }) };
 }
@@ -164,15 +171,18 @@ export interface Views {
   readonly scales: readonly number[];
 }
 
-function probabilitiesOf(parts: SegmenterParts, pixels: Uint8Array, views: Views, side: number): SquareMap {
+async function probabilitiesOf(
+  parts: SegmenterParts,
+  pixels: Uint8Array,
+  views: Views,
+  side: number,
+): Promise<SquareMap> {
   const { tf, method, classCount } = parts;
   const size = method.imageSize;
   const probabilities = tf.tidy(() => {
     return probabilityMap(parts, tf.tensor4d(toUnit(pixels), [1, size, size, 3]), views, side);
   });
-  const values = probabilities.dataSync<"float32">().slice();
-  probabilities.dispose();
-  return { values, side, channels: classCount + 1 };
+  return { values: await take(probabilities), side, channels: classCount + 1 };
 }
 
 type NetworkParts = Omit<SegmenterParts, "classCount" | "seed" | "superpixels">;

@@ -163,14 +163,14 @@ describe("training on top", () => {
     expect(own.every(({ learningRateScale }) => learningRateScale === 0.1)).toBe(true);
     const classifier: TrainStage = { model: "classifier", round: 0 };
     compute.load(classifier, compute.init(classifier).values);
-    const before = compute.seeds([squarePicture(0, [1])]);
+    const before = await compute.seeds([squarePicture(0, [1])]);
     compute.load(
       round1,
       values.map((value) => value * 1.5),
     );
-    const [sum] = compute.gradients(job);
+    const [sum] = await compute.gradients(job);
     expect(sum!.values.slice(0, 3 * 3 * 3 * 4).some((g) => g !== 0)).toBe(true);
-    expect(compute.seeds([squarePicture(0, [1])])).toEqual(before);
+    expect(await compute.seeds([squarePicture(0, [1])])).toEqual(before);
     compute.dispose();
   });
 
@@ -181,12 +181,12 @@ describe("training on top", () => {
     expect(own.every(({ name }) => /^backbone\/conv[45]_/.test(name))).toBe(true);
     expect(own.map(({ name }) => name)).toContain("backbone/conv4_block1_0_conv/kernel");
     expect(own.map(({ name }) => name)).toContain("backbone/conv5_block2_2_bn/gamma");
-    const sumsAt = (moved: Float32Array) => {
+    const sumsAt = async (moved: Float32Array) => {
       compute.load(round1, moved);
-      return compute.gradients(job)[0]!.values;
+      return (await compute.gradients(job))[0]!.values;
     };
-    const sums = sumsAt(values);
-    const loss = (moved: Float32Array) => sumsAt(moved)[values.length]!;
+    const sums = await sumsAt(values);
+    const loss = async (moved: Float32Array) => (await sumsAt(moved))[values.length]!;
     const offsets = new Map<string, number>();
     let offset = 0;
     for (const { name, shape } of specs) {
@@ -196,7 +196,7 @@ describe("training on top", () => {
     for (const name of ["conv4_block1_0_conv/kernel", "conv5_block1_1_bn/gamma", "conv5_block2_2_conv/bias"]) {
       const at = offsets.get(`backbone/${name}`)!;
       const by = (step: number) => values.map((value, i) => (i === at ? value + step : value));
-      const numeric = (loss(by(5e-3)) - loss(by(-5e-3))) / 1e-2;
+      const numeric = ((await loss(by(5e-3))) - (await loss(by(-5e-3)))) / 1e-2;
       expect(Math.abs(numeric - sums[at]!), name).toBeLessThan(0.02 + 0.1 * Math.abs(numeric));
     }
     compute.dispose();
