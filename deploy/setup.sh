@@ -17,7 +17,7 @@ usage: ./deploy/setup.sh [--engine-only] [--no-build] [--help]
 
 Installs what is missing: npm packages, the TypeScript build, the TensorFlow engine, nats-server.
 Needs Node 20 or newer; no root. TensorFlow wants Python 3 with pip and a C++ compiler as well: without them, the
-WebAssembly engine takes its place, at about half the speed.
+WebAssembly engine takes its place, 1.3 to 2 times slower.
   --engine-only   only the npm packages and the TensorFlow engine
   --no-build      do not compile the TypeScript sources
 
@@ -87,7 +87,7 @@ setup_engine() {
   fi
   if node deploy/engine.mjs; then return; fi
   if [[ "$engine_only" == true || "${SEEDGROW_ENGINE:-}" == tensorflow ]]; then exit 1; fi
-  say "engine: WebAssembly in place of TensorFlow: the same training, about half as fast (docs/ENGINES.md)"
+  say "engine: WebAssembly in place of TensorFlow: the same training, 1.3 to 2 times slower (docs/ENGINES.md)"
 }
 
 sources_hash() {

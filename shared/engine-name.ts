@@ -1,7 +1,7 @@
 /** What an engine's fingerprint says about it, for those who do not run it. */
 
-/** What a person can ask for. `auto`: the best that is there. */
-export const engineChoices = ["auto", "tensorflow", "wasm"] as const;
+/** What a person can ask for. `auto`: TensorFlow where it is installed, else wasm. */
+export const engineChoices = ["auto", "tensorflow", "wasm", "webgpu"] as const;
 export type EngineChoice = (typeof engineChoices)[number];
 
 /** Products of float32 numbers, or of their upper halves where the CPU multiplies those (AVX512_BF16, AMX); sums in f32. */
@@ -27,7 +27,7 @@ export function wasmFingerprint(version: string, digest: string, processor: stri
 /** What a person should know who did not choose the engine; null: nothing. docs/ENGINES.md has the measurements. */
 export function engineRemark(fingerprint: string): string | null {
   if (!fingerprint.startsWith(wasmPrefix)) return null;
-  return "computing with WebAssembly: about half as fast as TensorFlow (docs/ENGINES.md)";
+  return "computing with WebAssembly: 1.3 to 2 times slower than TensorFlow (docs/ENGINES.md)";
 }
 
 /** Its results are hashes: no real engine's results may be mixed with them. */

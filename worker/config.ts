@@ -20,6 +20,11 @@ export const workerConfigSchema = z.strictObject({
   math: z.enum(mathModes).default("f32").meta({
     help: "bf16: convolutions multiply bfloat16 numbers where the CPU can, faster and less exact (docs/ENGINES.md). Part of the result.",
   }),
+  gpu: z
+    .union([z.string(), z.int().min(0)])
+    .transform(String)
+    .default("")
+    .meta({ help: "webgpu: which GPU, by index or a part of its name. Default: SEEDGROW_GPU, else the strongest." }),
   listen: z
     .string()
     .default("127.0.0.1:0")

@@ -39,9 +39,10 @@ export async function runWorker(config: WorkerConfig, options: RunWorkerOptions)
   const closers: (() => Promise<unknown>)[] = [];
   const stopped = untilStopped(options.exitWithParent);
   try {
-    const { drain } = await start(config, closers);
+    const { drain, died } = await start(config, closers);
     // Asked to leave: the piece in hand is finished. Starter gone, or asked twice: at once.
-    if ((await stopped) === "asked") await Promise.race([drain(), untilStopped(options.exitWithParent)]);
+    if ((await Promise.race([stopped, died])) === "asked")
+      await Promise.race([drain(), untilStopped(options.exitWithParent)]);
   } finally {
     for (const close of closers.reverse()) await close().catch(() => undefined);
     process.stdin.destroy();
@@ -49,6 +50,8 @@ export async function runWorker(config: WorkerConfig, options: RunWorkerOptions)
 }
 
 interface Started {
+  /** Rejects when the engine is gone. Whoever started the worker starts it again; the coordinator gives its work to others. */
+  readonly died: Promise<never>;
   readonly drain: () => Promise<void>;
 }
 
@@ -117,7 +120,7 @@ async function start(config: WorkerConfig, closers: (() => Promise<unknown>)[]):
     announce();
     await draining;
   };
-  return { drain };
+  return { drain, died: compute.died };
 }
 
 async function openMetrics(
@@ -136,8 +139,8 @@ function nameOf({ id }: WorkerConfig): string {
   return id || `${hostname().replace(/[^A-Za-z0-9_-]/g, "-")}-${process.pid}`;
 }
 
-function engineOf({ engine, threads, math, ...knobs }: WorkerConfig): ThreadData {
-  if (engine !== "simulated") return { engine, threads, math };
+function engineOf({ engine, threads, math, gpu, ...knobs }: WorkerConfig): ThreadData {
+  if (engine !== "simulated") return { engine, threads, math, gpu };
   const { simulatedImageMs, simulatedJitter, simulatedParams, simulatedFault } = knobs;
   const simulated = {
     imageMs: simulatedImageMs,

@@ -27,9 +27,9 @@ async function prepare({ batch, crop, channels, threads, backbone, math, backbon
   const optimizer = new AdamW(specs, { weightDecay: 1e-3 });
   const examples = Array.from({ length: batch }, (_, image) => noise(image, crop));
   const job = { stage, step: 0, leafCount: 1, microBatches: [{ leaf: 0, examples }] };
-  const step = () => {
+  const step = async () => {
     compute.load(stage, values);
-    const sum = compute.gradients(job)[0]!.values as Float32Array;
+    const sum = (await compute.gradients(job))[0]!.values as Float32Array;
     const weight = sum.at(-1)!;
     const gradient = sum.subarray(0, values.length).map((value) => value / weight);
     optimizer.step(values, gradient, 1e-4);
@@ -45,12 +45,12 @@ function noise(image: number, size: number): LabelledExample {
 
 const work: StepWork = JSON.parse(process.argv[2]!);
 const { step, version } = await prepare(work);
-for (let i = 0; i < 2; i++) step();
-process.on("message", ({ seconds }: { seconds: number }) => {
+for (let i = 0; i < 2; i++) await step();
+process.on("message", async ({ seconds }: { seconds: number }) => {
   const startedMs = performance.now();
   let steps = 0;
   while (performance.now() - startedMs < seconds * 1000 || steps < 1) {
-    step();
+    await step();
     steps++;
   }
   const spent = (performance.now() - startedMs) / 1000;

@@ -87,7 +87,9 @@ async function exportModel(name: string, format: ModelFormat, flags: ExportFlags
   const { requestedEngine } = await import("../../worker/engine/environment.js");
   const { writeModel } = await import("../export/model-writer.js");
   const model = await readModel(modelDir);
-  const engine = requestedEngine(process.env);
+  const requested = requestedEngine(process.env);
+  // Constants are read in the middle of the network, and a GPU cannot be waited for there.
+  const engine = requested === "webgpu" ? "auto" : requested;
   const predictor = await Predictor.open({ modelDir, model, engine, threads: availableParallelism() });
   try {
     const result = await writeModel(format, model, await predictor.graph(), flags.out);

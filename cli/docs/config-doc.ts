@@ -43,8 +43,9 @@ ${table(["variable", "what it does"], otherVariables)}
 const otherVariables: string[][] = [
   [
     "`SEEDGROW_ENGINE`",
-    "`auto`, `tensorflow` or `wasm` (docs/ENGINES.md), for every command, and for the workers of `--local`; `--engine` and `SEEDGROW_WORKER_ENGINE` are stronger.",
+    "`auto`, `tensorflow`, `wasm` or `webgpu` (docs/ENGINES.md), for every command, and for the workers of `--local`; `--engine` and `SEEDGROW_WORKER_ENGINE` are stronger.",
   ],
+  ["`SEEDGROW_GPU`", "webgpu: which GPU, by index or a part of its name."],
   ["`SEEDGROW_DEVICE`", "`auto`, `cpu` or `gpu`: where TensorFlow must compute; anything else it finds is an error."],
   [
     "`SEEDGROW_NATS_SERVER`",

@@ -8,7 +8,7 @@ import { batchSize, standardStep } from "./standard-step.js";
 
 const benchPath = fileURLToPath(new URL("./engine-bench.js", import.meta.url));
 /** A few seconds of computing; a GPU may have to compile its programs first. */
-const benchTimeoutMs = 180_000;
+const benchTimeoutMs = 300_000;
 
 /** Over IPC, from engine-bench.ts. */
 export type BenchAnswer =

@@ -122,12 +122,12 @@ export const explanations: Readonly<Record<ErrorCode, Explanation>> = {
     ],
   },
   ENGINE_MISSING: {
-    means: "TensorFlow's library is not there, or not built for this Node.",
+    means: "The engine is not there: TensorFlow's library, or for webgpu its package or a GPU's driver.",
     causes: ["setup did not run, or Node was changed since"],
     tries: ["./deploy/setup.sh", "seedgrow doctor"],
   },
   ENGINE_FAILED: {
-    means: "TensorFlow is there, but does not start.",
+    means: "The engine is there, but does not start, or has stopped: a GPU was lost, memory ran out.",
     causes: ["SEEDGROW_DEVICE=gpu without a usable GPU", "a driver of another version", "a processor without AVX"],
     tries: ["seedgrow doctor: says which", "SEEDGROW_DEVICE=cpu"],
   },

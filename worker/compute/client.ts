@@ -19,14 +19,24 @@ export interface Timed<T> {
 export class ComputeClient {
   private readonly waiting = new Map<number, Waiting>();
   private nextId = 1;
+  /** Rejects when the thread ends unasked: a lost GPU, a crash. */
+  readonly died: Promise<never>;
 
   private constructor(
     private readonly thread: Worker,
     readonly engine: EngineInfo,
   ) {
     thread.on("message", (response: ComputeResponse) => this.settle(response));
-    thread.on("error", (error) => this.failAll(error));
-    thread.on("exit", () => this.failAll(new AppError("ENGINE_FAILED", "the compute thread has ended")));
+    this.died = new Promise((_, reject) => {
+      const fail = (error: Error) => {
+        reject(error);
+        this.failAll(error);
+      };
+      thread.on("error", (thrown) => fail(new AppError("ENGINE_FAILED", thrown.message, { cause: thrown })));
+      thread.on("exit", () => fail(new AppError("ENGINE_FAILED", "the compute thread has ended")));
+    });
+    // Not everybody waits for it.
+    this.died.catch(() => undefined);
   }
 
   /** Starts the thread and loads the engine. @throws AppError ENGINE_MISSING | ENGINE_FAILED */

@@ -42,11 +42,17 @@ async function openEngine(data: ThreadData): Promise<OpenEngine> {
     import("../engine/load.js"),
     import("../segmentation/compute.js"),
   ]);
-  const { tf, name, reason, version, device, fingerprint } = await loadEngine(data);
+  const { tf, name, reason, version, device, fingerprint, lost } = await loadEngine(data);
+  // Outside of any call: it ends the thread, and whatever waits for an answer hears why.
+  void lost?.then((why) => setImmediate(() => endThread(why)));
   return {
     info: { name, reason, version, device, fingerprint },
     create: (setup) => createCompute(tf, setup),
   };
+}
+
+function endThread(why: string): never {
+  throw new AppError("ENGINE_FAILED", why);
 }
 
 async function main(): Promise<void> {

@@ -26,7 +26,7 @@ test("a missing and a differing variable are both named, with what they are", ()
 test("SEEDGROW_ENGINE names an engine that is none of the simulated kind", () => {
   expect(requestedEngine({})).toBe("auto");
   expect(requestedEngine({ SEEDGROW_ENGINE: "wasm" })).toBe("wasm");
-  expect(() => requestedEngine({ SEEDGROW_ENGINE: "simulated" })).toThrow(/use auto, tensorflow, wasm/);
+  expect(() => requestedEngine({ SEEDGROW_ENGINE: "simulated" })).toThrow(/use auto, tensorflow, wasm, webgpu/);
 });
 
 test("SEEDGROW_DEVICE takes three values", () => {

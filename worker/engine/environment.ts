@@ -13,6 +13,8 @@ export interface EngineOptions {
   readonly threads: number;
   /** Precision of convolutions and matrix products. Default `f32`; changes the bits. */
   readonly math?: MathMode;
+  /** webgpu: index or part of the name of the GPU. Default: SEEDGROW_GPU, else Dawn's choice. */
+  readonly gpu?: string;
 }
 
 export type EngineDevice = "auto" | "cpu" | "gpu";

@@ -20,7 +20,7 @@ export type { EngineOptions } from "./environment.js";
 export { engineEnv } from "./environment.js";
 
 export interface Engine {
-  readonly name: "tensorflow" | "wasm";
+  readonly name: "tensorflow" | "wasm" | "webgpu";
   /** Why this engine, for the log and `seedgrow doctor`. */
   readonly reason: string;
   readonly tf: Tf;
@@ -30,6 +30,8 @@ export interface Engine {
   readonly device: string;
   /** Equal fingerprints give equal bits for equal inputs. */
   readonly fingerprint: string;
+  /** What a GPU's driver takes away, and why; such an engine computes no more. Absent: that cannot happen. */
+  readonly lost?: Promise<string>;
 }
 
 /** The parts of tfjs-node's backend that its types leave out. */
@@ -41,6 +43,10 @@ interface NodeBackend {
 /** @throws AppError ENGINE_MISSING | ENGINE_FAILED */
 export async function loadEngine(options: EngineOptions): Promise<Engine> {
   if (options.engine === "wasm") return loadWasm("asked for");
+  if (options.engine === "webgpu") {
+    const { loadWebgpu } = await import("../webgpu/load.js");
+    return loadWebgpu("asked for", options.gpu || (process.env.SEEDGROW_GPU ?? ""));
+  }
   const env = nativeEnv();
   requireEnv(engineEnv(options), env);
   const device = requestedDevice(env);

@@ -44,7 +44,7 @@ export async function pretrainedBackbone(tf: Tf, files: BackboneFiles, training:
     Math.abs(scale - 1) + Math.abs(offset) < 1e-6 ? x : (x.mul(scale).add(offset) as Tensor4D);
   return {
     channels: taps.map(({ channels }) => channels),
-    defs: [...variables].map(([name, variable]) => defOf(name, variable, training.rate)),
+    defs: await Promise.all([...variables].map(([name, variable]) => defOf(name, variable, training.rate))),
     variables,
     frozen: variables.size === 0,
     taps: (x) => features.apply(adapt(x), { training: false }) as Tensor4D[],
@@ -168,7 +168,7 @@ function trainableVariables(
   return new Map(named);
 }
 
-function defOf(name: string, variable: Variable, learningRateScale: number): ParamDef {
-  const start = { values: variable.dataSync<"float32">().slice() };
+async function defOf(name: string, variable: Variable, learningRateScale: number): Promise<ParamDef> {
+  const start = { values: (await variable.data<"float32">()).slice() };
   return { name, shape: variable.shape, learningRateScale, weightDecay: variable.shape.length > 1, start };
 }

@@ -1,0 +1,80 @@
+/** Loads the webgpu engine: tfjs-backend-webgpu on Dawn, for GPUs with a driver for Vulkan, Metal or Direct3D 12. */
+import { createRequire } from "node:module";
+import { AppError } from "../../shared/errors.js";
+import type { Engine } from "../engine/load.js";
+import type { Tf } from "../segmentation/tf.js";
+import { adapterNames, chooseName, type Gpu, type GpuAdapter, type GpuDevice, requireDawn } from "./adapters.js";
+import { installPooling } from "./pooling.js";
+
+interface BackendPackage {
+  readonly WebGPUBackend: new (device: GpuDevice, info: object) => object;
+}
+
+/** What tfjs's kernels may ask for; WebGPU gives its smallest values to who does not ask. */
+const limitNames = [
+  "maxComputeWorkgroupStorageSize",
+  "maxComputeWorkgroupsPerDimension",
+  "maxStorageBufferBindingSize",
+  "maxBufferSize",
+  "maxComputeWorkgroupSizeX",
+  "maxComputeInvocationsPerWorkgroup",
+];
+
+/** Dawn's devices crash the process when the object that they came from is collected. */
+const kept: unknown[] = [];
+
+/** @param gpu index or part of a name, "": any. @throws AppError ENGINE_MISSING | ENGINE_FAILED */
+export async function loadWebgpu(reason: string, gpu: string): Promise<Engine> {
+  const dawn = requireDawn();
+  const name = gpu === "" ? null : chooseName(gpu, await adapterNames(dawn));
+  const entry = dawn.create(name === null ? [] : [`adapter=${name}`]);
+  kept.push(entry);
+  const adapter = await entry.requestAdapter({ powerPreference: "high-performance" });
+  if (!adapter) {
+    throw new AppError("ENGINE_MISSING", "the webgpu engine finds no GPU", {
+      hint: "It needs a driver for Vulkan (with libvulkan.so.1), Metal or Direct3D 12: docs/ENGINES.md.",
+    });
+  }
+  const requiredLimits = Object.fromEntries(limitNames.map((limit) => [limit, adapter.limits[limit]]));
+  const device = await adapter.requestDevice({ requiredLimits });
+  kept.push(adapter, device);
+  const require = createRequire(import.meta.url);
+  // tfjs first: it must take this for Node, not for a browser.
+  const tf = require("@tensorflow/tfjs") as Tf;
+  Object.assign(globalThis, dawn.globals);
+  const { WebGPUBackend } = require("@tensorflow/tfjs-backend-webgpu") as BackendPackage;
+  const backend = asInBrowser(entry, () => new WebGPUBackend(device, adapter.info));
+  tf.registerBackend("webgpu", () => backend as never);
+  if (!(await tf.setBackend("webgpu"))) throw new AppError("ENGINE_FAILED", "tfjs-backend-webgpu does not start");
+  installPooling(tf);
+  return describe(tf, adapter, reason, device);
+}
+
+/** The backend's constructor looks whether there is WebGPU: in a page or a page's worker. */
+function asInBrowser<T>(gpu: Gpu, make: () => T): T {
+  const scope = globalThis as { navigator?: unknown; WorkerGlobalScope?: unknown };
+  const navigator = Object.getOwnPropertyDescriptor(scope, "navigator");
+  Object.defineProperty(scope, "navigator", { value: { gpu }, configurable: true });
+  scope.WorkerGlobalScope = Object;
+  try {
+    return make();
+  } finally {
+    Reflect.deleteProperty(scope, "WorkerGlobalScope");
+    Reflect.deleteProperty(scope, "navigator");
+    if (navigator) Object.defineProperty(scope, "navigator", navigator);
+  }
+}
+
+function describe(tf: Tf, { info }: GpuAdapter, reason: string, device: GpuDevice): Engine {
+  const version = `tfjs ${tf.version.tfjs} / WebGPU`;
+  const name = [info.vendor, info.architecture, info.device].filter((part) => part !== "").join(" ");
+  return {
+    name: "webgpu",
+    reason,
+    tf,
+    version,
+    device: `gpu: ${name}, ${info.description}`,
+    fingerprint: ["webgpu", version, name, info.description].join("; "),
+    lost: device.lost.then(({ reason: why, message }) => `the GPU's device is lost (${why}): ${message}`),
+  };
+}
