@@ -51,6 +51,14 @@ export function withBusFlags(command: Command): Command {
     .option("--insecure", "allow a NATS server off loopback without certificates");
 }
 
+/** Flags of commands that answer HTTP: what --host off loopback needs. */
+export function withGateFlags(command: Command): Command {
+  return command
+    .option("--token-file <file>", "file with the token to ask for (or SEEDGROW_TOKEN); off loopback one is made else")
+    .option("--certs <dir>", "folder of this machine's certificate: https off loopback (default: $SEEDGROW_CERTS)")
+    .option("--insecure", "allow --host off loopback without certificates: the token travels in the clear");
+}
+
 /** Flags for the settings that a resumed run may change: they do not decide the result. */
 export interface ClusterFlags {
   readonly allowMixed?: true;

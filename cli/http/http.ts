@@ -3,8 +3,11 @@
  * stable codes, and nothing that a page from elsewhere could reach.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { AppError } from "../../shared/errors.js";
+import { isLoopback } from "../../shared/net/exposure.js";
+import { admit, type Gate, openGate, sendAgain } from "./gate.js";
 
 export class HttpError extends Error {
   constructor(
@@ -37,6 +40,8 @@ export interface ListenOptions {
   readonly host: string;
   readonly port: number;
   readonly routes: readonly Route[];
+  /** Default: for loopback. */
+  readonly gate?: Gate;
 }
 
 export interface Listening {
@@ -58,9 +63,10 @@ const pageHeaders = {
 };
 
 /** @throws AppError PORT_BUSY */
-export async function listen({ host, port, routes }: ListenOptions): Promise<Listening> {
-  const server = createServer({ requestTimeout: requestTimeoutMs, headersTimeout: headersTimeoutMs });
-  server.on("request", (request, response) => void answer(host, routes, request, response));
+export async function listen({ host, port, routes, gate = openGate }: ListenOptions): Promise<Listening> {
+  const limits = { requestTimeout: requestTimeoutMs, headersTimeout: headersTimeoutMs };
+  const server = gate.tls ? createTlsServer({ ...gate.tls, ...limits }) : createServer(limits);
+  server.on("request", (request, response) => void answer({ host, routes, gate }, request, response));
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen(port, host, resolve);
@@ -68,19 +74,37 @@ export async function listen({ host, port, routes }: ListenOptions): Promise<Lis
     throw new AppError(AppError.from(cause).code, `cannot listen on ${host}:${port}`, { cause });
   });
   const name = host.includes(":") ? `[${host}]` : host;
-  return { url: `http://${name}:${(server.address() as AddressInfo).port}/`, close: () => close(server) };
+  return {
+    url: `${gate.tls ? "https" : "http"}://${name}:${(server.address() as AddressInfo).port}/`,
+    close: () => close(server),
+  };
 }
 
-async function answer(host: string, routes: readonly Route[], raw: IncomingMessage, response: ServerResponse) {
+type Serving = Required<Omit<ListenOptions, "port">>;
+
+async function answer({ host, routes, gate }: Serving, raw: IncomingMessage, response: ServerResponse) {
   for (const [name, value] of Object.entries(pageHeaders)) response.setHeader(name, value);
   try {
     rejectForeignHost(host, raw);
     const url = new URL(raw.url ?? "/", "http://localhost");
+    const port = raw.socket.localPort ?? 0;
+    const admission = admit(gate, raw, url, port);
+    if (admission.kind === "again") {
+      sendAgain(gate, response, admission.location, port);
+      return;
+    }
+    if (admission.kind === "out") throw tokenRequired(response);
     const { route, params } = findRoute(routes, raw.method ?? "GET", url.pathname);
     await route.handle({ raw, url, params }, response);
   } catch (error) {
     sendError(raw, response, error);
   }
+}
+
+function tokenRequired(response: ServerResponse): HttpError {
+  response.setHeader("WWW-Authenticate", "Bearer");
+  const hint = "Open the address with ?token=TOKEN once, or send Authorization: Bearer TOKEN.";
+  return new HttpError(401, "TOKEN_REQUIRED", "this server is for those who have its token", hint);
 }
 
 function findRoute(routes: readonly Route[], method: string, path: string) {
@@ -101,10 +125,6 @@ function rejectForeignHost(host: string, raw: IncomingMessage): void {
   if (!isLoopback(host)) return;
   const asked = (raw.headers.host ?? "").replace(/:\d+$/, "");
   if (!isLoopback(asked)) throw new HttpError(403, "HOST_FORBIDDEN", `this server does not answer for ${asked}`);
-}
-
-export function isLoopback(host: string): boolean {
-  return /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/.test(host);
 }
 
 export function sendJson(response: ServerResponse, value: unknown, status = 200): void {
