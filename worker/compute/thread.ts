@@ -43,16 +43,22 @@ async function openEngine(data: ThreadData): Promise<OpenEngine> {
     import("../segmentation/compute.js"),
   ]);
   const { tf, name, reason, version, device, fingerprint, lost } = await loadEngine(data);
-  // Outside of any call: it ends the thread, and whatever waits for an answer hears why.
-  void lost?.then((why) => setImmediate(() => endThread(why)));
+  void lost?.then((why) => {
+    gone = why;
+    // Outside of any call: it ends the thread, and whatever waits for an answer hears why.
+    setImmediate(endThread);
+  });
   return {
     info: { name, reason, version, device, fingerprint },
     create: (setup) => createCompute(tf, setup),
   };
 }
 
-function endThread(why: string): never {
-  throw new AppError("ENGINE_FAILED", why);
+/** Why the engine computes no more; results of that moment are not to be trusted. */
+let gone: string | null = null;
+
+function endThread(): never {
+  throw new AppError("ENGINE_FAILED", gone ?? "the engine is gone");
 }
 
 async function main(): Promise<void> {
@@ -70,6 +76,7 @@ async function main(): Promise<void> {
         const method = compute[request.call] as (...args: readonly unknown[]) => unknown;
         result = await method.apply(compute, request.args as unknown[]);
       }
+      if (gone !== null) return;
       send({ id: request.id, ok: true, result, computeMs: performance.now() - startedMs }, buffersOf(result));
     } catch (thrown) {
       send({ id: request.id, ok: false, ...failure(thrown) });

@@ -15,6 +15,10 @@ export interface GpuAdapter {
 }
 export interface GpuDevice {
   readonly lost: Promise<{ readonly reason: string; readonly message: string }>;
+  addEventListener(
+    type: "uncapturederror",
+    listener: (event: { readonly error: { readonly message: string } }) => void,
+  ): void;
   destroy(): void;
 }
 export interface Gpu {

@@ -75,6 +75,19 @@ function describe(tf: Tf, { info }: GpuAdapter, reason: string, device: GpuDevic
     version,
     device: `gpu: ${name}, ${info.description}`,
     fingerprint: ["webgpu", version, name, info.description].join("; "),
-    lost: device.lost.then(({ reason: why, message }) => `the GPU's device is lost (${why}): ${message}`),
+    lost: endOf(device),
   };
+}
+
+/**
+ * Memory that does not fit and programs that are not valid are no exceptions in WebGPU: results would silently be zeros. After
+ * the first such error nothing of this device is believed any more.
+ */
+function endOf(device: GpuDevice): Promise<string> {
+  return new Promise((resolve) => {
+    device.addEventListener("uncapturederror", ({ error }) =>
+      resolve(`the GPU refuses: ${error.message.split("\n")[0]}`),
+    );
+    void device.lost.then(({ reason, message }) => resolve(`the GPU's device is lost (${reason}): ${message}`));
+  });
 }
