@@ -2,7 +2,7 @@
  * Runs the whole method on a folder, without the cluster, and prints one line per stage:
  *
  *   npx tsc && node dist/bench/method.js --data DIR [--backbone DIR] [--workers 2] [--rounds N] [--seed N] [--set key=value]...
- *     [--preset demo] [--save DIR] [--start FILE] [--truth] [--model FILE] [--pictures DIR] [--math f32|bf16]
+ *     [--preset demo] [--save DIR] [--start FILE] [--truth] [--model FILE] [--pictures DIR]
  *
  * Labels are scored against the true masks of tagged training images at the working size; predictions are tag-free, at
  * each validation photo's own size. Masks are read for scoring only. --save keeps the labels of each stage as one file,
@@ -53,7 +53,6 @@ const { values: args } = parseArgs({
     truth: { type: "boolean", default: false },
     model: { type: "string" },
     pictures: { type: "string" },
-    math: { type: "string", default: "f32" },
   },
 });
 if (!args.data) throw new Error("--data DIR is missing");
@@ -73,7 +72,6 @@ const pool = await BenchPool.start(Number(args.workers), {
   seed,
   data: args.data,
   backbone: args.backbone ?? null,
-  math: args.math === "bf16" ? "bf16" : "f32",
 });
 const startMs = performance.now();
 const columns = ["stage", "label mIoU", "fg", "P", "R", "val mIoU", "val fg", "val BIoU", "train s", "s", "total s"];

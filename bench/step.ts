@@ -12,7 +12,6 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import Table from "cli-table3";
-import type { MathMode } from "../shared/engine-name.js";
 import { engineEnv } from "../worker/engine/environment.js";
 
 export interface StepWork {
@@ -22,7 +21,6 @@ export interface StepWork {
   readonly channels: number;
   readonly threads: number;
   readonly backbone: "trained" | "frozen";
-  readonly math: MathMode;
   readonly backboneDir: string;
 }
 
@@ -52,8 +50,8 @@ const peerScript = fileURLToPath(new URL("../../bench/peers/step_torch.py", impo
 
 async function ours(work: StepWork): Promise<Runner> {
   const path = fileURLToPath(new URL("./step/ours.js", import.meta.url));
-  const { threads, math } = work;
-  const env = { ...process.env, ...engineEnv({ engine: "tensorflow", threads, math }) };
+  const { threads } = work;
+  const env = { ...process.env, ...engineEnv({ engine: "tensorflow", threads }) };
   const child = fork(path, [JSON.stringify(work)], { env, stdio: ["ignore", "inherit", "ignore", "ipc"] });
   const answer = () => new Promise<StepAnswer>((resolve) => child.once("message", resolve as never));
   await answer();
@@ -65,8 +63,8 @@ async function ours(work: StepWork): Promise<Runner> {
   return { measure, child };
 }
 
-function torch({ batch, crop, channels, threads, backbone, math }: StepWork): Runner {
-  const named = { batch, crop, channels, threads, backbone, math };
+function torch({ batch, crop, channels, threads, backbone }: StepWork): Runner {
+  const named = { batch, crop, channels, threads, backbone };
   const args = Object.entries(named).flatMap(([name, value]) => [`--${name}`, String(value)]);
   const child = spawn(flags.python, [peerScript, ...args], { stdio: ["pipe", "pipe", "inherit"] });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
@@ -107,30 +105,25 @@ async function compare(work: StepWork, withPeer: boolean) {
     ...list.at(-1)!,
     imagesPerSecond: median(list.map((a) => a.imagesPerSecond)),
   }));
-  return { backbone: work.backbone, math: work.math, ours: our!, peer: peer ?? null };
+  return { backbone: work.backbone, ours: our!, peer: peer ?? null };
 }
 
 const withPeer = hasTorch();
 const rows = [];
-for (const math of ["f32", "bf16"] as const) {
-  for (const backbone of ["trained", "frozen"] as const) {
-    rows.push(await compare({ ...sizes, math, backbone }, withPeer));
-  }
-}
+for (const backbone of ["trained", "frozen"] as const) rows.push(await compare({ ...sizes, backbone }, withPeer));
 if (flags.json) {
   process.stdout.write(`${JSON.stringify(rows)}\n`);
 } else {
   const table = new Table({
-    head: ["backbone", "math", "ours images/s", "PyTorch images/s", "time, ours / PyTorch", "MB, ours", "MB, PyTorch"],
+    head: ["backbone", "ours images/s", "PyTorch images/s", "time, ours / PyTorch", "MB, ours", "MB, PyTorch"],
   });
   const mega = (bytes: number) => (bytes / 2 ** 20).toFixed(0);
-  for (const { backbone, math, ours: our, peer } of rows) {
+  for (const { backbone, ours: our, peer } of rows) {
     const theirs = peer
       ? [peer.imagesPerSecond.toFixed(1), (peer.imagesPerSecond / our.imagesPerSecond).toFixed(2)]
       : ["-", "-"];
     table.push([
       backbone,
-      math,
       our.imagesPerSecond.toFixed(1),
       ...theirs,
       mega(our.rssBytes),

@@ -1,7 +1,6 @@
 /** The settings of a training run. Everything here except `cluster` decides the result and is kept with the run. */
 import { z } from "zod";
 import { methodConfigSchema } from "../shared/config/method.js";
-import { mathModes } from "../shared/engine-name.js";
 
 const dataSchema = z.strictObject({
   brokenShareMax: z.number().min(0).max(1).default(0.05).meta({
@@ -46,9 +45,6 @@ const clusterSchema = z.strictObject({
   }),
   threads: z.int().min(1).max(256).default(1).meta({
     help: "Threads per operation of the workers that --local starts. Changes the bits of the result.",
-  }),
-  math: z.enum(mathModes).default("f32").meta({
-    help: "What the workers that --local starts multiply. bf16: faster where the CPU can, less exact (docs/ENGINES.md). Changes the bits of the result.",
   }),
 });
 

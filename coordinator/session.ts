@@ -237,7 +237,6 @@ function startWorkers(
     count: options.localWorkers,
     ...bus,
     threads: config.cluster.threads,
-    math: config.cluster.math,
     otlp: options.telemetry?.otlp,
     dataDir: manifest.train.root,
     logPath: (index) => store.path("logs", `worker-${index}.log`),

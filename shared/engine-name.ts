@@ -4,10 +4,6 @@
 export const engineChoices = ["auto", "tensorflow", "wasm", "webgpu"] as const;
 export type EngineChoice = (typeof engineChoices)[number];
 
-/** Products of float32 numbers, or of their upper halves where the CPU multiplies those (AVX512_BF16, AMX); sums in f32. */
-export const mathModes = ["f32", "bf16"] as const;
-export type MathMode = (typeof mathModes)[number];
-
 /** The variable that speaks to every command; a flag is stronger. */
 export const engineVariable = "SEEDGROW_ENGINE";
 

@@ -1,6 +1,6 @@
 /** Settings of a worker process: flags of `seedgrow worker`, or SEEDGROW_WORKER_* variables. */
 import { z } from "zod";
-import { engineChoices, mathModes } from "../shared/engine-name.js";
+import { engineChoices } from "../shared/engine-name.js";
 import { faultPattern } from "./simulated/options.js";
 
 export const workerConfigSchema = z.strictObject({
@@ -16,9 +16,6 @@ export const workerConfigSchema = z.strictObject({
     }),
   threads: z.int().min(1).max(256).default(1).meta({
     help: "Threads inside one operation. Results are bit-equal only between workers of equal thread count; several one-thread workers use a CPU better than one worker with many threads.",
-  }),
-  math: z.enum(mathModes).default("f32").meta({
-    help: "bf16: convolutions multiply bfloat16 numbers where the CPU can, faster and less exact (docs/ENGINES.md). Part of the result.",
   }),
   gpu: z
     .union([z.string(), z.int().min(0)])

@@ -139,8 +139,8 @@ function nameOf({ id }: WorkerConfig): string {
   return id || `${hostname().replace(/[^A-Za-z0-9_-]/g, "-")}-${process.pid}`;
 }
 
-function engineOf({ engine, threads, math, gpu, ...knobs }: WorkerConfig): ThreadData {
-  if (engine !== "simulated") return { engine, threads, math, gpu };
+function engineOf({ engine, threads, gpu, ...knobs }: WorkerConfig): ThreadData {
+  if (engine !== "simulated") return { engine, threads, gpu };
   const { simulatedImageMs, simulatedJitter, simulatedParams, simulatedFault } = knobs;
   const simulated = {
     imageMs: simulatedImageMs,

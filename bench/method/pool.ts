@@ -25,7 +25,7 @@ export class BenchPool {
   }
 
   static async start(count: number, setup: BenchSetup): Promise<BenchPool> {
-    const env = { ...process.env, ...engineEnv({ engine: "auto", threads: 1, math: setup.math }) };
+    const env = { ...process.env, ...engineEnv({ engine: "auto", threads: 1 }) };
     const path = fileURLToPath(new URL("./worker.js", import.meta.url));
     const children = Array.from({ length: count }, () => fork(path, { env, serialization: "advanced" }));
     const pool = new BenchPool(children);

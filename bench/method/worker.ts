@@ -15,7 +15,6 @@ export interface BenchSetup {
   readonly seed: number;
   readonly data: string;
   readonly backbone: string | null;
-  readonly math: "f32" | "bf16";
 }
 
 export type BenchRequest =
@@ -43,7 +42,7 @@ const cams = new Map<number, { cam: Uint8Array; camHeight: number; camWidth: num
 
 async function start(wanted: BenchSetup): Promise<string> {
   setup = wanted;
-  const { tf, device } = await loadEngine({ engine: requestedEngine(process.env), threads: 1, math: setup.math });
+  const { tf, device } = await loadEngine({ engine: requestedEngine(process.env), threads: 1 });
   photos = await loadPhotos(setup.data, setup.method.imageSize);
   const read = (file: string) => new Uint8Array(readFileSync(join(setup.backbone!, file)));
   const backbone = setup.backbone

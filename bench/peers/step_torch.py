@@ -1,7 +1,7 @@
 """The training step of bench/step.ts in PyTorch eager: the same network, sizes, loss and optimiser, random weights and data.
 
 Answers one line of JSON per line of standard input, {"seconds": S}: computes for S seconds.
-usage: step_torch.py --batch 8 --crop 256 --channels 64 --threads 2 --backbone trained|frozen --math f32|bf16
+usage: step_torch.py --batch 8 --crop 256 --channels 64 --threads 2 --backbone trained|frozen
 """
 import argparse
 import json
@@ -14,7 +14,7 @@ from torch import nn
 from torch.nn import functional as F
 
 parser = argparse.ArgumentParser()
-for name, kind in [("batch", int), ("crop", int), ("channels", int), ("threads", int), ("backbone", str), ("math", str)]:
+for name, kind in [("batch", int), ("crop", int), ("channels", int), ("threads", int), ("backbone", str)]:
     parser.add_argument(f"--{name}", type=kind, required=True)
 args = parser.parse_args()
 torch.set_num_threads(args.threads)
@@ -123,9 +123,7 @@ labels = torch.randint(0, 3, (args.batch, args.crop, args.crop))
 
 def step():
     optimizer.zero_grad(set_to_none=True)
-    with torch.autocast("cpu", torch.bfloat16, enabled=args.math == "bf16"):
-        logits = network(backbone(x))
-    loss = F.cross_entropy(logits.float(), labels)
+    loss = F.cross_entropy(network(backbone(x)), labels)
     loss.backward()
     optimizer.step()
     return loss.item()

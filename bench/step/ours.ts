@@ -10,8 +10,8 @@ import type { StepAnswer, StepWork } from "../step.js";
 
 const stage = { model: "segmenter", round: 1 } as const;
 
-async function prepare({ batch, crop, channels, threads, backbone, math, backboneDir }: StepWork) {
-  const { tf, version } = await loadEngine({ engine: "tensorflow", threads, math });
+async function prepare({ batch, crop, channels, threads, backbone, backboneDir }: StepWork) {
+  const { tf, version } = await loadEngine({ engine: "tensorflow", threads });
   const method = methodConfigSchema.parse({
     imageSize: crop,
     mining: { rounds: 0 },

@@ -3,7 +3,6 @@ import { Command, Option } from "commander";
 import { findRun } from "../../coordinator/adapters/run-store.js";
 import type { TrainObserver, TrainSummary } from "../../coordinator/main.js";
 import type { TelemetryOptions } from "../../coordinator/telemetry.js";
-import { type MathMode, mathModes } from "../../shared/engine-name.js";
 import {
   type ClusterFlags,
   clusterSets,
@@ -45,7 +44,6 @@ interface TrainFlags extends WhereFlags, ClusterFlags {
   readonly classes?: string[];
   readonly backbone?: string;
   readonly quick?: boolean;
-  readonly math?: MathMode;
   readonly dashboard?: boolean | number;
   readonly out: string;
   readonly dryRun?: boolean;
@@ -66,9 +64,6 @@ export function trainCommand(): Command {
     .option("--local <n>", "start a broker and n workers here; default: one per core", wholeNumber(1, localWorkersMax))
     .option("--nats <url>", "use the workers of a cluster")
     .option("--quick", "a first look in minutes: fewer and larger steps, fewer rounds")
-    .addOption(
-      new Option("--math <mode>", "what the workers of --local multiply (bf16: docs/ENGINES.md)").choices(mathModes),
-    )
     .option("--dashboard [port]", "show the run as a web page while it goes on (port 8090)", wholeNumber(0, 65535))
     .option("--dry-run", "read the photos and print the plan: phases, steps, memory and time; train nothing")
     .option("--out <dir>", "folder of runs", defaultRunsDir)
@@ -96,7 +91,7 @@ Every setting of --set is also a variable: SEEDGROW_METHOD__ROUNDS=6. Ctrl-C sto
 async function runTrain(flags: TrainFlags): Promise<void> {
   const { inputs, where } = await trainInputs(flags);
   const { data, val, masks, classes, backbone, quick } = inputs;
-  const set = [...flags.set, ...clusterSets(flags), ...(flags.math ? [`cluster.math=${flags.math}`] : [])];
+  const set = [...flags.set, ...clusterSets(flags)];
   const config = await runConfigFrom({ ...flags, set }, presetFor(backbone, quick));
   const options = { dataPath: data, valPath: val, masksPath: masks, classes, backbone, config, runsDir: flags.out };
   if (flags.dryRun) {

@@ -1,7 +1,6 @@
 /** Workers of --local: child processes that end when we do, whatever ends us. A worker that dies is started again. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import type { MathMode } from "../../shared/engine-name.js";
 import { CappedLog } from "./capped-log.js";
 
 const launcher = fileURLToPath(new URL("../../../bin/seedgrow", import.meta.url));
@@ -16,7 +15,6 @@ export interface LocalWorkersOptions {
   readonly certs: string;
   readonly isInsecure: boolean;
   readonly threads: number;
-  readonly math: MathMode;
   /** Where their traces go. */
   readonly otlp?: string | undefined;
   /** Folder with the photos: local workers read them where they are. */
@@ -57,7 +55,6 @@ export function startLocalWorkers(options: LocalWorkersOptions): LocalWorkers {
 
 function spawnWorker(options: LocalWorkersOptions, index: number): ChildProcess {
   const args = ["worker", "--nats", options.natsUrl, "--threads", String(options.threads)];
-  args.push("--math", options.math);
   args.push("--data", options.dataDir, "--exit-with-parent");
   if (options.certs !== "") args.push("--certs", options.certs);
   if (options.isInsecure) args.push("--insecure");

@@ -108,7 +108,6 @@ export function requireDevice(requested: EngineDevice, usesGpu: boolean): void {
 function describe(options: EngineOptions, tf: Tf, backend: NodeBackend, env: Record<string, string>): Engine {
   const version = `tfjs ${tf.version.tfjs} / libtensorflow ${backend.binding.TF_Version}`;
   const cpu = cpuFacts();
-  const math = options.math ?? "f32";
   const processor = backend.isUsingGpuDevice ? `gpu ${gpuNames().join("+")}` : `cpu ${cpu.vectorSet}`;
   // Users may cap or switch off oneDNN; both change the order of sums.
   const oneDnn = `onednn=${env.TF_ENABLE_ONEDNN_OPTS ?? "default"},${env.ONEDNN_MAX_CPU_ISA ?? "default"}`;
@@ -120,6 +119,6 @@ function describe(options: EngineOptions, tf: Tf, backend: NodeBackend, env: Rec
     device: backend.isUsingGpuDevice
       ? `gpu: ${gpuNames().join(", ")}`
       : `cpu: ${options.threads} threads, ${cpu.vectorSet}, ${cpu.model}`,
-    fingerprint: ["tensorflow", version, `threads=${options.threads}`, `math=${math}`, processor, oneDnn].join("; "),
+    fingerprint: ["tensorflow", version, `threads=${options.threads}`, processor, oneDnn].join("; "),
   };
 }
