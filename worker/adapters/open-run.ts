@@ -1,4 +1,5 @@
 /** Prepares a run on this worker: pulls setup, manifest and backbone, and hands the method to the compute thread. */
+import { setMaxListeners } from "node:events";
 import { manifestSchema } from "../../shared/data/manifest.js";
 import { type RunSetup, runSetupSchema } from "../../shared/data/run-setup.js";
 import type { AttachRequest__Output } from "../../shared/gen/seedgrow/v1/AttachRequest.js";
@@ -30,6 +31,8 @@ export interface OpenRunOptions {
 
 export async function openRun(options: OpenRunOptions, request: AttachRequest__Output): Promise<AttachedRun> {
   const closed = new AbortController();
+  // A listener per transfer, and as many transfers at a time as a micro-batch has photos: no leak.
+  setMaxListeners(0, closed.signal);
   const { coordinatorAddress } = request;
   requirePrivate({ "the coordinator": coordinatorAddress }, options.trust !== null, options.isInsecure);
   const secured = clientSecurity(options.trust, ["coordinator"], coordinatorAddress);
