@@ -4,7 +4,7 @@
  * say who they are for, the CRL says which are revoked.
  */
 import { randomBytes, webcrypto } from "node:crypto";
-import { mkdir, readdir, readFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, stat } from "node:fs/promises";
 import { isIP } from "node:net";
 import { join } from "node:path";
 import { AppError } from "../../shared/errors.js";
@@ -120,9 +120,18 @@ export async function listIssued(dir: string): Promise<Issued[]> {
   await readAuthority(dir);
   const revoked = await readCrl(dir);
   const files = (await readdir(join(dir, "issued"))).filter((file) => file.endsWith(".crt"));
-  const pems = await Promise.all(files.map((file) => readFile(join(dir, "issued", file), "utf8")));
-  const all = pems.map((pem) => describe(new x509.X509Certificate(pem), revoked));
-  return all.sort((a, b) => a.name.localeCompare(b.name) || a.notBefore.getTime() - b.notBefore.getTime());
+  const read = files.map(async (file) => {
+    const path = join(dir, "issued", file);
+    const issued = describe(new x509.X509Certificate(await readFile(path, "utf8")), revoked);
+    // A certificate's times have whole seconds, and a renewal may come within one.
+    return { issued, writtenMs: (await stat(path)).mtimeMs };
+  });
+  const age = (one: { issued: Issued; writtenMs: number }) => [one.issued.notBefore.getTime(), one.writtenMs] as const;
+  const all = (await Promise.all(read)).sort((a, b) => {
+    const [[secondA, writtenA], [secondB, writtenB]] = [age(a), age(b)];
+    return a.issued.name.localeCompare(b.issued.name) || secondA - secondB || writtenA - writtenB;
+  });
+  return all.map(({ issued }) => issued);
 }
 
 /** Adds these serial numbers to the CRL; those that are on it stay. */
