@@ -126,11 +126,12 @@ export async function listIssued(dir: string): Promise<Issued[]> {
     // A certificate's times have whole seconds, and a renewal may come within one.
     return { issued, writtenMs: (await stat(path)).mtimeMs };
   });
-  const age = (one: { issued: Issued; writtenMs: number }) => [one.issued.notBefore.getTime(), one.writtenMs] as const;
-  const all = (await Promise.all(read)).sort((a, b) => {
-    const [[secondA, writtenA], [secondB, writtenB]] = [age(a), age(b)];
-    return a.issued.name.localeCompare(b.issued.name) || secondA - secondB || writtenA - writtenB;
-  });
+  const all = (await Promise.all(read)).sort(
+    (a, b) =>
+      a.issued.name.localeCompare(b.issued.name) ||
+      a.issued.notBefore.getTime() - b.issued.notBefore.getTime() ||
+      a.writtenMs - b.writtenMs,
+  );
   return all.map(({ issued }) => issued);
 }
 
