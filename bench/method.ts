@@ -14,6 +14,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import sharp from "sharp";
 import { AdamW } from "../coordinator/aggregate/adamw.js";
+import { MemoryFloats } from "../coordinator/aggregate/floats.js";
 import { learningRateAt } from "../coordinator/aggregate/learning-rate.js";
 import { runConfigSchema } from "../coordinator/config.js";
 import { driftRule } from "../coordinator/metrics.js";
@@ -102,7 +103,12 @@ function labelScores(labels: readonly Uint8Array[]): (number | null)[] {
 async function train(stage: TrainStage): Promise<Float32Array> {
   const config = methodOfRound(method, stage.round)[stage.model];
   const { specs, values } = await pool.call<InitialParams>(0, { call: "init", stage });
-  const optimizer = new AdamW(specs, { weightDecay: config.weightDecay });
+  const zeros = () => new MemoryFloats(new Float32Array(values.length));
+  const optimizer = new AdamW(
+    specs,
+    { weightDecay: config.weightDecay },
+    { steps: 0, first: zeros(), second: zeros() },
+  );
   const leaves = Array.from({ length: config.microBatches }, (_, leaf) => leaf);
   const perWorker = Math.ceil(leaves.length / pool.size);
   const busy = Math.ceil(leaves.length / perWorker);
@@ -120,7 +126,7 @@ async function train(stage: TrainStage): Promise<Float32Array> {
     const total = sums.total()!;
     const weight = total[values.length + 1]!;
     const gradient = total.subarray(0, values.length).map((g) => g / weight);
-    optimizer.step(values, gradient, learningRateAt(step, config));
+    await optimizer.step(values, async (at, end) => gradient.subarray(at, end), learningRateAt(step, config));
     meanLoss += (total[values.length]! / weight - meanLoss) / Math.min(step + 1, 20);
     if (step === 2 || step === config.steps - 1) await logStep(step, meanLoss);
   }

@@ -24,6 +24,12 @@ const clusterSchema = z.strictObject({
   workersMin: z.int().min(1).max(10_000).default(1).meta({
     help: "Fewer live workers than this pause the run until they are back.",
   }),
+  workersMax: z.int().min(1).max(10_000).default(4_096).meta({
+    help: "More workers than this are not taken in; those that wait take the place of one that leaves.",
+  }),
+  memoryModelMb: z.number().min(0).max(100_000).default(16).meta({
+    help: "Gradients and moments of a model of at most this size (MB, of 2^20 bytes) lie in the coordinator's memory, of a larger one in files without a name below the run's folder. Changes no bit.",
+  }),
   allowMixed: z.boolean().default(false).meta({
     help: "Take workers with another engine, version or thread count: results are then no longer reproducible bit by bit.",
   }),

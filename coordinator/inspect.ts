@@ -1,15 +1,21 @@
 /** What is wrong with a result of a worker's, before it may count. Whatever it sends, the coordinator stays up. Pure. */
-import { float32Of } from "../shared/codec/digest.js";
+import { type Digest, float32Of, sha256 } from "../shared/codec/digest.js";
 import { type ByteMap, decodeMapPack } from "../shared/codec/map-pack.js";
 import { IGNORE } from "../shared/data/manifest.js";
 import { paramCount, parseParamSpecs } from "../shared/data/param-specs.js";
 import type { WorkMetrics } from "../shared/data/work-metrics.js";
 import { AppError } from "../shared/errors.js";
+import type { WorkResult } from "./adapters/worker-links.js";
 import type { Phase } from "./core/plan.js";
-import type { Defect, SumOutput } from "./training.js";
+import type { Defect } from "./training.js";
+
+interface NamedBytes {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
 
 /** Initial parameters: a layout, and as many finite numbers as it has room for. */
-export function initDefect(outputs: readonly SumOutput[]): Defect | null {
+export function initDefect(outputs: readonly NamedBytes[]): Defect | null {
   return orDefect(() => {
     const specs = parseParamSpecs(bytesNamed(outputs, "specs"));
     const values = float32Of(bytesNamed(outputs, "params"));
@@ -31,7 +37,7 @@ export interface ShardFacts {
 }
 
 /** Label packs, and CAM packs where there should be one. */
-export function packDefect(outputs: readonly SumOutput[], names: readonly string[], shard: ShardFacts): Defect | null {
+export function packDefect(outputs: readonly NamedBytes[], names: readonly string[], shard: ShardFacts): Defect | null {
   return orDefect(() => {
     for (const name of names) {
       const maps = decodeMapPack(bytesNamed(outputs, name));
@@ -65,10 +71,15 @@ function mapDefect(name: string, map: ByteMap, index: number, shard: ShardFacts)
   return label === undefined ? null : wrong(`image ${image} has label ${label} of ${classCount} classes`);
 }
 
-function bytesNamed(outputs: readonly SumOutput[], name: string): Uint8Array {
+function bytesNamed(outputs: readonly NamedBytes[], name: string): Uint8Array {
   const output = outputs.find((one) => one.name === name);
   if (!output) throw new AppError("MESSAGE_INVALID", `it has no output "${name}"`);
   return output.bytes;
+}
+
+/** Of all that a worker sent: what two workers must agree on. */
+export function resultDigest({ outputs, sums }: Pick<WorkResult, "outputs" | "sums">): Digest {
+  return sha256(Buffer.from([...outputs, ...sums].map(({ name, digest }) => `${name} ${digest}`).join("\n")));
 }
 
 /** Names of the packs that a shard of the phase results in. */

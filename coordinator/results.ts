@@ -6,9 +6,10 @@ import { assert } from "../shared/assert.js";
 import type { Digest } from "../shared/codec/digest.js";
 import { methodOfRound, minedRounds } from "../shared/config/rounds.js";
 import type { Manifest } from "../shared/data/manifest.js";
-import { type ParamSpecs, parseParamSpecs } from "../shared/data/param-specs.js";
+import { type ParamSpecs, paramCount, parseParamSpecs } from "../shared/data/param-specs.js";
 import { runFiles, type StageRecord } from "../shared/data/run-record.js";
 import type { RunStore } from "./adapters/run-store.js";
+import type { Scratch } from "./adapters/scratch.js";
 import type { WorkResult } from "./adapters/worker-links.js";
 import type { RunConfig } from "./config.js";
 import type { Purpose } from "./core/events.js";
@@ -27,6 +28,8 @@ export interface ResultsDeps extends CorrectionsDeps {
   readonly config: RunConfig;
   readonly manifest: Manifest;
   readonly store: RunStore;
+  /** Where gradients and moments lie that are too many for memory. */
+  readonly scratch: Scratch;
   /** Broadcasts a label version's packs to the workers. */
   readonly broadcast: (
     version: number,
@@ -70,25 +73,26 @@ export class RunResults {
    */
   async restore(plan: readonly Phase[]): Promise<Pick<StartOptions, "nextStep" | "doneUnits">> {
     this.donePhases = plan.slice(0, this.progress.phasesDone).map(phaseKey);
-    await this.restoreArtifacts();
     const phase = plan[this.progress.phasesDone];
+    await this.restoreArtifacts(phase);
     if (!phase) return {};
     if (phase.kind === "train" || phase.kind === "refine") {
       await this.corrections.goOn(phase.round);
     }
     if (!isTraining(phase)) return { doneUnits: await this.ledger.open(phase) };
-    const point = await this.deps.store.readTrainingPoint(phaseKey(phase), this.deps.onDamaged);
+    const { store, scratch, onDamaged } = this.deps;
+    const point = await store.readTrainingPoint(phaseKey(phase), scratch, onDamaged);
     if (!point || point.nextStep >= phase.steps) return {};
     const { specs, state, nextStep, losses } = point;
-    this.trainer = new StageTrainer(specs, state.values, this.stageOptions(phase), this.deps.blobs, state.optimizer);
+    this.trainer = new StageTrainer(specs, state, this.stageOptions(phase), this.deps.blobs);
     this.book.goOn(losses);
     return { nextStep };
   }
 
-  private async restoreArtifacts(): Promise<void> {
+  private async restoreArtifacts(next: Phase | undefined): Promise<void> {
     const { store, blobs } = this.deps;
     const { classifier, segmenter, labels, cams } = this.progress;
-    for (const model of [classifier, segmenter]) {
+    for (const model of [classifier, next?.kind === "train" ? null : segmenter]) {
       if (model) blobs.put((await store.readCheckpoint(model.digest)).values, model.digest);
     }
     for (const [shard, digest] of (cams ?? []).entries()) {
@@ -116,8 +120,9 @@ export class RunResults {
   }
 
   /** What is wrong with a result, before it may count; null: nothing. */
-  inspect({ assignment, phase, purpose }: WorkOrder, { outputs, metrics }: WorkResult): Defect | null {
-    if (purpose.kind === "step") return this.trainer!.inspect(outputs, assignment);
+  async inspect({ assignment, phase, purpose }: WorkOrder, result: WorkResult): Promise<Defect | null> {
+    const { outputs, sums, metrics } = result;
+    if (purpose.kind === "step") return this.trainer!.inspect(sums, assignment);
     if (purpose.kind === "init") return initDefect(outputs);
     const { manifest, config } = this.deps;
     const classCount = manifest.classes.length;
@@ -140,7 +145,7 @@ export class RunResults {
         break;
       }
       case "step":
-        this.trainer!.accept(result.outputs);
+        this.trainer!.accept(result.sums);
         break;
       case "map":
         this.ledger.accept(phase, assignment.first, result);
@@ -153,10 +158,10 @@ export class RunResults {
     switch (purpose.kind) {
       case "init":
         if (phase.kind === "train") await this.corrections.begin(phase.round);
-        this.beginTraining(phase);
+        await this.beginTraining(phase);
         return {};
       case "step": {
-        const outcome = this.trainer!.apply(purpose.step);
+        const outcome = await this.trainer!.apply(purpose.step);
         this.book.addLoss(phase, purpose.step, outcome.loss);
         this.deps.onStep(phase, purpose.step, outcome);
         if (lastStep) await this.endTraining(phase);
@@ -168,10 +173,14 @@ export class RunResults {
     }
   }
 
-  private beginTraining(phase: Phase): void {
+  private async beginTraining(phase: Phase): Promise<void> {
     assert(this.initial, "parameters come before steps");
     const { specs, values } = this.initial;
-    this.trainer = new StageTrainer(specs, values, this.stageOptions(phase), this.deps.blobs);
+    const { blobs, scratch } = this.deps;
+    const before = this.progress.segmenter;
+    if (phase.kind === "train" && before) blobs.delete(before.digest);
+    const state = { values, optimizer: await scratch.moments(paramCount(specs)) };
+    this.trainer = new StageTrainer(specs, state, this.stageOptions(phase), blobs);
     this.initial = null;
   }
 
@@ -197,9 +206,8 @@ export class RunResults {
     await this.deps.store.writeCheckpoint(digest, trainer.bytes, trainer.specs);
     this.book.trained((this.deps.nowMs() - this.phaseStartedMs) / 1000);
     const model = { round: phase.round, digest };
-    const before = this.progress.segmenter;
-    if (phase.kind === "train" && before && before.digest !== digest) this.deps.blobs.delete(before.digest);
     this.trainer = null;
+    await trainer.close();
     await this.commit(phase, phase.kind === "classify" ? { classifier: model } : { segmenter: model });
   }
 
@@ -224,10 +232,8 @@ export class RunResults {
     const { round } = phase;
     const { method, rounds } = this.deps.config;
     const images = results.reduce((sum, result) => sum + result.images, 0);
-    const changed = meanChange(
-      results.map(({ metrics }) => metrics),
-      images,
-    );
+    const metrics = results.map((result) => result.metrics);
+    const changed = meanChange(metrics, images);
     const isMined = round <= minedRounds(method);
     const drift =
       isMined && round > 1 ? driftRule(changed, this.book.changedShare(round - 1), rounds.driftShareMax) : null;

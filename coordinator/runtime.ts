@@ -1,5 +1,4 @@
 /** The coordinator's only event loop: feeds what happens to the state machine, and does what it answers. */
-import { sha256 } from "../shared/codec/digest.js";
 import { AppError } from "../shared/errors.js";
 import { diskCheckMs, leaseMs } from "../shared/limits.js";
 import { type Bus, onJson, publishJson } from "../shared/net/bus.js";
@@ -16,6 +15,7 @@ import type { Outcome, RunEffect, RunEvent } from "./core/events.js";
 import { activeIds } from "./core/members.js";
 import { currentPhase, type RunState, type StartOptions, startRun, step, type Transition } from "./core/run.js";
 import { liveAssignment } from "./core/work-pool.js";
+import { resultDigest } from "./inspect.js";
 import { requestFor, type WorkOrder } from "./requests.js";
 import type { RunResults } from "./results.js";
 import { describeRun, type HeardBeat } from "./status.js";
@@ -177,27 +177,32 @@ export class RunRuntime {
       this.deps.telemetry.onWork(workerId, result);
       const { images, computeMs, waitMs } = result;
       this.throughput.add(workerId, { atMs: this.deps.nowMs(), images, computeMs, waitMs });
-      this.take(order, result);
+      await this.take(order, result);
     } catch (thrown) {
       this.forget(id);
       this.workFailed(order, thrown);
     }
   }
 
-  private take(order: WorkOrder, result: WorkResult): void {
+  private async take(order: WorkOrder, result: WorkResult): Promise<void> {
     const assignmentId = order.assignment.id;
+    this.finished.set(assignmentId, result);
     // Of an older step: whatever it holds, it is thrown away.
     const isLive = liveAssignment(this.state.pool, assignmentId) !== null;
-    const defect = isLive ? this.deps.results.inspect(order, result) : null;
-    this.finished.set(assignmentId, result);
+    const defect = isLive ? await this.deps.results.inspect(order, result) : null;
     if (defect) this.handle({ kind: "bad", assignmentId, ...defect });
-    else this.handle({ kind: "done", assignmentId, digest: digestOf(result) });
+    else this.handle({ kind: "done", assignmentId, digest: resultDigest(result) });
   }
 
   /** A worker that answers "it failed" lives; one that does not answer, or obeys somebody else, is lost. */
   private workFailed({ assignment }: WorkOrder, thrown: unknown): void {
     const { id: assignmentId, workerId } = assignment;
     const error = peerError(thrown);
+    const own = AppError.from(thrown);
+    if (!error && own.code === "DISK_FULL") {
+      this.fail(own);
+      return;
+    }
     // What a straggler was to work with is gone by now: no sign that it could not reach us.
     const isLive = liveAssignment(this.state.pool, assignmentId) !== null;
     const isCutOff = error && ((error.code === "PEER_UNREACHABLE" && isLive) || isTrustProblem(error.code));
@@ -205,7 +210,6 @@ export class RunRuntime {
       this.handle({ kind: "failed", assignmentId, reason: `[${error.code}] ${error.message}` });
       return;
     }
-    const own = AppError.from(thrown);
     if (!error && (own.code === "DIGEST_MISMATCH" || own.code === "MESSAGE_INVALID")) {
       this.handle({ kind: "bad", assignmentId, reason: own.message, isNumeric: false });
       return;
@@ -217,7 +221,8 @@ export class RunRuntime {
   private accept(assignmentId: string): void {
     const order = this.orders.get(assignmentId);
     const result = this.finished.get(assignmentId);
-    this.forget(assignmentId);
+    this.orders.delete(assignmentId);
+    this.finished.delete(assignmentId);
     if (!order || !result) return;
     try {
       this.deps.results.accept(order, result, this.state.fingerprint);
@@ -234,6 +239,7 @@ export class RunRuntime {
   }
 
   private forget(assignmentId: string): void {
+    for (const { floats } of this.finished.get(assignmentId)?.sums ?? []) void floats.close().catch(() => undefined);
     this.orders.delete(assignmentId);
     this.finished.delete(assignmentId);
   }
@@ -290,9 +296,4 @@ export class RunRuntime {
   get workerIds(): string[] {
     return activeIds(this.state.members);
   }
-}
-
-/** Of all outputs: what two workers must agree on. */
-function digestOf({ outputs }: WorkResult): string {
-  return sha256(Buffer.from(outputs.map(({ name, digest }) => `${name} ${digest}`).join("\n")));
 }

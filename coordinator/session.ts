@@ -26,6 +26,7 @@ import { startLocalWorkers } from "./adapters/local-workers.js";
 import { startNats } from "./adapters/nats-server.js";
 import { openFilesLimit, workersLimit } from "./adapters/open-files.js";
 import type { RunStore } from "./adapters/run-store.js";
+import { Scratch } from "./adapters/scratch.js";
 import { WorkerLinks } from "./adapters/worker-links.js";
 import type { RunConfig } from "./config.js";
 import type { Outcome } from "./core/events.js";
@@ -97,7 +98,9 @@ async function runWithin(options: SessionOptions, closers: (() => Promise<unknow
     telemetry.onEvent(record);
     options.observer.onEvent(record);
   });
-  const results = openResults(options, blobs, { bus, events }, (loss) => runtime.noteLoss(loss));
+  const scratch = new Scratch(store.path("scratch"), config.cluster.memoryModelMb * 1024 * 1024);
+  const results = openResults(options, { blobs, scratch }, { bus, events }, (loss) => runtime.noteLoss(loss));
+  closers.push(() => scratch.close());
   const start = startOptions(options);
   const position = await results.restore(start.plan);
   const coordinatorId = randomUUID();
@@ -105,7 +108,7 @@ async function runWithin(options: SessionOptions, closers: (() => Promise<unknow
   const leases = await Leases.open(bus, owner, (reason) => runtime.fail(new AppError("LEASE_LOST", reason)));
   const coordinatorAddress = config.cluster.advertise || address;
   const setupDigest = putSetup(options, blobs);
-  const links = new WorkerLinks({ runId, coordinatorAddress, setupDigest, trust, isInsecure });
+  const links = new WorkerLinks({ runId, coordinatorAddress, setupDigest, trust, isInsecure, scratch });
   const nowMs = () => performance.now();
   const onStatus = (status: RunStatus) => {
     telemetry.onStatus(status);
@@ -162,7 +165,7 @@ async function serveBlobs(
 
 function openResults(
   options: SessionOptions,
-  blobs: MemoryBlobs,
+  memory: { blobs: MemoryBlobs; scratch: Scratch },
   { bus, events }: { bus: Bus; events: EventLog },
   onLoss: (loss: number) => void,
 ): RunResults {
@@ -172,7 +175,7 @@ function openResults(
       config,
       manifest,
       store,
-      blobs,
+      ...memory,
       broadcast: async (version, digest, packs) => {
         // Workers that find no pack on the bus pull it from here: slower, not wrong.
         await broadcastLabels(bus, runId, version, digest, packs).catch((error: unknown) => {
@@ -220,9 +223,9 @@ function putSetup(options: SessionOptions, blobs: MemoryBlobs): Digest {
 
 function startOptions({ runId, config, manifest, progress }: SessionOptions) {
   const plan = phasesOf(config.method, manifest, progress.lastRound ?? undefined);
-  const { workersMin, allowMixed, audit } = config.cluster;
+  const { workersMin, workersMax, allowMixed, audit } = config.cluster;
   const { fingerprint, phasesDone } = progress;
-  const limit = workersLimit(openFilesLimit());
+  const limit = Math.min(workersMax, workersLimit(openFilesLimit()));
   return { runId, workersMin, workersLimit: limit, allowMixed, audit, fingerprint, plan, phaseIndex: phasesDone };
 }
 

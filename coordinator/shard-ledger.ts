@@ -57,7 +57,8 @@ export class ShardLedger {
     const packs = outputs.map(async ({ name, digest }) => {
       return { name, digest, bytes: await this.store.readBlob(packPath(phase, name, shard), digest) };
     });
-    return { outputs: await Promise.all(packs), images, metrics: parseWorkMetrics(metrics), computeMs: 0, waitMs: 0 };
+    const whole = { outputs: await Promise.all(packs), sums: [], metrics: parseWorkMetrics(metrics) };
+    return { ...whole, images, computeMs: 0, waitMs: 0 };
   }
 }
 

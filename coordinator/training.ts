@@ -3,16 +3,10 @@ import { assert } from "../shared/assert.js";
 import { bytesOf, type Digest, float32Of, sha256 } from "../shared/codec/digest.js";
 import type { ParamSpecs } from "../shared/data/param-specs.js";
 import { AppError } from "../shared/errors.js";
-import {
-  coverRange,
-  type LeafRange,
-  nodeKey,
-  rootOf,
-  TreeAccumulator,
-  type TreeNode,
-} from "../shared/math/tree-sum.js";
+import { coverRange, type LeafRange, nodeKey, rootOf, type TreeNode, TreeSums } from "../shared/math/tree-sum.js";
 import type { MemoryBlobs } from "../shared/net/blobs.js";
 import { AdamW, type AdamWState } from "./aggregate/adamw.js";
+import { addFloats, type Floats, notFiniteAt } from "./aggregate/floats.js";
 import { learningRateAt, type ScheduleOptions } from "./aggregate/learning-rate.js";
 
 export interface StageOptions extends ScheduleOptions {
@@ -32,9 +26,11 @@ export interface TrainerState {
   readonly optimizer: AdamWState;
 }
 
-export interface SumOutput {
+/** Gradients of a tree node's leaves, then the sum of their losses, then how many images they are of. */
+export interface GradientSum {
+  /** nodeKey of the node. */
   readonly name: string;
-  readonly bytes: Uint8Array;
+  readonly floats: Floats;
 }
 
 /** Why a result cannot be used. */
@@ -47,21 +43,19 @@ export interface Defect {
 export class StageTrainer {
   private readonly values: Float32Array;
   private readonly optimizer: AdamW;
-  private sums: TreeAccumulator;
+  private sums: TreeSums<Promise<Floats>>;
   private digest: Digest;
 
+  /** Takes the state over: a copy would be another model in memory. */
   constructor(
     readonly specs: ParamSpecs,
-    initial: Uint8Array,
+    { values, optimizer }: TrainerState,
     private readonly options: StageOptions,
     private readonly blobs: MemoryBlobs,
-    /** Of a checkpoint that training goes on from. */
-    optimizer?: AdamWState,
   ) {
-    this.values = float32Of(initial.slice());
-    this.optimizer = new AdamW(specs, { weightDecay: options.weightDecay });
-    if (optimizer) this.optimizer.restore(optimizer);
-    this.sums = new TreeAccumulator(options.leafCount);
+    this.values = float32Of(values);
+    this.optimizer = new AdamW(specs, { weightDecay: options.weightDecay }, optimizer);
+    this.sums = this.noSums();
     this.digest = this.publish();
   }
 
@@ -80,46 +74,64 @@ export class StageTrainer {
   }
 
   /** What is wrong with the sums of these leaves; null: nothing. */
-  inspect(outputs: readonly SumOutput[], leaves: LeafRange): Defect | null {
+  async inspect(sums: readonly GradientSum[], leaves: LeafRange): Promise<Defect | null> {
     const wanted = coverRange(leaves, this.options.leafCount).map(nodeKey);
-    const names = outputs.map(({ name }) => name);
+    const names = sums.map(({ name }) => name);
     if (names.join() !== wanted.join()) return wrong(`it has the sums ${names.join()}, not ${wanted.join()}`);
     const count = this.values.length + 2;
-    for (const { name, bytes } of outputs) {
-      if (bytes.byteLength !== count * 4) return wrong(`sum ${name} has ${bytes.byteLength} bytes, not ${count * 4}`);
-      const at = float32Of(bytes).findIndex((value) => !Number.isFinite(value));
+    for (const { name, floats } of sums) {
+      if (floats.length !== count) return wrong(`sum ${name} has ${floats.length} numbers, not ${count}`);
+      const at = await notFiniteAt(floats);
       if (at >= 0) return { reason: `sum ${name} is not finite at ${at} of ${count}`, isNumeric: true };
     }
     return null;
   }
 
-  accept(outputs: readonly SumOutput[]): void {
-    for (const { name, bytes } of outputs) {
-      const sum = float32Of(bytes);
-      assert(sum.length === this.values.length + 2, `a gradient sum has ${this.values.length} + 2 numbers`);
-      assert(this.sums.add(parseNode(name), sum), `node ${name} is counted once`);
+  /** Siblings are added as they meet; `apply` hears of it when that fails. */
+  accept(sums: readonly GradientSum[]): void {
+    for (const { name, floats } of sums) {
+      assert(floats.length === this.values.length + 2, `a gradient sum has ${this.values.length} + 2 numbers`);
+      assert(this.sums.add(parseNode(name), Promise.resolve(floats)), `node ${name} is counted once`);
     }
   }
 
-  /** Updates the parameters with the step's mean gradient. */
-  apply(step: number): StepOutcome {
-    const total = this.sums.total();
+  /** Updates the parameters with the step's mean gradient. @throws AppError TRAINING_DIVERGED */
+  async apply(step: number): Promise<StepOutcome> {
+    const total = await this.sums.total();
     assert(total, `every leaf below ${JSON.stringify(rootOf(this.options.leafCount))} is in`);
     const count = this.values.length;
-    const weight = total[count + 1]!;
-    const gradient = total.subarray(0, count);
+    const [lossSum = Number.NaN, weight = 0] = await total.page(count, count + 2);
     const scale = Math.fround(1 / weight);
-    let isNumber = Number.isFinite(total[count]!);
-    for (let i = 0; i < count; i++) {
-      gradient[i] = gradient[i]! * scale;
-      isNumber &&= Number.isFinite(gradient[i]!);
-    }
-    if (!isNumber) throw new AppError("TRAINING_DIVERGED", `the gradient of step ${step} is not finite`);
+    let isNumber = Number.isFinite(lossSum);
+    const meanGradient = async (at: number, end: number) => {
+      const gradient = await total.page(at, end);
+      for (let i = 0; i < gradient.length; i++) {
+        gradient[i] = gradient[i]! * scale;
+        isNumber &&= Number.isFinite(gradient[i]!);
+      }
+      if (!isNumber) throw new AppError("TRAINING_DIVERGED", `the gradient of step ${step} is not finite`);
+      return gradient;
+    };
     this.blobs.delete(this.digest);
-    this.optimizer.step(this.values, gradient, learningRateAt(step, this.options));
-    this.sums = new TreeAccumulator(this.options.leafCount);
+    await this.optimizer.step(this.values, meanGradient, learningRateAt(step, this.options));
+    await total.close();
+    this.sums = this.noSums();
     this.digest = this.publish();
-    return { loss: total[count]! / weight, weightsDigest: this.digest };
+    return { loss: lossSum / weight, weightsDigest: this.digest };
+  }
+
+  /** After the last step: gives back what its state has on disk. */
+  async close(): Promise<void> {
+    const { first, second } = this.optimizer.state();
+    await Promise.all([first.close(), second.close()]);
+  }
+
+  private noSums(): TreeSums<Promise<Floats>> {
+    return new TreeSums(this.options.leafCount, (left, right) => {
+      const sum = Promise.all([left, right]).then(([a, b]) => addFloats(a, b));
+      sum.catch(() => undefined);
+      return sum;
+    });
   }
 
   /**

@@ -13,9 +13,8 @@ export const outputsMax = 64;
 /** A transfer is tried this often before the work it belongs to fails. */
 export const pullAttemptsMax = 3;
 /**
- * Results on their way to the coordinator at a time; one that is larger goes alone, so that siblings in the tree meet and
- * become one sum before the next arrives. Besides them it holds the parameters, the optimiser's two moments, the classifier
- * and a sum per open sub-tree (docs/RELIABILITY.md, Memory). 16 results of the built-in network fit.
+ * Results on their way to memory at a time; one that is larger goes alone, so that siblings in the tree meet and become
+ * one sum before the next arrives. 16 results of the built-in network fit.
  */
 export const resultBytesInFlightMax = 128 * 1024 * 1024;
 /** Workers of one run. Each takes four sockets of the coordinator, of the 65536 open files that systemd allows. */

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { AdamW } from "../../coordinator/aggregate/adamw.js";
+import { MemoryFloats } from "../../coordinator/aggregate/floats.js";
 import { methodConfigSchema } from "../../shared/config/method.js";
 import type { LabelledExample } from "../../worker/compute/contract.js";
 import { loadEngine } from "../../worker/engine/load.js";
@@ -24,7 +25,8 @@ async function prepare({ batch, crop, channels, threads, backbone, backboneDir }
   const files = { modelJson: read("model.json"), weights: read("weights.bin"), sidecar: null };
   const compute = await createCompute(tf, { method, seed: 0, classes: ["a", "b"], backbone: files });
   const { specs, values } = compute.init(stage);
-  const optimizer = new AdamW(specs, { weightDecay: 1e-3 });
+  const zeros = () => new MemoryFloats(new Float32Array(values.length));
+  const optimizer = new AdamW(specs, { weightDecay: 1e-3 }, { steps: 0, first: zeros(), second: zeros() });
   const examples = Array.from({ length: batch }, (_, image) => noise(image, crop));
   const job = { stage, step: 0, leafCount: 1, microBatches: [{ leaf: 0, examples }] };
   const step = async () => {
@@ -32,7 +34,7 @@ async function prepare({ batch, crop, channels, threads, backbone, backboneDir }
     const sum = (await compute.gradients(job))[0]!.values as Float32Array;
     const weight = sum.at(-1)!;
     const gradient = sum.subarray(0, values.length).map((value) => value / weight);
-    optimizer.step(values, gradient, 1e-4);
+    await optimizer.step(values, async (at, end) => gradient.subarray(at, end), 1e-4);
   };
   return { step, version };
 }

@@ -8,14 +8,15 @@ import { AppError } from "../../shared/errors.js";
 /** `content` in one piece, or in several that are written one after the other. */
 export async function writeFileDurably(
   path: string,
-  content: Uint8Array | string | readonly Uint8Array[],
+  content: Uint8Array | string | AsyncIterable<Uint8Array>,
 ): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   const draft = `${path}.${randomUUID().slice(0, 8)}.tmp`;
   try {
     const file = await open(draft, "w");
     try {
-      for (const piece of Array.isArray(content) ? content : [content]) await file.writeFile(piece);
+      const pieces = typeof content === "string" || content instanceof Uint8Array ? [content] : content;
+      for await (const piece of pieces) await file.writeFile(piece);
       await file.sync();
     } finally {
       await file.close();

@@ -1,8 +1,7 @@
 /** A run's folder, runs/<id>/: the truth about the run. Everything on the bus can be rebuilt from it. */
 import { mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { z } from "zod";
-import { bytesOf, type Digest, float32Of, sha256 } from "../../shared/codec/digest.js";
+import { type Digest, sha256 } from "../../shared/codec/digest.js";
 import { type Manifest, manifestSchema } from "../../shared/data/manifest.js";
 import { type ParamSpecs, paramCount, paramSpecsSchema } from "../../shared/data/param-specs.js";
 import {
@@ -17,14 +16,7 @@ import {
 import { AppError } from "../../shared/errors.js";
 import { checkpointsKept } from "../../shared/limits.js";
 import type { RunEventRecord } from "../../shared/net/subjects.js";
-import {
-  type Checkpoint,
-  checkpointName,
-  checkpointsNewestFirst,
-  checkpointsToDelete,
-  decodeCheckpoint,
-  encodeCheckpoint,
-} from "../core/checkpoint.js";
+import { checkpointName, checkpointsNewestFirst, checkpointsToDelete } from "../core/checkpoint.js";
 import { type LedgerEntry, ledgerEntrySchema } from "../core/ledger.js";
 import {
   ledgerName,
@@ -35,36 +27,10 @@ import {
   sittingName,
 } from "../core/positions.js";
 import { type Progress, progressSchema } from "../progress.js";
-import type { TrainerState } from "../training.js";
 import { CappedLog } from "./capped-log.js";
 import { createExclusively, readJson, writeFileDurably, writeJson } from "./files.js";
-
-/** Where training stands inside a phase. */
-export interface TrainingPoint {
-  readonly phase: string;
-  readonly nextStep: number;
-  readonly specs: ParamSpecs;
-  readonly losses: readonly [number, number | null][];
-  readonly state: TrainerState;
-}
-
-const extraSchema = z.object({
-  specs: paramSpecsSchema,
-  losses: z.array(z.tuple([z.int(), z.number().nullable()])),
-  optimizerSteps: z.int().nonnegative(),
-});
-
-/** Null when it is not a checkpoint of ours. */
-function trainingPointOf(checkpoint: Checkpoint | null): TrainingPoint | null {
-  const extra = extraSchema.safeParse(checkpoint?.header.extra);
-  if (!checkpoint || !extra.success || checkpoint.sections.length !== 3) return null;
-  const [values, first, second] = checkpoint.sections as [Uint8Array, Uint8Array, Uint8Array];
-  const { specs, losses, optimizerSteps } = extra.data;
-  if (checkpoint.sections.some(({ byteLength }) => byteLength !== paramCount(specs) * 4)) return null;
-  const optimizer = { steps: optimizerSteps, first: float32Of(first), second: float32Of(second) };
-  const { phase, nextStep } = checkpoint.header;
-  return { phase, nextStep, specs, losses, state: { values, optimizer } };
-}
+import type { Scratch } from "./scratch.js";
+import { encodePoint, readPoint, type TrainingPoint } from "./training-point.js";
 
 export class RunStore {
   private readonly events: CappedLog;
@@ -156,26 +122,23 @@ export class RunStore {
 
   /** A position inside a training phase. Older ones that nobody needs any more are deleted. */
   async writeTrainingPoint(point: TrainingPoint, donePhases: readonly string[]): Promise<void> {
-    const { phase, nextStep, specs, losses, state } = point;
-    const { values, optimizer } = state;
-    const extra = { specs, losses, optimizerSteps: optimizer.steps };
-    const sections = [values, bytesOf(optimizer.first), bytesOf(optimizer.second)];
+    const { phase, nextStep } = point;
     const dir = this.path("checkpoints");
-    await writeFileDurably(
-      join(dir, checkpointName(phase, nextStep)),
-      encodeCheckpoint({ phase, nextStep, extra }, sections),
-    );
+    await writeFileDurably(join(dir, checkpointName(phase, nextStep)), await encodePoint(point));
     const stale = checkpointsToDelete(await readdir(dir), { phase, done: donePhases }, checkpointsKept);
     await Promise.all(stale.map((name) => rm(join(dir, name), { force: true })));
   }
 
   /** The newest whole checkpoint of the phase; `onDamaged` hears of those that are passed over. */
-  async readTrainingPoint(phase: string, onDamaged: (name: string) => void): Promise<TrainingPoint | null> {
+  async readTrainingPoint(
+    phase: string,
+    scratch: Scratch,
+    onDamaged: (name: string) => void,
+  ): Promise<TrainingPoint | null> {
     const dir = this.path("checkpoints");
     const names = await readdir(dir).catch(() => []);
     for (const name of checkpointsNewestFirst(names, phase)) {
-      const bytes = await readFile(join(dir, name)).catch(() => null);
-      const point = bytes && trainingPointOf(decodeCheckpoint(bytes));
+      const point = await readPoint(join(dir, name), scratch);
       if (point) return point;
       onDamaged(name);
     }

@@ -1,5 +1,6 @@
 /** Connections to workers: attach, work (with its outputs pulled and verified), ping, detach. */
 import { ByteBudget } from "../../shared/byte-budget.js";
+import type { Digest } from "../../shared/codec/digest.js";
 import { parseWorkMetrics, type WorkMetrics } from "../../shared/data/work-metrics.js";
 import { AppError } from "../../shared/errors.js";
 import type { AttachReply } from "../../shared/gen/seedgrow/v1/AttachReply.js";
@@ -23,16 +24,25 @@ import { requirePrivate } from "../../shared/net/exposure.js";
 import { Blobs, Worker } from "../../shared/net/proto.js";
 import { callUnary } from "../../shared/net/rpc.js";
 import type { Trust } from "../../shared/net/trust.js";
+import type { GradientSum } from "../training.js";
 import type { FencingToken } from "./leases.js";
+import { pullFloats, type Scratch } from "./scratch.js";
 
 export interface WorkResult {
-  /** In the order the worker named them. */
-  readonly outputs: readonly { readonly name: string; readonly digest: string; readonly bytes: Uint8Array }[];
+  /** In the order the worker named them; none for a gradient. */
+  readonly outputs: readonly (Named & { readonly bytes: Uint8Array })[];
+  /** Of a gradient only. Whoever has the result closes them. */
+  readonly sums: readonly (Named & GradientSum)[];
   readonly metrics: WorkMetrics;
   readonly images: number;
   readonly computeMs: number;
   /** Time the worker waited for data, milliseconds. */
   readonly waitMs: number;
+}
+
+interface Named {
+  readonly name: string;
+  readonly digest: Digest;
 }
 
 interface Link {
@@ -51,6 +61,7 @@ export interface WorkerLinksOptions {
   /** Null: in the clear. */
   readonly trust: Trust | null;
   readonly isInsecure: boolean;
+  readonly scratch: Scratch;
 }
 
 export class WorkerLinks {
@@ -90,11 +101,32 @@ export class WorkerLinks {
       throw new AppError("MESSAGE_INVALID", `a result has ${reply.outputs.length} outputs (at most ${outputsMax})`);
     }
     const metrics = parseWorkMetrics(reply.metricsJson);
-    const declared = reply.outputs.reduce((sum, { bytes }) => sum + bytes, 0);
-    const outputs = await this.inFlight.run(declared, () =>
+    const { images, computeMs, waitMs } = reply;
+    const facts = { metrics, images, computeMs, waitMs };
+    if (request.job === "gradient")
+      return { outputs: [], sums: await this.pullSums(link.blobs, reply.outputs), ...facts };
+    const outputs = await this.inFlight.run(bytesOfAll(reply.outputs), () =>
       Promise.all(reply.outputs.map((output) => pullOutput(link.blobs, output))),
     );
-    return { outputs, metrics, images: reply.images, computeMs: reply.computeMs, waitMs: reply.waitMs };
+    return { outputs, sums: [], ...facts };
+  }
+
+  /** One by one: each is as large as the model. */
+  private async pullSums(client: BlobsClient, outputs: readonly Output__Output[]) {
+    const { scratch } = this.options;
+    const inMemory = bytesOfAll(outputs.filter(({ bytes }) => scratch.isInMemory(bytes)));
+    return this.inFlight.run(inMemory, async () => {
+      const sums: (Named & GradientSum)[] = [];
+      try {
+        for (const { name, digest, bytes } of outputs) {
+          sums.push({ name, digest, floats: await pullFloats(client, { digest, bytes }, scratch) });
+        }
+        return sums;
+      } catch (error) {
+        await Promise.allSettled(sums.map(({ floats }) => floats.close()));
+        throw error;
+      }
+    });
   }
 
   /** Resolves when the worker lives and still obeys us. */
@@ -123,6 +155,10 @@ export class WorkerLinks {
   async detachAll(): Promise<void> {
     await Promise.all([...this.links.keys()].map((workerId) => this.detach(workerId)));
   }
+}
+
+function bytesOfAll(outputs: readonly Output__Output[]): number {
+  return outputs.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
 /** @throws AppError MESSAGE_INVALID when it is longer or shorter than was said: room was made for what was said. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { AdamW } from "./adamw.js";
+import { MemoryFloats, pageFloats } from "./floats.js";
 import { learningRateAt } from "./learning-rate.js";
 
 const tensors = [
@@ -7,6 +8,8 @@ const tensors = [
   { shape: [1], learningRateScale: 0.1, weightDecay: false },
   { shape: [1], learningRateScale: 0, weightDecay: true },
 ];
+
+const zeros = (count: number) => new MemoryFloats(new Float32Array(count));
 
 /** Algorithm 2 of the paper, in double precision. */
 function reference(start: number, gradients: readonly number[], rate: number, decay: number): number {
@@ -23,29 +26,46 @@ function reference(start: number, gradients: readonly number[], rate: number, de
 
 describe("AdamW (Loshchilov and Hutter 2019, algorithm 2)", () => {
   const gradients = [0.5, -1, 2, 0.25];
-  const run = (optimizer: AdamW, values: Float32Array, from: readonly number[]) => {
-    for (const g of from) optimizer.step(values, new Float32Array(4).fill(g), 0.01);
+  const start = () => ({ steps: 0, first: zeros(4), second: zeros(4) });
+  const run = async (optimizer: AdamW, values: Float32Array, from: readonly number[]) => {
+    for (const g of from) await optimizer.step(values, async (at, end) => new Float32Array(end - at).fill(g), 0.01);
   };
 
-  test("agrees with the algorithm; decay and rate are the tensor's own", () => {
+  test("agrees with the algorithm; decay and rate are the tensor's own", async () => {
     const values = Float32Array.from([1, -2, 3, 4]);
-    run(new AdamW(tensors, { weightDecay: 0.1 }), values, gradients);
+    await run(new AdamW(tensors, { weightDecay: 0.1 }, start()), values, gradients);
     expect(values[0]).toBeCloseTo(reference(1, gradients, 0.01, 0.1), 6);
     expect(values[1]).toBeCloseTo(reference(-2, gradients, 0.01, 0.1), 6);
     expect(values[2]).toBeCloseTo(reference(3, gradients, 0.001, 0), 6);
     expect(values[3]).toBe(4);
   });
 
-  test("goes on from a saved state with the same bits", () => {
+  test("goes on from a saved state with the same bits", async () => {
     const whole = Float32Array.from([1, -2, 3, 4]);
-    run(new AdamW(tensors, { weightDecay: 0.1 }), whole, gradients);
+    await run(new AdamW(tensors, { weightDecay: 0.1 }, start()), whole, gradients);
     const parts = Float32Array.from([1, -2, 3, 4]);
-    const first = new AdamW(tensors, { weightDecay: 0.1 });
-    run(first, parts, gradients.slice(0, 2));
-    const second = new AdamW(tensors, { weightDecay: 0.1 });
-    second.restore(first.state());
-    run(second, parts, gradients.slice(2));
+    const first = new AdamW(tensors, { weightDecay: 0.1 }, start());
+    await run(first, parts, gradients.slice(0, 2));
+    const second = new AdamW(tensors, { weightDecay: 0.1 }, first.state());
+    await run(second, parts, gradients.slice(2));
     expect(parts).toEqual(whole);
+  });
+
+  test("is the same for numbers on another page, whatever tensor they belong to", async () => {
+    const count = pageFloats + 3;
+    const wide = [
+      { shape: [pageFloats - 1], learningRateScale: 1, weightDecay: false },
+      { shape: [3], learningRateScale: 0.1, weightDecay: true },
+      { shape: [1], learningRateScale: 0, weightDecay: false },
+    ];
+    const moments = { steps: 0, first: zeros(count), second: zeros(count) };
+    const values = new Float32Array(count).fill(1);
+    await run(new AdamW(wide, { weightDecay: 0.1 }, moments), values, gradients);
+    expect(values[pageFloats - 2]).toBeCloseTo(reference(1, gradients, 0.01, 0), 6);
+    for (const i of [pageFloats - 1, pageFloats, pageFloats + 1]) {
+      expect(values[i]).toBeCloseTo(reference(1, gradients, 0.001, 0.1), 6);
+    }
+    expect(values[pageFloats + 2]).toBe(1);
   });
 });
 

@@ -4,6 +4,7 @@
  * parameters on every machine.
  */
 import { assert } from "../../shared/assert.js";
+import { type Floats, pagesOf } from "./floats.js";
 
 export interface AdamWTensor {
   readonly shape: readonly number[];
@@ -18,8 +19,8 @@ export interface AdamWOptions {
 /** What a checkpoint must keep besides the parameters. */
 export interface AdamWState {
   readonly steps: number;
-  readonly first: Float32Array;
-  readonly second: Float32Array;
+  readonly first: Floats;
+  readonly second: Floats;
 }
 
 /** The paper's defaults. */
@@ -28,76 +29,88 @@ const beta2 = 0.999;
 const epsilon = 1e-8;
 
 export class AdamW {
-  private readonly sizes: readonly number[];
-  private readonly first: Float32Array;
-  private readonly second: Float32Array;
+  /** Where each tensor ends in the flat buffer. */
+  private readonly ends: readonly number[];
   private steps = 0;
   /** beta^steps, by repeated multiplication: the bits of Math.pow differ between engines. */
   private decay1 = 1;
   private decay2 = 1;
 
+  /** `moments`: zero, or a checkpoint's. */
   constructor(
     private readonly tensors: readonly AdamWTensor[],
     private readonly options: AdamWOptions,
+    private readonly moments: AdamWState,
   ) {
-    this.sizes = tensors.map(({ shape }) => shape.reduce((product, side) => product * side, 1));
-    const count = this.sizes.reduce((sum, size) => sum + size, 0);
-    this.first = new Float32Array(count);
-    this.second = new Float32Array(count);
+    let end = 0;
+    this.ends = tensors.map(({ shape }) => {
+      end += shape.reduce((product, side) => product * side, 1);
+      return end;
+    });
+    assert(moments.first.length === end && moments.second.length === end, "the moments belong to these tensors");
+    for (let step = 0; step < moments.steps; step++) this.count();
   }
 
-  /** Updates `values` in place with the mean gradient of the step. */
-  step(values: Float32Array, gradient: Float32Array, learningRate: number): void {
-    assert(values.length === this.first.length && gradient.length === values.length, "buffers match the tensors");
-    this.steps++;
-    this.decay1 *= beta1;
-    this.decay2 *= beta2;
-    let offset = 0;
-    this.tensors.forEach((tensor, i) => {
-      const end = offset + this.sizes[i]!;
-      const rate = learningRate * tensor.learningRateScale;
-      const shrink = tensor.weightDecay ? 1 - rate * this.options.weightDecay : 1;
-      if (rate !== 0) this.update(values, gradient, offset, end, rate, shrink);
-      offset = end;
-    });
+  /** Updates `values` in place. `gradientOf` gives the mean gradient of the step, a page at a time. */
+  async step(values: Float32Array, gradientOf: GradientPage, learningRate: number): Promise<void> {
+    const { first, second } = this.moments;
+    assert(values.length === first.length, "buffers match the tensors");
+    this.count();
+    for (const [at, end] of pagesOf(values.length)) {
+      const [m, v] = [await first.page(at, end), await second.page(at, end)];
+      this.updatePage(
+        at,
+        { values: values.subarray(at, end), gradient: await gradientOf(at, end), m, v },
+        learningRate,
+      );
+      await first.put(at, m);
+      await second.put(at, v);
+    }
   }
 
   /** Not a copy: valid until the next step. */
   state(): AdamWState {
-    return { steps: this.steps, first: this.first, second: this.second };
+    return { ...this.moments, steps: this.steps };
   }
 
-  restore(state: AdamWState): void {
-    assert(state.first.length === this.first.length, "the state belongs to these tensors");
-    this.first.set(state.first);
-    this.second.set(state.second);
-    this.steps = state.steps;
-    this.decay1 = 1;
-    this.decay2 = 1;
-    for (let i = 0; i < state.steps; i++) {
-      this.decay1 *= beta1;
-      this.decay2 *= beta2;
-    }
+  private count(): void {
+    this.steps++;
+    this.decay1 *= beta1;
+    this.decay2 *= beta2;
   }
 
-  private update(
-    values: Float32Array,
-    gradient: Float32Array,
-    begin: number,
-    end: number,
-    rate: number,
-    shrink: number,
-  ): void {
-    const { first, second } = this;
+  private updatePage(at: number, page: Page, learningRate: number): void {
+    const length = page.values.length;
+    let begin = 0;
+    this.tensors.forEach((tensor, i) => {
+      const end = Math.min(Math.max(this.ends[i]! - at, 0), length);
+      const rate = learningRate * tensor.learningRateScale;
+      const shrink = tensor.weightDecay ? 1 - rate * this.options.weightDecay : 1;
+      if (rate !== 0) this.update(page, begin, end, rate, shrink);
+      begin = end;
+    });
+  }
+
+  private update({ values, gradient, m, v }: Page, begin: number, end: number, rate: number, shrink: number): void {
     const stepSize = rate / (1 - this.decay1);
     const correction = 1 / Math.sqrt(1 - this.decay2);
     for (let i = begin; i < end; i++) {
       const g = gradient[i]!;
-      const m = beta1 * first[i]! + (1 - beta1) * g;
-      const v = beta2 * second[i]! + (1 - beta2) * g * g;
-      first[i] = m;
-      second[i] = v;
-      values[i] = values[i]! * shrink - (stepSize * m) / (Math.sqrt(v) * correction + epsilon);
+      const first = beta1 * m[i]! + (1 - beta1) * g;
+      const second = beta2 * v[i]! + (1 - beta2) * g * g;
+      m[i] = first;
+      v[i] = second;
+      values[i] = values[i]! * shrink - (stepSize * first) / (Math.sqrt(second) * correction + epsilon);
     }
   }
+}
+
+/** Numbers [at, end) of a gradient. */
+export type GradientPage = (at: number, end: number) => Promise<Float32Array>;
+
+interface Page {
+  readonly values: Float32Array;
+  readonly gradient: Float32Array;
+  readonly m: Float32Array;
+  readonly v: Float32Array;
 }

@@ -33,42 +33,73 @@ type StoredHeader = z.infer<typeof storedHeaderSchema>;
 const magic = Buffer.from("SGC1");
 const lengthBytes = 4;
 const digestChars = 64;
+/** Magic and header length: enough to know how long the head is. */
+export const headStartBytes = magic.length + lengthBytes;
 /** Layout of a thousand tensors and a hundred losses take 100 KB; more means a damaged file. */
 const headerBytesMax = 16 * 1024 * 1024;
 
-/** The pieces of the file in order; the sections themselves are not copied. */
-export function encodeCheckpoint(header: CheckpointHeader, sections: readonly Uint8Array[]): Uint8Array[] {
-  const described = sections.map((bytes) => ({ digest: sha256(bytes), bytes: bytes.byteLength }));
-  const json = padded(
-    JSON.stringify({ ...header, extra: { ...header.extra }, sections: described } satisfies StoredHeader),
-  );
+/** A section as the header tells of it. */
+export interface SectionFacts {
+  readonly digest: string;
+  readonly bytes: number;
+}
+
+/** Where a section lies in the file. */
+export interface SectionPlace extends SectionFacts {
+  readonly at: number;
+}
+
+/** What comes before the sections. */
+export function checkpointHead(header: CheckpointHeader, sections: readonly SectionFacts[]): Uint8Array[] {
+  const json = padded(JSON.stringify({ ...header, extra: { ...header.extra }, sections: [...sections] }));
   const length = Buffer.alloc(lengthBytes);
   length.writeUInt32LE(json.length);
-  return [magic, length, json, Buffer.from(sha256(json)), ...sections];
+  return [magic, length, json, Buffer.from(sha256(json))];
+}
+
+/** The pieces of the file in order; the sections themselves are not copied. */
+export function encodeCheckpoint(header: CheckpointHeader, sections: readonly Uint8Array[]): Uint8Array[] {
+  const facts = sections.map((bytes) => ({ digest: sha256(bytes), bytes: bytes.byteLength }));
+  return [...checkpointHead(header, facts), ...sections];
+}
+
+/** How many bytes the head has, of a file that begins like this and is `fileBytes` long; null: no checkpoint. */
+export function headBytes(start: Uint8Array, fileBytes: number): number | null {
+  const bytes = Buffer.from(start.buffer, start.byteOffset, start.byteLength);
+  if (bytes.length < headStartBytes || !bytes.subarray(0, magic.length).equals(magic)) return null;
+  const jsonBytes = bytes.readUInt32LE(magic.length);
+  const head = headStartBytes + jsonBytes + digestChars;
+  return jsonBytes > headerBytesMax || head > fileBytes ? null : head;
+}
+
+/** What a whole head tells of a file `fileBytes` long; null when it is damaged, or the file longer or shorter. */
+export function parseHead(
+  head: Uint8Array,
+  fileBytes: number,
+): { header: CheckpointHeader; sections: SectionPlace[] } | null {
+  const bytes = Buffer.from(head.buffer, head.byteOffset, head.byteLength);
+  const json = bytes.subarray(headStartBytes, -digestChars);
+  if (sha256(json) !== bytes.toString("latin1", bytes.length - digestChars)) return null;
+  const stored = headerOf(json);
+  if (!stored) return null;
+  const { sections, ...header } = stored;
+  let at = head.length;
+  const places = sections.map((section) => {
+    const place = { ...section, at };
+    at += section.bytes;
+    return place;
+  });
+  return at === fileBytes ? { header, sections: places } : null;
 }
 
 /** Null when the bytes are not one whole, unaltered checkpoint. */
 export function decodeCheckpoint(file: Uint8Array): Checkpoint | null {
-  const bytes = Buffer.from(file.buffer, file.byteOffset, file.byteLength);
-  const bodyAt = magic.length + lengthBytes;
-  if (bytes.length < bodyAt || !bytes.subarray(0, magic.length).equals(magic)) return null;
-  const headerBytes = bytes.readUInt32LE(magic.length);
-  const sectionsAt = bodyAt + headerBytes + digestChars;
-  if (headerBytes > headerBytesMax || sectionsAt > bytes.length) return null;
-  const json = bytes.subarray(bodyAt, bodyAt + headerBytes);
-  if (sha256(json) !== bytes.toString("latin1", bodyAt + headerBytes, sectionsAt)) return null;
-  const stored = headerOf(json);
-  if (!stored) return null;
-  const { sections, ...header } = stored;
-  const whole = sections.reduce((end, section) => end + section.bytes, sectionsAt);
-  if (whole !== bytes.length) return null;
-  const found: Uint8Array[] = [];
-  let offset = sectionsAt;
-  for (const section of sections) {
-    found.push(file.subarray(offset, offset + section.bytes));
-    offset += section.bytes;
-  }
-  return found.every((section, i) => sha256(section) === sections[i]!.digest) ? { header, sections: found } : null;
+  const length = headBytes(file, file.length);
+  const head = length === null ? null : parseHead(file.subarray(0, length), file.length);
+  if (!head) return null;
+  const sections = head.sections.map(({ at, bytes }) => file.subarray(at, at + bytes));
+  const areWhole = sections.every((section, i) => sha256(section) === head.sections[i]!.digest);
+  return areWhole ? { header: head.header, sections } : null;
 }
 
 function headerOf(json: Buffer): StoredHeader | null {

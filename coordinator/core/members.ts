@@ -78,7 +78,10 @@ export function judge(
     return { kind: "refuse", reason: `works for run ${beat.leasedBy}` };
   }
   if ([...members.values()].filter(isPresent).length >= limit) {
-    return { kind: "refuse", reason: `the run has ${limit} workers: as many as it may open connections to` };
+    return {
+      kind: "refuse",
+      reason: `the run has ${limit} workers: as many as it takes (cluster.workersMax, and open files)`,
+    };
   }
   const mixed = mixedReason(beat, run);
   if (mixed) return { kind: "refuse", reason: mixed };

@@ -55,26 +55,37 @@ export function addInto(left: Float32Array, right: Float32Array): void {
   for (let i = 0; i < left.length; i++) left[i] = left[i]! + right[i]!;
 }
 
-/** Collects node sums, in any order, and joins siblings as they meet. Holds at most one sum per open sub-tree. */
-export class TreeAccumulator {
-  private readonly sums = new Map<string, Float32Array>();
+/** Joins the sums of two siblings into their parent's; both belong to it. */
+export type JoinSums<T> = (left: T, right: T) => T;
 
-  constructor(private readonly leafCount: number) {}
+function joinInPlace(left: Float32Array, right: Float32Array): Float32Array {
+  addInto(left, right);
+  return left;
+}
+
+/** Collects node sums, in any order, and joins siblings as they meet. Holds at most one sum per open sub-tree. */
+export class TreeSums<T> {
+  private readonly sums = new Map<string, T>();
+
+  constructor(
+    private readonly leafCount: number,
+    private readonly joined: JoinSums<T>,
+  ) {}
 
   /** Takes ownership of `sum`. A node whose leaves are counted already is a duplicate: false, and nothing changes. */
-  add(node: TreeNode, sum: Float32Array): boolean {
+  add(node: TreeNode, sum: T): boolean {
     if (this.covers(node)) return false;
     this.join(node, sum);
     return true;
   }
 
   /** The total, once every leaf is counted. */
-  total(): Float32Array | null {
+  total(): T | null {
     return this.sums.get(nodeKey(rootOf(this.leafCount))) ?? null;
   }
 
   /** The sums held, left to right. */
-  nodes(): { node: TreeNode; sum: Float32Array }[] {
+  nodes(): { node: TreeNode; sum: T }[] {
     const entries = [...this.sums].map(([key, sum]) => ({ node: parseKey(key), sum }));
     return entries.sort((a, b) => (a.node.index << a.node.level) - (b.node.index << b.node.level));
   }
@@ -87,7 +98,7 @@ export class TreeAccumulator {
     });
   }
 
-  private join(node: TreeNode, sum: Float32Array): void {
+  private join(node: TreeNode, sum: T): void {
     const root = rootOf(this.leafCount);
     let at = node;
     let total = sum;
@@ -98,13 +109,18 @@ export class TreeAccumulator {
         const held = this.sums.get(nodeKey(sibling));
         if (!held) break;
         this.sums.delete(nodeKey(sibling));
-        const [left, right] = sibling.index < at.index ? [held, total] : [total, held];
-        addInto(left, right);
-        total = left;
+        total = sibling.index < at.index ? this.joined(held, total) : this.joined(total, held);
       }
       at = parent;
     }
     this.sums.set(nodeKey(at), total);
+  }
+}
+
+/** Sums in memory. */
+export class TreeAccumulator extends TreeSums<Float32Array> {
+  constructor(leafCount: number) {
+    super(leafCount, joinInPlace);
   }
 }
 

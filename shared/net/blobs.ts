@@ -1,4 +1,5 @@
 /** Blob transfer: a memory store, the service that serves it, and the client that pulls and verifies. */
+import { createHash } from "node:crypto";
 import * as grpc from "@grpc/grpc-js";
 import { type Digest, sha256 } from "../codec/digest.js";
 import { AppError } from "../errors.js";
@@ -90,29 +91,52 @@ export interface PullOptions {
   readonly bytes?: number;
 }
 
+/** What a blob is written to as it arrives, in order. */
+export interface BlobTarget {
+  /** Bytes that it has taken. */
+  readonly received: number;
+  /** Nothing more arrives until it has resolved. */
+  add(data: Buffer): void | Promise<void>;
+}
+
 /**
  * Pulls one blob whole and verifies its digest; a broken transfer goes on where it stopped.
  * @throws AppError DIGEST_MISMATCH when the bytes are not what their name says.
  */
 export async function pullBlob(client: BlobsClient, digest: Digest, options: PullOptions = {}): Promise<Uint8Array> {
   const arriving = options.bytes === undefined ? new Chunks(digest) : new Whole(digest, options.bytes);
+  return pullInto(client, digest, arriving, options, () => arriving.bytes());
+}
+
+/** As `pullBlob`, to wherever `target` puts it. `finish` is called when all is there, before its digest is compared. */
+export async function pullInto<T>(
+  client: BlobsClient,
+  digest: Digest,
+  target: BlobTarget,
+  options: Pick<PullOptions, "signal">,
+  finish: () => T,
+): Promise<T> {
+  const hash = createHash("sha256");
+  const take = (data: Buffer) => {
+    hash.update(data);
+    return target.add(data);
+  };
   for (let attempt = 1; ; attempt++) {
     try {
-      await pullFrom(client, digest, arriving.received, options, (data) => arriving.add(data));
+      await pullFrom(client, digest, target.received, options, take);
       break;
     } catch (error) {
       if (attempt >= pullAttemptsMax || !isTransient(error) || options.signal?.aborted) throw error;
     }
   }
-  const bytes = arriving.bytes();
-  const actual = sha256(bytes);
-  if (actual !== digest)
-    throw new AppError("DIGEST_MISMATCH", `blob ${digest} arrived as ${actual} (${bytes.length} bytes)`);
-  return bytes;
+  const whole = finish();
+  const actual = hash.digest("hex");
+  if (actual === digest) return whole;
+  throw new AppError("DIGEST_MISMATCH", `blob ${digest} arrived as ${actual} (${target.received} bytes)`);
 }
 
 /** Of unknown length: kept in pieces, then put together. */
-class Chunks {
+class Chunks implements BlobTarget {
   private readonly chunks: Buffer[] = [];
   received = 0;
 
@@ -131,7 +155,7 @@ class Chunks {
 }
 
 /** Of known length: written to its place. */
-class Whole {
+class Whole implements BlobTarget {
   private readonly whole: Uint8Array;
   received = 0;
 
@@ -165,7 +189,7 @@ function pullFrom(
   digest: Digest,
   offset: number,
   { signal }: PullOptions,
-  onData: (data: Buffer) => void,
+  onData: (data: Buffer) => void | Promise<void>,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     const call = client.Pull({ digest, offset });
@@ -177,16 +201,25 @@ function pullFrom(
       if (error) reject(error instanceof Error ? error : new Error(String(error)));
       else resolve();
     };
+    const refuse = (error: unknown) => {
+      finish(error);
+      call.cancel();
+    };
+    // A transfer that breaks while a chunk is being stored goes on behind that chunk.
+    let stored: Promise<void> = Promise.resolve();
     call.on("data", (chunk: Chunk__Output) => {
       try {
-        onData(chunk.data);
+        const storing = onData(chunk.data);
+        if (!storing) return;
+        call.pause();
+        stored = storing.then(() => void call.resume());
+        stored.catch(refuse);
       } catch (error) {
-        call.cancel();
-        finish(error);
+        refuse(error);
       }
     });
-    call.on("error", finish);
-    call.on("end", () => finish());
+    call.on("error", (error) => void stored.then(() => finish(error), finish));
+    call.on("end", () => void stored.then(() => finish(), finish));
   });
 }
 

@@ -55,6 +55,11 @@ beforeAll(async () => {
   expected = await undisturbed(base);
 });
 
+/** As if the model were larger than memory has room for: gradients and moments lie in files. */
+function withLargeModel(): ClusterOptions {
+  return { ...base, overrides: { ...base.overrides, "cluster.memoryModelMb": 0 } };
+}
+
 afterAll(() => {
   data?.clear();
   const table = new Table({ head: ["who", "when", "what", "noticed", "resumed", "same bits", "said"], wordWrap: true });
@@ -98,7 +103,7 @@ describe.concurrent("a process", () => {
 
 describe.concurrent("a coordinator killed at every durable write, and resumed", () => {
   test.each(chosen(crashChains))("$name", { timeout: longTimeoutMs }, async ({ name, steps }) => {
-    const cluster = await Cluster.start(base);
+    const cluster = await Cluster.start(withLargeModel());
     const crashes: Parameters<Parameters<typeof crashAgainAndAgain>[2]>[] = [];
     try {
       const weights = await crashAgainAndAgain(cluster, steps, (step, outcome) => crashes.push([step, outcome]));

@@ -8,6 +8,8 @@ import { afterAll, beforeAll, describe } from "vitest";
 import { runConfigFrom } from "../../cli/options.js";
 import { readBackbone } from "../../coordinator/adapters/backbone-files.js";
 import { RunStore } from "../../coordinator/adapters/run-store.js";
+import { Scratch } from "../../coordinator/adapters/scratch.js";
+import { MemoryFloats } from "../../coordinator/aggregate/floats.js";
 import { runConfigSchema, runEnvPrefix } from "../../coordinator/config.js";
 import { decideRenewal, decideTake, leaseOwnerSchema } from "../../coordinator/core/leases.js";
 import { judge } from "../../coordinator/core/members.js";
@@ -153,7 +155,7 @@ describe("a run's folder", () => {
     await store.writeStages([]);
     await store.writeProgress({ ...initialProgress, phasesDone: 1, classifier: { round: 0, digest: weights } });
     await store.writeCheckpoint(weights, values, specs);
-    const moments = new Float32Array(4);
+    const moments = new MemoryFloats(new Float32Array(4));
     const optimizer = { steps: 2, first: moments, second: moments };
     await store.writeTrainingPoint(
       { phase: "train-1", nextStep: 2, specs, losses: [[1, 0.5]], state: { values, optimizer } },
@@ -188,7 +190,7 @@ describe("a run's folder", () => {
     await store.readStages();
     await store.readProgress();
     await store.readCheckpoint(classifier);
-    await store.readTrainingPoint("train-1", () => undefined);
+    await store.readTrainingPoint("train-1", new Scratch(join(dir, "scratch"), 0), () => undefined);
   }
 });
 

@@ -1,0 +1,154 @@
+/**
+ * Numbers too many for memory, in files that have no name: they vanish with the process, however it ends. Nothing here
+ * outlives a sitting; what must is in checkpoints.
+ */
+import { randomUUID } from "node:crypto";
+import { type FileHandle, mkdir, open, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { bytesOf, type Digest, float32Of } from "../../shared/codec/digest.js";
+import { AppError } from "../../shared/errors.js";
+import type { BlobsClient } from "../../shared/gen/seedgrow/v1/Blobs.js";
+import { blobBytesMax } from "../../shared/limits.js";
+import { type BlobTarget, pullBlob, pullInto } from "../../shared/net/blobs.js";
+import type { AdamWState } from "../aggregate/adamw.js";
+import { type Floats, MemoryFloats } from "../aggregate/floats.js";
+
+export class Scratch {
+  private readonly files = new Set<FileFloats>();
+
+  constructor(
+    private readonly dir: string,
+    /** More than this goes to a file. */
+    private readonly memoryBytesMax: number,
+  ) {}
+
+  isInMemory(bytes: number): boolean {
+    return bytes <= this.memoryBytesMax;
+  }
+
+  /** All zero. @throws AppError DISK_FULL */
+  async floats(length: number): Promise<Floats> {
+    return this.isInMemory(length * 4) ? new MemoryFloats(new Float32Array(length)) : this.file(length);
+  }
+
+  /** What an optimiser of so many parameters begins with. @throws AppError DISK_FULL */
+  async moments(count: number): Promise<AdamWState> {
+    return { steps: 0, first: await this.floats(count), second: await this.floats(count) };
+  }
+
+  /** @throws AppError DISK_FULL */
+  async file(length: number): Promise<FileFloats> {
+    return onDisk(async () => {
+      await mkdir(this.dir, { recursive: true });
+      const path = join(this.dir, randomUUID());
+      const handle = await open(path, "wx+", 0o600);
+      await rm(path);
+      await handle.truncate(length * 4);
+      const floats: FileFloats = new FileFloats(handle, length, () => this.files.delete(floats));
+      this.files.add(floats);
+      return floats;
+    });
+  }
+
+  /** Closes what nobody has closed. */
+  async close(): Promise<void> {
+    await Promise.allSettled([...this.files].map((floats) => floats.close()));
+  }
+}
+
+export class FileFloats implements Floats {
+  private buffer: Float32Array | null = null;
+
+  constructor(
+    private readonly handle: FileHandle,
+    readonly length: number,
+    private readonly onClose: () => void,
+  ) {}
+
+  async page(at: number, end: number): Promise<Float32Array> {
+    if (!this.buffer || this.buffer.length < end - at) this.buffer = new Float32Array(end - at);
+    const page = this.buffer.subarray(0, end - at);
+    const bytes = bytesOf(page);
+    for (let done = 0; done < bytes.length; ) {
+      const { bytesRead } = await this.handle.read(bytes, done, bytes.length - done, at * 4 + done);
+      if (bytesRead === 0) throw new AppError("INTERNAL", "a scratch file is shorter than it was made");
+      done += bytesRead;
+    }
+    return page;
+  }
+
+  async put(at: number, page: Float32Array): Promise<void> {
+    await this.write(bytesOf(page), at * 4);
+  }
+
+  async write(bytes: Uint8Array, position: number): Promise<void> {
+    await onDisk(async () => {
+      for (let done = 0; done < bytes.length; ) {
+        done += (await this.handle.write(bytes, done, bytes.length - done, position + done)).bytesWritten;
+      }
+    });
+  }
+
+  async close(): Promise<void> {
+    this.onClose();
+    await this.handle.close();
+  }
+}
+
+/** What a pulled blob is written to as it arrives. */
+class FileTarget implements BlobTarget {
+  received = 0;
+
+  constructor(private readonly floats: FileFloats) {}
+
+  async add(data: Buffer): Promise<void> {
+    if (this.received + data.length > this.floats.length * 4) throw this.wrongLength("more than");
+    await this.floats.write(data, this.received);
+    this.received += data.length;
+  }
+
+  finish(): void {
+    if (this.received < this.floats.length * 4) throw this.wrongLength(`${this.received}, not`);
+  }
+
+  private wrongLength(found: string): AppError {
+    return new AppError(
+      "MESSAGE_INVALID",
+      `a sum has ${found} the ${this.floats.length * 4} bytes it was said to have`,
+    );
+  }
+}
+
+/**
+ * Numbers that a worker holds as a blob: to memory, or to a file where they are many.
+ * @throws AppError MESSAGE_INVALID when it is longer or shorter than was said.
+ */
+export async function pullFloats(
+  client: BlobsClient,
+  { digest, bytes }: { readonly digest: Digest; readonly bytes: number },
+  scratch: Scratch,
+): Promise<Floats> {
+  if (scratch.isInMemory(bytes)) return new MemoryFloats(float32Of(await pullBlob(client, digest, { bytes })));
+  if (bytes % 4 !== 0 || bytes > blobBytesMax)
+    throw new AppError(
+      "MESSAGE_INVALID",
+      `a sum is said to have ${bytes} bytes (a multiple of 4, at most ${blobBytesMax})`,
+    );
+  const floats = await scratch.file(bytes / 4);
+  try {
+    const target = new FileTarget(floats);
+    await pullInto(client, digest, target, {}, () => target.finish());
+    return floats;
+  } catch (error) {
+    await floats.close();
+    throw error;
+  }
+}
+
+async function onDisk<T>(act: () => Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    throw AppError.from(error);
+  }
+}

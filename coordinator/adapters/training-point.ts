@@ -1,0 +1,119 @@
+/** Where training stands inside a phase, as a checkpoint file: written and read a page at a time. */
+import { createHash } from "node:crypto";
+import { type FileHandle, open } from "node:fs/promises";
+import { z } from "zod";
+import { bytesOf, type Digest, sha256 } from "../../shared/codec/digest.js";
+import { type ParamSpecs, paramCount, paramSpecsSchema } from "../../shared/data/param-specs.js";
+import { type Floats, pagesOf } from "../aggregate/floats.js";
+import {
+  type CheckpointHeader,
+  checkpointHead,
+  headBytes,
+  headStartBytes,
+  parseHead,
+  type SectionPlace,
+} from "../core/checkpoint.js";
+import type { TrainerState } from "../training.js";
+import type { Scratch } from "./scratch.js";
+
+export interface TrainingPoint {
+  readonly phase: string;
+  readonly nextStep: number;
+  readonly specs: ParamSpecs;
+  readonly losses: readonly [number, number | null][];
+  readonly state: TrainerState;
+}
+
+const extraSchema = z.object({
+  specs: paramSpecsSchema,
+  losses: z.array(z.tuple([z.int(), z.number().nullable()])),
+  optimizerSteps: z.int().nonnegative(),
+});
+
+/** The file's pieces in order: head, parameters, the optimiser's moments. */
+export async function encodePoint(point: TrainingPoint): Promise<AsyncIterable<Uint8Array>> {
+  const { phase, nextStep, specs, losses, state } = point;
+  const { steps: optimizerSteps, first, second } = state.optimizer;
+  const bytes = state.values.byteLength;
+  const digests = [sha256(state.values), await digestOf(first), await digestOf(second)];
+  const header: CheckpointHeader = { phase, nextStep, extra: { specs, losses, optimizerSteps } };
+  const head = checkpointHead(
+    header,
+    digests.map((digest) => ({ digest, bytes })),
+  );
+  return (async function* () {
+    yield* head;
+    yield state.values;
+    yield* bytesIn(first);
+    yield* bytesIn(second);
+  })();
+}
+
+/** Null when the file is missing, torn, altered, or no checkpoint of ours. */
+export async function readPoint(path: string, scratch: Scratch): Promise<TrainingPoint | null> {
+  const file = await open(path, "r").catch(() => null);
+  if (!file) return null;
+  try {
+    const head = await readHead(file);
+    const extra = extraSchema.safeParse(head?.header.extra);
+    if (!head || !extra.success || head.sections.length !== 3) return null;
+    const { specs, losses, optimizerSteps: steps } = extra.data;
+    const count = paramCount(specs);
+    if (head.sections.some(({ bytes }) => bytes !== count * 4)) return null;
+    const [valuesAt, ...momentsAt] = head.sections as [SectionPlace, SectionPlace, SectionPlace];
+    const values = await readExactly(file, valuesAt.bytes, valuesAt.at);
+    if (!values || sha256(values) !== valuesAt.digest) return null;
+    const { first, second } = await scratch.moments(count);
+    const areWhole = (await readFloats(file, momentsAt[0], first)) && (await readFloats(file, momentsAt[1], second));
+    const { phase, nextStep } = head.header;
+    if (areWhole) return { phase, nextStep, specs, losses, state: { values, optimizer: { steps, first, second } } };
+    await Promise.all([first.close(), second.close()]);
+    return null;
+  } finally {
+    await file.close();
+  }
+}
+
+async function readHead(file: FileHandle) {
+  const { size } = await file.stat();
+  const start = await readExactly(file, headStartBytes, 0);
+  const length = start && headBytes(start, size);
+  const head = length ? await readExactly(file, length, 0) : null;
+  return head && parseHead(head, size);
+}
+
+/** Null when the file ends before. */
+async function readExactly(file: FileHandle, length: number, at: number): Promise<Uint8Array | null> {
+  const bytes = new Uint8Array(length);
+  return (await fill(file, bytes, at)) ? bytes : null;
+}
+
+async function fill(file: FileHandle, bytes: Uint8Array, at: number): Promise<boolean> {
+  for (let done = 0; done < bytes.length; ) {
+    const { bytesRead } = await file.read(bytes, done, bytes.length - done, at + done);
+    if (bytesRead === 0) return false;
+    done += bytesRead;
+  }
+  return true;
+}
+
+async function readFloats(file: FileHandle, section: SectionPlace, into: Floats): Promise<boolean> {
+  const hash = createHash("sha256");
+  for (const [at, end] of pagesOf(into.length)) {
+    const page = await into.page(at, end);
+    if (!(await fill(file, bytesOf(page), section.at + at * 4))) return false;
+    hash.update(bytesOf(page));
+    await into.put(at, page);
+  }
+  return hash.digest("hex") === section.digest;
+}
+
+async function* bytesIn(floats: Floats): AsyncGenerator<Uint8Array> {
+  for (const [at, end] of pagesOf(floats.length)) yield bytesOf(await floats.page(at, end));
+}
+
+async function digestOf(floats: Floats): Promise<Digest> {
+  const hash = createHash("sha256");
+  for await (const bytes of bytesIn(floats)) hash.update(bytes);
+  return hash.digest("hex");
+}

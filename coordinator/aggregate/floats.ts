@@ -1,0 +1,60 @@
+/**
+ * Numbers that lie in memory or in a file, worked on a page at a time: with a large model the coordinator holds its
+ * parameters once, and of gradients and moments only the page at hand.
+ */
+import { assert } from "../../shared/assert.js";
+
+/** A mebibyte: system calls cost nothing beside the work on it, and a few pages are no memory. */
+export const pageFloats = 256 * 1024;
+
+export interface Floats {
+  readonly length: number;
+  /** The numbers [at, end), at most `pageFloats` of them. What is written there counts after `put` only. Valid until the next call. */
+  page(at: number, end: number): Promise<Float32Array>;
+  /** Stores a page that `page` gave. */
+  put(at: number, page: Float32Array): Promise<void>;
+  close(): Promise<void>;
+}
+
+export class MemoryFloats implements Floats {
+  constructor(private readonly values: Float32Array) {}
+
+  get length(): number {
+    return this.values.length;
+  }
+
+  async page(at: number, end: number): Promise<Float32Array> {
+    return this.values.subarray(at, end);
+  }
+
+  /** The page is a view: what was written to it is here already. */
+  async put(): Promise<void> {}
+
+  async close(): Promise<void> {}
+}
+
+/** [at, end) of each page, in order. */
+export function* pagesOf(length: number): Generator<readonly [number, number]> {
+  for (let at = 0; at < length; at += pageFloats) yield [at, Math.min(at + pageFloats, length)];
+}
+
+/** `left + right` elementwise into `left`, in f32; `right` is used up. */
+export async function addFloats(left: Floats, right: Floats): Promise<Floats> {
+  assert(left.length === right.length, "summands have equal lengths");
+  for (const [at, end] of pagesOf(left.length)) {
+    const [sum, summand] = [await left.page(at, end), await right.page(at, end)];
+    for (let i = 0; i < sum.length; i++) sum[i] = sum[i]! + summand[i]!;
+    await left.put(at, sum);
+  }
+  await right.close();
+  return left;
+}
+
+/** Where the first number lies that is NaN or infinite; -1: nowhere. */
+export async function notFiniteAt(floats: Floats): Promise<number> {
+  for (const [at, end] of pagesOf(floats.length)) {
+    const found = (await floats.page(at, end)).findIndex((value) => !Number.isFinite(value));
+    if (found >= 0) return at + found;
+  }
+  return -1;
+}
