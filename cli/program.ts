@@ -11,6 +11,7 @@ import { doctorCommand } from "./commands/doctor.js";
 import { evalCommand } from "./commands/eval.js";
 import { explainCommand } from "./commands/explain.js";
 import { exportCommand } from "./commands/export.js";
+import { hostsCommand } from "./commands/hosts.js";
 import { initCommand } from "./commands/init.js";
 import { predictCommand } from "./commands/predict.js";
 import { runsCommand } from "./commands/runs.js";
@@ -32,6 +33,7 @@ export function buildProgram(): Command {
     .addCommand(ablateCommand())
     .addCommand(workerCommand())
     .addCommand(certsCommand())
+    .addCommand(hostsCommand())
     .addCommand(statusCommand())
     .addCommand(watchCommand())
     .addCommand(runsCommand())

@@ -1,6 +1,7 @@
 /**
  * Exits 0 when node_modules holds what package-lock.json asks for. npm notes what it has installed in
- * node_modules/.package-lock.json; packages for other platforms are optional and missing there.
+ * node_modules/.package-lock.json; packages for other platforms are optional and missing there. --omit=dev: what only
+ * builds and tests need may be missing.
  */
 
 import { readFileSync } from "node:fs";
@@ -16,7 +17,10 @@ function readPackages(path) {
   }
 }
 
-const wanted = Object.entries(readPackages("package-lock.json")).filter(([path]) => path !== "");
+const withDev = !process.argv.includes("--omit=dev");
+const wanted = Object.entries(readPackages("package-lock.json")).filter(
+  ([path, { dev, devOptional }]) => path !== "" && (withDev || !(dev || devOptional)),
+);
 const installed = readPackages("node_modules/.package-lock.json");
 const isCurrent = ([path, { version, optional }]) =>
   installed[path]?.version === version || (optional && !installed[path]);

@@ -10,16 +10,19 @@ case "${XDG_CACHE_HOME:-}" in
 esac
 engine_only=false
 build=true
+nats=true
+packages=()
 
 usage() {
   cat <<'EOF'
-usage: ./deploy/setup.sh [--engine-only] [--no-build] [--help]
+usage: ./deploy/setup.sh [--engine-only] [--no-build] [--worker] [--help]
 
 Installs what is missing: npm packages, the TypeScript build, the TensorFlow engine, nats-server.
 Needs Node 20 or newer; no root. TensorFlow wants Python 3 with pip and a C++ compiler as well: without them, the
 WebAssembly engine takes its place, 1.3 to 2 times slower.
   --engine-only   only the npm packages and the TensorFlow engine
   --no-build      do not compile the TypeScript sources
+  --worker        only what a worker needs, of a copy that is built: no compiler, no tools for tests, no nats-server
 
 environment:
   SEEDGROW_ENGINE             wasm: do not install TensorFlow; tensorflow: fail where it cannot be installed
@@ -41,6 +44,7 @@ parse_flags() {
     case "$1" in
       --engine-only) engine_only=true ;;
       --no-build) build=false ;;
+      --worker) build=false nats=false packages=(--omit=dev) ;;
       --help | -h) usage && exit 0 ;;
       *) usage >&2 && fail "unknown flag $1" "use one of the flags above." ;;
     esac
@@ -70,13 +74,13 @@ quietly() {
 }
 
 setup_packages() {
-  if node deploy/npm-current.mjs; then
+  if node deploy/npm-current.mjs "${packages[@]}"; then
     say "npm packages: already as package-lock.json asks"
     return
   fi
   say "npm packages: installing ..."
   quietly "npm packages" "check the network or the npm registry setting (npm config get registry), then run this again." \
-    npm ci
+    npm ci "${packages[@]}"
 }
 
 # Without TensorFlow everything works, on Node alone: that is said, and no reason to stop.
@@ -151,4 +155,4 @@ setup_packages
 setup_engine
 if [[ "$engine_only" == true ]]; then exit 0; fi
 if [[ "$build" == true ]]; then setup_build; fi
-setup_nats
+if [[ "$nats" == true ]]; then setup_nats; fi

@@ -13,7 +13,7 @@ const diskMin = 2 * gib;
 /** The engine takes half a GB, decoded photos 1 GB (--memory-mb). */
 const memoryMin = 2 * gib;
 /** Beyond this, times in logs of several machines mislead. */
-const clockSkewMaxMs = 2_000;
+export const clockSkewMaxMs = 2_000;
 
 export function machineChecks(runsDir: string): Check[] {
   return [

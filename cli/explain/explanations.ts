@@ -217,6 +217,25 @@ export const explanations: Readonly<Record<ErrorCode, Explanation>> = {
       "leave it out: one is made and printed",
     ],
   },
+  HOSTS_INVALID: {
+    means: "The list of machines has lines that do not make sense. No machine was touched.",
+    causes: ["a typing mistake in a key", "one machine on two lines: give it slots=2 instead"],
+    tries: ["seedgrow hosts up --help: what a line may say"],
+  },
+  HOST_UNREACHABLE: {
+    means: "ssh does not get into a machine, or was cut off.",
+    causes: [
+      "the machine's key is not known here: nobody has connected to it yet, or it was installed anew",
+      "no key of ours is accepted there; a password is never asked for",
+      "a wrong name, a firewall, a machine that is off",
+    ],
+    tries: ["ssh USER@HOST true: by hand, once", "ssh-copy-id USER@HOST", "seedgrow doctor --hosts FILE"],
+  },
+  HOST_FAILED: {
+    means: "A machine was reached, but what was to be done there failed.",
+    causes: ["its setup failed: no Node, no disk, no package registry", "its workers do not start: NATS, certificates"],
+    tries: ["seedgrow doctor --hosts FILE", "seedgrow hosts logs FILE"],
+  },
   PORT_BUSY: {
     means: "Another program listens there.",
     causes: ["a second worker, dashboard or server with the same port"],
