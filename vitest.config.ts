@@ -28,7 +28,7 @@ export default defineConfig({
       {
         test: {
           name: "unit",
-          include: ["{cli,coordinator,shared,worker}/**/*.test.ts", "tests/imports.test.ts"],
+          include: ["{bench,cli,coordinator,shared,worker}/**/*.test.ts", "tests/imports.test.ts"],
           // The tests of the method compute: TensorFlow on a busy machine is slow.
           testTimeout: 30_000,
           sequence: { groupOrder: 0 },

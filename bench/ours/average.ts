@@ -1,0 +1,112 @@
+/**
+ * One exchange of a training step: every worker has a gradient sum; the coordinator pulls them, adds them along the tree and
+ * updates the parameters; every worker pulls those. Workers are processes, all bytes go over gRPC and are checked.
+ */
+import { type ChildProcess, fork } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { pullFloats, Scratch } from "../../coordinator/adapters/scratch.js";
+import { runConfigSchema } from "../../coordinator/config.js";
+import { StageTrainer } from "../../coordinator/training.js";
+import { bytesOf, type Digest } from "../../shared/codec/digest.js";
+import type { BlobsClient } from "../../shared/gen/seedgrow/v1/Blobs.js";
+import { nodeKey } from "../../shared/math/tree-sum.js";
+import { blobHandlers, MemoryBlobs, pullBlob } from "../../shared/net/blobs.js";
+import { clientSecurity, openServer, serverCredentials } from "../../shared/net/credentials.js";
+import type { Role } from "../../shared/net/identity.js";
+import { Blobs } from "../../shared/net/proto.js";
+import { listen } from "../../shared/net/rpc.js";
+import { trustIn } from "../../shared/net/trust.js";
+import { answer, givenWork } from "../lib/answer.js";
+
+interface AverageWork {
+  readonly workers: number;
+  /** Of the gradient, f32 values. */
+  readonly count: number;
+}
+
+interface Pulled {
+  readonly address: string;
+  readonly digest: Digest;
+}
+
+const { workers, count } = givenWork<AverageWork>();
+if (process.send) await work();
+else await coordinate();
+
+async function open(blobs: MemoryBlobs, role: Role): Promise<string> {
+  const trust = await trustIn("", [role]);
+  const server = openServer({ trust, access: { "seedgrow.v1.Blobs": ["worker", "coordinator"] } });
+  server.addService(Blobs.service, blobHandlers(blobs));
+  return listen(server, "127.0.0.1:0", serverCredentials(trust));
+}
+
+async function reach(address: string, own: Role, other: Role): Promise<BlobsClient> {
+  const { credentials, options } = clientSecurity(await trustIn("", [own]), [other], address);
+  return new Blobs(address, credentials, options);
+}
+
+/** Offers its gradient anew each time, as after a step; pulls the parameters that it is told of. */
+async function work(): Promise<void> {
+  const gradient = Float32Array.from({ length: count + 2 }, (_, i) => ((i * 7919) % 251) / 1e5);
+  gradient[count + 1] = 1;
+  const blobs = new MemoryBlobs();
+  const address = await open(blobs, "worker");
+  let client: BlobsClient | null = null;
+  let held: Digest | null = null;
+  process.on("disconnect", () => process.exit());
+  process.on("message", async ({ weights }: { readonly weights: Pulled | null }) => {
+    if (weights) {
+      client ??= await reach(weights.address, "worker", "coordinator");
+      await pullBlob(client, weights.digest, { bytes: count * 4 });
+    }
+    if (held) blobs.delete(held);
+    held = blobs.put(bytesOf(gradient));
+    process.send!({ address, digest: held } satisfies Pulled);
+  });
+}
+
+async function coordinate(): Promise<void> {
+  const own = fileURLToPath(import.meta.url);
+  const children = Array.from({ length: workers }, () => fork(own, process.argv.slice(2)));
+  const blobs = new MemoryBlobs();
+  const address = await open(blobs, "coordinator");
+  const specs = [{ name: "all", shape: [count], learningRateScale: 1, weightDecay: true }];
+  const schedule = { learningRate: 1e-4, warmupSteps: 0, schedulePower: 0, steps: 1_000_000 };
+  const options = { ...schedule, weightDecay: 1e-3, leafCount: workers };
+  const dir = mkdtempSync(join(tmpdir(), "seedgrow-average-"));
+  const scratch = new Scratch(dir, runConfigSchema.parse({}).cluster.memoryModelMb * 2 ** 20);
+  const start = { values: bytesOf(new Float32Array(count)), optimizer: await scratch.moments(count) };
+  const trainer = new StageTrainer(specs, start, options, blobs);
+  const offers = await Promise.all(children.map((child) => ask(child, null)));
+  const clients = await Promise.all(offers.map((offer) => reach(offer.address, "coordinator", "worker")));
+  let offered = offers.map(({ digest }) => digest);
+  let step = 0;
+  await answer("gRPC, coordinator in the middle", async () => {
+    await Promise.all(
+      clients.map(async (client, leaf) => {
+        const floats = await pullFloats(client, { digest: offered[leaf]!, bytes: (count + 2) * 4 }, scratch);
+        const sums = [{ name: nodeKey({ level: 0, index: leaf }), floats }];
+        const defect = await trainer.inspect(sums, { first: leaf, end: leaf + 1 });
+        if (defect) throw new Error(defect.reason);
+        trainer.accept(sums);
+      }),
+    );
+    const { weightsDigest } = await trainer.apply(step++);
+    const answers = await Promise.all(children.map((child) => ask(child, { address, digest: weightsDigest })));
+    offered = answers.map(({ digest }) => digest);
+    return 1;
+  });
+  for (const child of children) child.disconnect();
+  rmSync(dir, { recursive: true, force: true });
+  process.exit();
+}
+
+function ask(child: ChildProcess, weights: Pulled | null): Promise<Pulled> {
+  return new Promise((resolve) => {
+    child.once("message", resolve as never);
+    child.send({ weights });
+  });
+}

@@ -1,0 +1,51 @@
+/** What the rows of training and prediction share: the method on our engine with a backbone of random weights. */
+import { type MethodConfig, methodConfigSchema } from "../../shared/config/method.js";
+import type { Compute, InitialParams, LabelledExample } from "../../worker/compute/contract.js";
+import { loadEngine } from "../../worker/engine/load.js";
+import { createCompute } from "../../worker/segmentation/compute.js";
+import type { Tf } from "../../worker/segmentation/tf.js";
+import { type BackboneName, backboneFiles } from "./backbones.js";
+
+export interface NetworkWork {
+  readonly batch: number;
+  /** Side of the pictures, pixels. */
+  readonly size: number;
+  readonly channels: number;
+  readonly threads: number;
+  readonly network: BackboneName;
+  readonly backbone: "trained" | "frozen";
+}
+
+export const stage = { model: "segmenter", round: 1 } as const;
+
+export interface OpenNetwork {
+  readonly tf: Tf;
+  readonly version: string;
+  readonly compute: Compute;
+  readonly initial: InitialParams;
+}
+
+export async function openNetwork(work: NetworkWork): Promise<OpenNetwork> {
+  const { batch, size, channels, threads, network, backbone } = work;
+  const { tf, version } = await loadEngine({ engine: "tensorflow", threads });
+  const method: MethodConfig = methodConfigSchema.parse({
+    imageSize: size,
+    mining: { rounds: 0 },
+    predict: { flip: false },
+    segmenter: {
+      ...{ microBatches: 1, microBatchSize: batch, cropSize: size, channels },
+      backboneRate: backbone === "trained" ? 0.1 : 0,
+    },
+  });
+  const files = await backboneFiles(tf, network);
+  const compute = await createCompute(tf, { method, seed: 0, classes: ["a", "b"], backbone: files });
+  const initial = compute.init(stage);
+  compute.load(stage, initial.values);
+  return { tf, version, compute, initial };
+}
+
+export function noise(image: number, size: number): LabelledExample {
+  const pixels = Uint8Array.from({ length: size * size * 3 }, (_, i) => (i * 7919 + image * 104_729) % 251);
+  const labels = Uint8Array.from({ length: size * size }, (_, i) => (i * 31 + image) % 3);
+  return { image, pixels, labels, tags: [1, 2] };
+}

@@ -1,0 +1,27 @@
+/** Training steps: draws the crops and carries gradients and parameters in and out of the engine, as training does. */
+import { AdamW } from "../../coordinator/aggregate/adamw.js";
+import { MemoryFloats } from "../../coordinator/aggregate/floats.js";
+import { answer, givenWork } from "../lib/answer.js";
+import { type NetworkWork, noise, type OpenNetwork, openNetwork, stage } from "./network.js";
+
+export function trainingStep({ compute, initial }: OpenNetwork, { batch, size }: NetworkWork): () => Promise<number> {
+  const { specs, values } = initial;
+  const zeros = () => new MemoryFloats(new Float32Array(values.length));
+  const optimizer = new AdamW(specs, { weightDecay: 1e-3 }, { steps: 0, first: zeros(), second: zeros() });
+  const examples = Array.from({ length: batch }, (_, image) => noise(image, size));
+  const job = { stage, step: 0, leafCount: 1, microBatches: [{ leaf: 0, examples }] };
+  return async () => {
+    compute.load(stage, values);
+    const sum = (await compute.gradients(job))[0]!.values as Float32Array;
+    const weight = sum.at(-1)!;
+    const gradient = sum.subarray(0, values.length).map((value) => value / weight);
+    await optimizer.step(values, async (at, end) => gradient.subarray(at, end), 1e-4);
+    return batch;
+  };
+}
+
+if (import.meta.filename === process.argv[1]) {
+  const work = givenWork<NetworkWork>();
+  const open = await openNetwork(work);
+  await answer(open.version, trainingStep(open, work));
+}

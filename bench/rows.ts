@@ -1,0 +1,129 @@
+/** What `npm run bench` measures, against whom, and what is aimed at. */
+import { fileURLToPath } from "node:url";
+import { engineEnv } from "../worker/engine/environment.js";
+import type { Row, Side } from "./lib/row.js";
+import type { NetworkWork } from "./ours/network.js";
+import type { PictureWork } from "./ours/picture.js";
+
+export interface Places {
+  /** Folder of photos for the loaders. */
+  readonly photos: string;
+  /** RGB files of one drawn photo, by its side. */
+  readonly drawn: (size: number) => string;
+}
+
+const threads = 2;
+const link = fileURLToPath(new URL("./lib/delay-link.js", import.meta.url));
+/** 45 MB of f32. */
+const gradientCount = 11_250_000;
+
+function own(script: string, work: object, env: Side["env"] = {}): Side {
+  return { program: { kind: "ours", script }, work: { ...work }, env };
+}
+
+function python(script: string, needs: readonly string[], work: object): Side {
+  return { program: { kind: "python", script, needs }, work: { ...work } };
+}
+
+function networkRow(
+  name: string,
+  what: "step" | "predict",
+  work: string,
+  bar: number,
+  options: Partial<NetworkWork>,
+): Row {
+  const full: NetworkWork = {
+    ...{ batch: 8, size: 256, channels: 64, threads, network: "mobilenet_v2", backbone: "trained" },
+    ...options,
+  };
+  return {
+    ...{ name, group: "training", work, peer: "PyTorch eager", unit: "images/s", bar },
+    seconds: what === "step" ? 5 : 2,
+    ours: own(what, full, engineEnv({ engine: "tensorflow", threads })),
+    theirs: python(`${what}_torch`, ["torch"], full),
+  };
+}
+
+const training: readonly Row[] = [
+  networkRow("step-trained", "step", "training step, DFN on MobileNetV2, 8 x 256 px, backbone trained", 1, {}),
+  networkRow("step-frozen", "step", "the same, backbone frozen", 1, { backbone: "frozen" }),
+  networkRow("step-resnet", "step", "training step, DFN on ResNet-18, 8 x 128 px, backbone trained", 1, {
+    ...{ size: 128, network: "resnet18" },
+  }),
+  networkRow("predict-1", "predict", "prediction, DFN on MobileNetV2, 256 px, one photo", 1, {
+    ...{ batch: 1, backbone: "frozen" },
+  }),
+  networkRow("predict-16", "predict", "prediction of 16 photos (the peer: as one batch)", 1, {
+    ...{ batch: 16, backbone: "frozen" },
+  }),
+];
+
+function pictures({ photos, drawn }: Places): Row[] {
+  const loading = { photos, size: 256, batch: 8 };
+  const picture = (algorithm: PictureWork["algorithm"], size: number) => ({
+    algorithm,
+    size,
+    photo: drawn(size),
+    threads,
+  });
+  const row = { group: "pictures", unit: "images/s", seconds: 2 } as const;
+  const superpixels = (algorithm: "slic" | "felzenszwalb", work: string): Row => ({
+    ...{ ...row, name: algorithm, work, peer: "scikit-image", bar: 1 },
+    ours: own("picture", picture(algorithm, 320)),
+    theirs: python("superpixels_skimage", ["skimage"], picture(algorithm, 320)),
+  });
+  return [
+    {
+      ...{ ...row, name: "input", work: "read, decode, resize to 256 px, crop, light", bar: 1 / 3, seconds: 4 },
+      peer: "PIL in a PyTorch DataLoader, 2 processes",
+      path: photos,
+      ours: own("input", loading),
+      theirs: python("input_pil", ["torch", "numpy", "PIL"], loading),
+    },
+    superpixels("slic", "SLIC, 320 px, 400 regions, 5 iterations"),
+    superpixels("felzenszwalb", "Felzenszwalb and Huttenlocher, 320 px"),
+    {
+      ...{ ...row, name: "pamr", work: "PAMR, 10 iterations, 256 px, 3 classes", peer: "PyTorch", bar: 1 },
+      ours: own("picture", picture("pamr", 256)),
+      theirs: python("pamr_torch", ["torch", "numpy"], picture("pamr", 256)),
+    },
+  ];
+}
+
+function transferRow(name: string, work: string, delayMs: number, bar: number): Row {
+  const full = { megabytes: 64, delayMs, link };
+  return {
+    ...{ name, group: "cluster", work, peer: "plain TCP socket", unit: "MB/s", bar, seconds: 2 },
+    ours: own("transfer", full),
+    theirs: python("transfer_socket", [], full),
+  };
+}
+
+function averageRow(workers: number): Row {
+  const full = { workers, count: gradientCount };
+  return {
+    ...{ name: `average-${workers}`, group: "cluster", unit: "exchanges/s", bar: 1.5, seconds: 5 },
+    work: `45 MB of gradients averaged and applied, ${workers} workers on this machine`,
+    peer: "Gloo all-reduce and AdamW",
+    ours: own("average", full),
+    theirs: python("average_gloo", ["torch"], full),
+  };
+}
+
+const cluster: readonly Row[] = [
+  transferRow("transfer", "64 MB from process to process, loopback, digest checked", 0, 2),
+  transferRow("transfer-20ms", "the same over a line of 20 ms round trip", 10, 2),
+  averageRow(2),
+  averageRow(4),
+  {
+    ...{ name: "epoch", group: "cluster", unit: "steps/s", bar: 1.1, seconds: 0 },
+    work: "training steps of `seedgrow train`, 2 workers x 1 thread",
+    peer: "1 worker x 2 threads",
+    ours: own("epoch", { workers: 2, threads: 1, steps: 15 }),
+    theirs: own("epoch", { workers: 1, threads: 2, steps: 15 }),
+  },
+];
+
+export function rowsWith(places: Places): Row[] {
+  return [...training, ...pictures(places), ...cluster];
+}
