@@ -16,6 +16,17 @@ const soak = {
   },
 };
 
+/** Jobs under a Slurm of its own: two minutes that mostly wait, run by name alone (`npm run slurm-test`). */
+const slurm = {
+  test: {
+    name: "slurm",
+    include: ["tests/slurm/**/*.test.ts"],
+    testTimeout: 300_000,
+    hookTimeout: 120_000,
+    globalSetup: ["tests/support/built.ts"],
+  },
+};
+
 const sequential = { fileParallelism: false, globalSetup: ["tests/support/built.ts"] };
 
 /** These load TensorFlow, or compare with it. */
@@ -85,6 +96,7 @@ export default defineConfig({
         },
       },
       ...(process.env.SEEDGROW_SOAK ? [soak] : []),
+      ...(process.env.SEEDGROW_SLURM ? [slurm] : []),
     ],
     coverage: {
       provider: "v8",

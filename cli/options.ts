@@ -66,12 +66,16 @@ export interface ClusterFlags {
   readonly checkpointSteps?: string;
   readonly certs?: string;
   readonly insecure?: true;
+  readonly listen?: string;
+  readonly advertise?: string;
 }
 
 export function withClusterFlags(command: Command): Command {
   return command
     .option("--certs <dir>", "folder of this machine's certificate, for a cluster (default: $SEEDGROW_CERTS)")
     .option("--insecure", "allow addresses off loopback without certificates")
+    .option("--listen <host:port>", "where workers of other machines fetch photos and weights (default: 127.0.0.1:0)")
+    .option("--advertise <host:port>", "how they reach that address; port 0 is the one that --listen got")
     .option("--allow-mixed", "take workers with other engines: the result is then no longer reproducible bit by bit")
     .option("--audit <p>", "share of the gradient work (0..1) that two workers compute and the coordinator compares")
     .option("--checkpoint-steps <n>", "steps between two checkpoints: what a killed coordinator loses at most");
@@ -79,9 +83,9 @@ export function withClusterFlags(command: Command): Command {
 
 /** As for --set. */
 export function clusterSets(flags: ClusterFlags): string[] {
-  const { allowMixed, audit, checkpointSteps, insecure } = flags;
+  const { allowMixed, audit, checkpointSteps, insecure, listen, advertise } = flags;
   const certs = flags.certs && resolve(flags.certs);
-  const named = { allowMixed, audit, checkpointSteps, certs, insecure };
+  const named = { allowMixed, audit, checkpointSteps, certs, insecure, listen, advertise };
   return Object.entries(named).flatMap(([key, value]) => (value === undefined ? [] : [`cluster.${key}=${value}`]));
 }
 

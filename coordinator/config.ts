@@ -36,7 +36,9 @@ const clusterSchema = z.strictObject({
   listen: z.string().default("127.0.0.1:0").meta({
     help: "host:port of the coordinator's gRPC server; workers elsewhere need an address they can reach.",
   }),
-  advertise: z.string().default("").meta({ help: "host:port told to workers, when it differs from cluster.listen." }),
+  advertise: z.string().default("").meta({
+    help: "host:port told to workers, when it differs from cluster.listen; port 0: the one that cluster.listen got.",
+  }),
   certs: z.string().default("").meta({
     help: "Folder of this machine's certificate (`seedgrow certs add`, role coordinator): mutual TLS with workers and NATS. Empty: $SEEDGROW_CERTS, else none.",
   }),

@@ -8,7 +8,7 @@ import { AppError } from "../shared/errors.js";
 import { blobHandlers, firstOf, MemoryBlobs } from "../shared/net/blobs.js";
 import { type Bus, connectBus } from "../shared/net/bus.js";
 import { openServer, serverCredentials } from "../shared/net/credentials.js";
-import { requirePrivate } from "../shared/net/exposure.js";
+import { announced, requirePrivate } from "../shared/net/exposure.js";
 import { Blobs } from "../shared/net/proto.js";
 import { listen } from "../shared/net/rpc.js";
 import type { RunEventRecord, RunStatus } from "../shared/net/subjects.js";
@@ -106,7 +106,7 @@ async function runWithin(options: SessionOptions, closers: (() => Promise<unknow
   const coordinatorId = randomUUID();
   const owner = { runId, coordinatorId, sitting: await store.claimSitting(coordinatorId) };
   const leases = await Leases.open(bus, owner, (reason) => runtime.fail(new AppError("LEASE_LOST", reason)));
-  const coordinatorAddress = config.cluster.advertise || address;
+  const coordinatorAddress = announced(config.cluster.advertise, address);
   const setupDigest = putSetup(options, blobs);
   const links = new WorkerLinks({ runId, coordinatorAddress, setupDigest, trust, isInsecure, scratch });
   const nowMs = () => performance.now();

@@ -29,7 +29,9 @@ export const workerConfigSchema = z.strictObject({
   advertise: z
     .string()
     .default("")
-    .meta({ help: "host:port under which the coordinator reaches this worker, when it differs from --listen." }),
+    .meta({
+      help: "host:port under which the coordinator reaches this worker, when it differs from --listen; port 0: the one that --listen got.",
+    }),
   certs: z.string().default("").meta({
     help: "Folder of this machine's certificate (`seedgrow certs add`): mutual TLS with the coordinator and NATS. Default: $SEEDGROW_CERTS, else none.",
   }),

@@ -10,7 +10,7 @@ import { drainPatienceMs } from "../shared/limits.js";
 import { blobHandlers } from "../shared/net/blobs.js";
 import { type Bus, connectBus } from "../shared/net/bus.js";
 import { type Access, openServer, serverCredentials } from "../shared/net/credentials.js";
-import { requirePrivate } from "../shared/net/exposure.js";
+import { announced, requirePrivate } from "../shared/net/exposure.js";
 import { roles } from "../shared/net/identity.js";
 import { Blobs, Worker } from "../shared/net/proto.js";
 import { listen, unary } from "../shared/net/rpc.js";
@@ -181,7 +181,7 @@ function describe(config: WorkerConfig, compute: ComputeClient, runtime: WorkerR
     seedgrowVersion,
     host: hostname(),
     pid: process.pid,
-    address: config.advertise || address,
+    address: announced(config.advertise, address),
     engine: version,
     device,
     fingerprint,

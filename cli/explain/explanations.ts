@@ -259,7 +259,10 @@ export const explanations: Readonly<Record<ErrorCode, Explanation>> = {
   PEER_UNREACHABLE: {
     means: "Coordinator and worker cannot reach each other.",
     causes: ["they tell each other 127.0.0.1", "a firewall between them"],
-    tries: ["workers: --listen 0.0.0.0:7001 --advertise HOST:7001", "train: --set cluster.advertise=HOST:7000"],
+    tries: [
+      "workers: --listen 0.0.0.0:7001 --advertise HOST:7001",
+      "train: --listen 0.0.0.0:7000 --advertise HOST:7000",
+    ],
   },
   MESSAGE_INVALID: {
     means: "A message or result of another process is not what the protocol says; it was not used.",

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { hostOf, isLoopback, requirePrivate } from "./exposure.js";
+import { announced, hostOf, isLoopback, requirePrivate } from "./exposure.js";
 
 test.each([
   ["nats://head:4222", "head"],
@@ -47,4 +47,13 @@ describe("without certificates", () => {
 
 test("with certificates every address may be used", () => {
   expect(() => requirePrivate({ "--listen": "0.0.0.0:7001" }, true, false)).not.toThrow();
+});
+
+test.each([
+  ["", "127.0.0.1:7001", "127.0.0.1:7001"],
+  ["gpu1:9000", "0.0.0.0:7001", "gpu1:9000"],
+  ["gpu1:0", "0.0.0.0:7001", "gpu1:7001"],
+  ["[fd00::7]:0", "[::]:7001", "[fd00::7]:7001"],
+])("who advertises %j and listens at %s is reached at %s", (advertise, listening, reached) => {
+  expect(announced(advertise, listening)).toBe(reached);
 });

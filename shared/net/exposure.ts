@@ -14,6 +14,12 @@ export function isLoopback(host: string): boolean {
   return /^(localhost|(::ffff:)?127(\.\d{1,3}){3}|\[?::1\]?)$/i.test(host);
 }
 
+/** The address told to others: "gpu1:0" names the port that `listening` has got; "" is `listening` itself. */
+export function announced(advertise: string, listening: string): string {
+  const port = /:\d+$/.exec(listening)?.[0] ?? "";
+  return advertise === "" ? listening : advertise.replace(/:0$/, port);
+}
+
 /** Addresses of "nats://a:4222,nats://b:4222". */
 export function addressesOf(list: string): string[] {
   return list.split(",").map((address) => address.trim());
