@@ -45,6 +45,9 @@ const clusterSchema = z.strictObject({
   insecure: z.boolean().default(false).meta({
     help: "Allow addresses off loopback without certificates: whoever reaches them can read and command everything.",
   }),
+  replicas: z.int().min(0).max(5).default(0).meta({
+    help: "Servers of a NATS cluster that keep leases, status, events and labels. 0: three where the server belongs to a cluster of three or more, else one.",
+  }),
   checkpointSteps: z.int().min(0).max(1_000_000).default(50).meta({
     help: "Steps between two checkpoints inside a training phase: what a killed coordinator loses at most. 0: only at the end of phases.",
   }),

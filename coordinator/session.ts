@@ -87,7 +87,9 @@ async function runWithin(options: SessionOptions, closers: (() => Promise<unknow
   const telemetry = await openTelemetry({ ...options.telemetry, trust, isInsecure }, runId, store);
   closers.push(telemetry.close);
   const natsUrl = options.natsUrl ?? (await ownBroker(options, closers));
-  const bus = await connectBus({ url: natsUrl, name: `seedgrow-coordinator-${runId}`, trust, isInsecure });
+  const { replicas } = config.cluster;
+  const name = `seedgrow-coordinator-${runId}`;
+  const bus = await connectBus({ url: natsUrl, name, trust, isInsecure, replicas });
   closers.push(() => bus.connection.close());
   closers.push(await announceLive(store.dir, { natsUrl, ...security }));
   await EventLog.prepare(bus);

@@ -3,7 +3,7 @@
  * says which subjects it may use. Whoever is not in the list is not let in: so a revoked certificate leaves with a reload.
  * Pure.
  */
-import { inboxOf, type Role, uriOfSerial } from "../../shared/net/identity.js";
+import { inboxOf, type Role, uriOfRole, uriOfSerial } from "../../shared/net/identity.js";
 import { eventStream, labelBucket, leaseBucket, runBucket, subjects } from "../../shared/net/subjects.js";
 
 export interface BusUser {
@@ -19,23 +19,50 @@ export interface NatsConfigOptions {
   readonly storeDir: string;
   /** Folder of the broker's certificate, as its machine has it. */
   readonly certsDir: string;
+  /** Left out: a server alone. */
+  readonly cluster?: NatsClusterOptions;
 }
 
-export function natsConfig({ listen, storeDir, certsDir }: NatsConfigOptions): string {
+export interface NatsClusterOptions {
+  /** Of this server, among those of the cluster. */
+  readonly serverName: string;
+  /** host:port for the other servers. */
+  readonly listen: string;
+  /** host:port of all servers of the cluster; its own does no harm. */
+  readonly routes: readonly string[];
+}
+
+export function natsConfig({ listen, storeDir, certsDir, cluster }: NatsConfigOptions): string {
   const at = (name: string) => JSON.stringify(`${certsDir}/${name}`);
+  const files = `cert_file: ${at("node.crt")}
+  key_file: ${at("node.key")}
+  ca_file: ${at("ca.crt")}
+  verify_and_map: true
+  timeout: 10`;
   return `# Written by \`seedgrow certs nats-config\`. Start with: nats-server -c ${certsDir}/nats-server.conf
 listen: ${JSON.stringify(listen)}
 pid_file: ${at("nats-server.pid")}
 jetstream { store_dir: ${JSON.stringify(storeDir)} }
 # The user is the certificate: no passwords. 10 s: a busy machine needs more than the default of 2 s.
 tls {
-  cert_file: ${at("node.crt")}
-  key_file: ${at("node.key")}
-  ca_file: ${at("ca.crt")}
-  verify_and_map: true
-  timeout: 10
+  ${files}
 }
-include "./users.conf"
+${cluster ? clusterConfig(cluster, files) : ""}include "./users.conf"
+`;
+}
+
+/** A server that joins is asked for a broker's certificate: that of a worker would let it read and say everything. */
+function clusterConfig({ serverName, listen, routes }: NatsClusterOptions, files: string): string {
+  return `server_name: ${JSON.stringify(serverName)}
+cluster {
+  name: seedgrow
+  listen: ${JSON.stringify(listen)}
+  routes: ${JSON.stringify(routes.map((address) => `nats-route://${address}`))}
+  authorization { user: ${JSON.stringify(uriOfRole("broker"))}, timeout: 10 }
+  tls {
+  ${files}
+  }
+}
 `;
 }
 

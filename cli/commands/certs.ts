@@ -7,6 +7,7 @@ import { AppError } from "../../shared/errors.js";
 import { addressesOf } from "../../shared/net/exposure.js";
 import { type Role, roles } from "../../shared/net/identity.js";
 import type { Issued } from "../certs/authority.js";
+import type { NatsClusterOptions } from "../certs/nats-config.js";
 import { configDir } from "../certs/place.js";
 import { collect, wholeNumber } from "../options.js";
 import { note, out, outJson } from "../output.js";
@@ -19,6 +20,14 @@ interface DirFlags {
 interface IssueFlags extends DirFlags {
   readonly san: string[];
   readonly days: number;
+}
+
+interface NatsFlags extends DirFlags {
+  readonly listen: string;
+  readonly cluster?: string;
+  readonly routes?: string;
+  readonly store?: string;
+  readonly at?: string;
 }
 
 const certDaysDefault = 365;
@@ -43,6 +52,7 @@ Examples:
   $ seedgrow certs add head --role coordinator
   $ seedgrow certs add gpu1 --role worker --san 10.0.0.7
   $ seedgrow certs nats-config nats --listen 0.0.0.0:4222            then: nats-server -c .../nodes/nats/nats-server.conf
+  $ seedgrow certs nats-config a --cluster 0.0.0.0:6222 --routes a:6222,b:6222,c:6222      of a cluster of three
   $ scp -r ~/.config/seedgrow/certs/nodes/gpu1 gpu1:.config/seedgrow-node
   $ seedgrow certs revoke gpu1                                       it is out, at once
 
@@ -122,20 +132,36 @@ function natsConfigCommand(): Command {
     .description("write nats-server's configuration for a broker's certificate: TLS, and users with their permissions")
     .argument("<name>", "a machine of role broker", nodeName)
     .option("--listen <host:port>", "where it listens", "0.0.0.0:4222")
+    .option("--cluster <host:port>", "one of several servers: where it listens for the others")
+    .option("--routes <addresses>", "with --cluster: host:port of all of them, separated by commas")
     .option("--store <dir>", "folder of JetStream's files (default: jetstream beside the configuration)")
     .option("--at <dir>", "where the folder will be on the broker's machine (default: where it is here)")
-    .action(async (name: string, flags: DirFlags & { listen: string; store?: string; at?: string }) => {
+    .action(async (name: string, flags: NatsFlags) => {
+      const cluster = clusterOf(name, flags);
       const [held] = await certificatesOf(flags.dir, name);
       if (held!.role !== "broker") throw new AppError("CERT_ROLE", `${name} is a ${held!.role}, not a broker`);
       const { configureNats, refresh } = await import("../certs/refresh.js");
       const dir = resolve(flags.dir);
       const certsDir = flags.at ?? join(dir, "nodes", name);
       const storeDir = flags.store ?? join(certsDir, "jetstream");
-      const path = await configureNats(dir, name, { listen: flags.listen, storeDir, certsDir });
+      const path = await configureNats(dir, name, {
+        ...{ listen: flags.listen, storeDir, certsDir },
+        ...(cluster && { cluster }),
+      });
       tellReloaded(await refresh(dir, Date.now()));
       if (flags.json) outJson({ config: path });
       else out(`nats-server -c ${path}`);
     });
+}
+
+function clusterOf(name: string, { cluster, routes }: NatsFlags): NatsClusterOptions | undefined {
+  if (cluster === undefined && routes === undefined) return undefined;
+  if (cluster !== undefined && routes !== undefined) {
+    return { serverName: name, listen: cluster, routes: addressesOf(routes) };
+  }
+  throw new AppError("USAGE", "--cluster and --routes go together", {
+    hint: "--cluster 0.0.0.0:6222 --routes a:6222,b:6222,c:6222, the same routes on every server.",
+  });
 }
 
 async function issueAndTell(name: string, role: Role, sans: readonly string[], flags: IssueFlags): Promise<void> {

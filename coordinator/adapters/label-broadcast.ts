@@ -1,5 +1,6 @@
 /** Publishes label packs through the bus's object store and announces the version. Workers that miss it ask by gRPC. */
 import { type Bus, publishJson } from "../../shared/net/bus.js";
+import { replicated } from "../../shared/net/replicas.js";
 import { type Announcement, labelBucket, subjects } from "../../shared/net/subjects.js";
 
 export interface LabelPack {
@@ -17,7 +18,8 @@ export async function broadcastLabels(
   catalogueDigest: string,
   packs: readonly LabelPack[],
 ): Promise<void> {
-  const store = await bus.connection.jetstream({ timeout: 10_000 }).views.os(labelBucket, { ttl: bucketTtlNs });
+  const { views } = bus.connection.jetstream({ timeout: 10_000 });
+  const store = await replicated(bus, (replicas) => views.os(labelBucket, { ttl: bucketTtlNs, replicas }));
   for (const { digest, bytes } of packs) await store.putBlob({ name: digest }, bytes);
   const announcement: Announcement = { kind: "labels-published", version, digest: catalogueDigest };
   publishJson(bus, subjects.announce(runId), announcement);

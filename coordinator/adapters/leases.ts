@@ -8,6 +8,7 @@ import type { KV, KvEntry } from "nats";
 import { AppError } from "../../shared/errors.js";
 import { leaseMs } from "../../shared/limits.js";
 import { type Bus, parseJson } from "../../shared/net/bus.js";
+import { replicated } from "../../shared/net/replicas.js";
 import { leaseBucket } from "../../shared/net/subjects.js";
 import { decideRenewal, decideTake, type LeaseEntry, type LeaseOwner, leaseOwnerSchema } from "../core/leases.js";
 
@@ -131,7 +132,8 @@ export class Leases {
 }
 
 function openBucket(bus: Bus): Promise<KV> {
-  return bus.connection.jetstream({ timeout: requestTimeoutMs }).views.kv(leaseBucket, { ttl: leaseMs });
+  const { views } = bus.connection.jetstream({ timeout: requestTimeoutMs });
+  return replicated(bus, (replicas) => views.kv(leaseBucket, { ttl: leaseMs, replicas }));
 }
 
 function entryOf(entry: KvEntry | null): LeaseEntry | null {

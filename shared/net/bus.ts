@@ -17,6 +17,8 @@ export interface Bus {
   readonly url: string;
   /** What our certificate lets us do there; null: everything, without one. */
   readonly role: Role | null;
+  /** Servers that keep what is written; 0: as the cluster has them (shared/net/replicas.ts). */
+  readonly replicas: number;
 }
 
 export interface ConnectBusOptions {
@@ -26,6 +28,8 @@ export interface ConnectBusOptions {
   /** Null or left out: in the clear, which is for loopback, or for `isInsecure`. */
   readonly trust?: Trust | null;
   readonly isInsecure?: boolean;
+  /** Left out: 0. */
+  readonly replicas?: number;
   /** Give up when the first connection takes longer, milliseconds. Later ones are retried for ever. */
   readonly timeoutMs?: number;
 }
@@ -45,7 +49,7 @@ export async function connectBus(options: ConnectBusOptions): Promise<Bus> {
       ignoreAuthErrorAbort: true,
       ...(trust && secured(trust, url)),
     });
-    return { connection, url, role: trust?.identity.role ?? null };
+    return { connection, url, role: trust?.identity.role ?? null, replicas: options.replicas ?? 0 };
   } catch (error) {
     throw connectProblem((await heardLater(error, url, trust)) ?? error, url, trust);
   }

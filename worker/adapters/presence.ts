@@ -3,6 +3,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { KvEntry } from "nats";
 import { beatIntervalMs, leaseMs } from "../../shared/limits.js";
 import { type Bus, publishJson } from "../../shared/net/bus.js";
+import { replicated } from "../../shared/net/replicas.js";
 import { leaseBucket, subjects, type WorkerBeat } from "../../shared/net/subjects.js";
 import { onMessage } from "../../shared/observe/tracing.js";
 
@@ -48,7 +49,7 @@ class LeaseWatch {
 
   constructor(private readonly options: PresenceOptions) {}
 
-  /** @throws when the bus has no key-value store. */
+  /** @throws AppError BROKER_UNREACHABLE when the bus has no key-value store. */
   async start(): Promise<void> {
     const entries = await this.open();
     void this.follow(entries);
@@ -61,7 +62,8 @@ class LeaseWatch {
 
   private async open(): Promise<AsyncIterable<KvEntry>> {
     const { bus, workerId } = this.options;
-    const kv = await bus.connection.jetstream().views.kv(leaseBucket, { ttl: leaseMs });
+    const { views } = bus.connection.jetstream();
+    const kv = await replicated(bus, (replicas) => views.kv(leaseBucket, { ttl: leaseMs, replicas }));
     const entries = await kv.watch({ key: workerId });
     this.watch = entries;
     return entries;
