@@ -9,7 +9,7 @@ import { blobHandlers, firstOf, MemoryBlobs } from "../shared/net/blobs.js";
 import { type Bus, connectBus } from "../shared/net/bus.js";
 import { openServer, serverCredentials } from "../shared/net/credentials.js";
 import { announced, requirePrivate } from "../shared/net/exposure.js";
-import { Blobs } from "../shared/net/proto.js";
+import { Blobs, Tunnel } from "../shared/net/proto.js";
 import { listen } from "../shared/net/rpc.js";
 import type { RunEventRecord, RunStatus } from "../shared/net/subjects.js";
 import { certsDir, type Trust, trustIn } from "../shared/net/trust.js";
@@ -27,6 +27,7 @@ import { startNats } from "./adapters/nats-server.js";
 import { openFilesLimit, workersLimit } from "./adapters/open-files.js";
 import type { RunStore } from "./adapters/run-store.js";
 import { Scratch } from "./adapters/scratch.js";
+import { Tunnels } from "./adapters/tunnels.js";
 import { WorkerLinks } from "./adapters/worker-links.js";
 import type { RunConfig } from "./config.js";
 import type { Outcome } from "./core/events.js";
@@ -95,7 +96,9 @@ async function runWithin(options: SessionOptions, closers: (() => Promise<unknow
   await EventLog.prepare(bus);
   void onReconnect(bus, () => EventLog.prepare(bus));
   const blobs = new MemoryBlobs();
-  const address = await serveBlobs(options, blobs, trust, closers);
+  const tunnels = await Tunnels.open();
+  closers.push(() => tunnels.close());
+  const address = await serve(options, { blobs, tunnels }, trust, closers);
   const events = new EventLog(bus, store, runId, (record) => {
     telemetry.onEvent(record);
     options.observer.onEvent(record);
@@ -106,11 +109,12 @@ async function runWithin(options: SessionOptions, closers: (() => Promise<unknow
   const start = startOptions(options);
   const position = await results.restore(start.plan);
   const coordinatorId = randomUUID();
-  const owner = { runId, coordinatorId, sitting: await store.claimSitting(coordinatorId) };
-  const leases = await Leases.open(bus, owner, (reason) => runtime.fail(new AppError("LEASE_LOST", reason)));
   const coordinatorAddress = announced(config.cluster.advertise, address);
+  const sitting = await store.claimSitting(coordinatorId);
+  const owner = { runId, coordinatorId, sitting, address: coordinatorAddress };
+  const leases = await Leases.open(bus, owner, (reason) => runtime.fail(new AppError("LEASE_LOST", reason)));
   const setupDigest = putSetup(options, blobs);
-  const links = new WorkerLinks({ runId, coordinatorAddress, setupDigest, trust, isInsecure, scratch });
+  const links = new WorkerLinks({ runId, coordinatorAddress, setupDigest, trust, isInsecure, scratch, tunnels });
   const nowMs = () => performance.now();
   const onStatus = (status: RunStatus) => {
     telemetry.onStatus(status);
@@ -152,13 +156,15 @@ async function ownBroker({ store }: SessionOptions, closers: (() => Promise<unkn
   return nats.url;
 }
 
-async function serveBlobs(
+async function serve(
   { config, files }: SessionOptions,
-  blobs: MemoryBlobs,
+  { blobs, tunnels }: { readonly blobs: MemoryBlobs; readonly tunnels: Tunnels },
   trust: Trust | null,
   closers: (() => Promise<unknown>)[],
 ): Promise<string> {
-  const server = openServer({ trust, access: { "seedgrow.v1.Blobs": ["worker", "coordinator"] } });
+  const callers = ["worker", "coordinator"] as const;
+  const server = openServer({ trust, access: { "seedgrow.v1.Blobs": callers, "seedgrow.v1.Tunnel": callers } });
+  server.addService(Tunnel.service, tunnels.handlers());
   server.addService(Blobs.service, blobHandlers(firstOf(blobs, new FileBlobs(files))));
   const address = await listen(server, config.cluster.listen, serverCredentials(trust));
   closers.push(async () => server.forceShutdown());

@@ -56,6 +56,8 @@ export const backupMsMin = 1_000;
 export const failuresInRowMax = 3;
 /** Wrong results (digest, length, not a number) after which a worker is not asked again: one may be a cosmic ray. */
 export const strikesMax = 2;
+/** A worker that nobody can dial calls when it reads its lease on the bus: seconds on a slow link. */
+export const tunnelTimeoutMs = 15_000;
 /** Attach pulls the backbone and starts the engine; 2 minutes cover 100 MB at 1 MB/s. */
 export const attachTimeoutMs = 2 * 60_000;
 /** The same unit may fail on this many workers before the run gives up: beyond, it is the work's fault. */

@@ -32,6 +32,9 @@ export const workerConfigSchema = z.strictObject({
     .meta({
       help: "host:port under which the coordinator reaches this worker, when it differs from --listen; port 0: the one that --listen got.",
     }),
+  push: z.boolean().default(false).meta({
+    help: "Nobody can dial this worker (NAT, a firewall): it calls the coordinator, whose commands come back through that call.",
+  }),
   certs: z.string().default("").meta({
     help: "Folder of this machine's certificate (`seedgrow certs add`): mutual TLS with the coordinator and NATS. Default: $SEEDGROW_CERTS, else none.",
   }),

@@ -16,11 +16,13 @@ import { Blobs, Worker } from "../shared/net/proto.js";
 import { listen, unary } from "../shared/net/rpc.js";
 import type { WorkerBeat } from "../shared/net/subjects.js";
 import { certsDir, type Trust, trustIn } from "../shared/net/trust.js";
+import { tunnelAddress } from "../shared/net/tunnel.js";
 import { openLog } from "../shared/observe/log.js";
 import { serveMetrics } from "../shared/observe/metrics-server.js";
 import { cacheDir } from "../shared/tool-paths.js";
 import { protocolVersion, seedgrowVersion } from "../shared/version.js";
 import { BlobCache } from "./adapters/blob-cache.js";
+import { CallHome } from "./adapters/call-home.js";
 import { openRun } from "./adapters/open-run.js";
 import { startPresence } from "./adapters/presence.js";
 import { WorkerMetrics } from "./adapters/worker-metrics.js";
@@ -89,10 +91,11 @@ async function start(config: WorkerConfig, closers: (() => Promise<unknown>)[]):
   const cache = new BlobCache(config.cache || join(cacheDir(process.env), "blobs"));
   const localDir = config.data || null;
   const memoryBytesMax = config.memoryMb * 1024 * 1024;
+  const logged = (message: string, fields?: object) => log.info(fields ?? {}, message);
   const runtime = new WorkerRuntime({
     nowMs: () => performance.now(),
     openRun: (request) => openRun({ bus, compute, cache, localDir, memoryBytesMax, trust, isInsecure }, request),
-    log: (message, fields) => log.info(fields ?? {}, message),
+    log: logged,
     onJob: (job, outcome) => metrics?.onJob(job, outcome),
   });
   const metrics = config.metrics === "" ? null : await openMetrics(config, trust, { compute, runtime }, closers);
@@ -101,11 +104,16 @@ async function start(config: WorkerConfig, closers: (() => Promise<unknown>)[]):
   closers.push(async () => server.forceShutdown());
   const beat = () => describe(config, compute, runtime, address);
   const { workerId } = beat();
+  const home = config.push ? new CallHome({ workerId, ownAddress: address, trust, isInsecure, log: logged }) : null;
+  closers.push(async () => home?.close());
   const { stop: stopPresence, announce } = await startPresence({
     bus,
     workerId,
     beat,
-    onRenewed: () => runtime.renewed(),
+    onRenewed: (coordinatorAddress) => {
+      if (coordinatorAddress !== null) home?.hear(coordinatorAddress);
+      runtime.renewed();
+    },
   });
   const ticker = setInterval(() => runtime.tick(), 1_000);
   closers.push(async () => {
@@ -181,7 +189,7 @@ function describe(config: WorkerConfig, compute: ComputeClient, runtime: WorkerR
     seedgrowVersion,
     host: hostname(),
     pid: process.pid,
-    address: announced(config.advertise, address),
+    address: config.push ? tunnelAddress : announced(config.advertise, address),
     engine: version,
     device,
     fingerprint,

@@ -22,6 +22,7 @@ Examples:
   $ seedgrow worker --nats tls://head:4222 --listen 0.0.0.0:0 --advertise gpu7:5000
   $ CUDA_VISIBLE_DEVICES=1 seedgrow worker --nats tls://head:4222      one worker per GPU
   $ seedgrow worker --nats tls://head:4222 --engine webgpu --gpu 1     a GPU without CUDA
+  $ seedgrow worker --nats tls://head:4222 --push                      behind NAT: it calls, nobody dials it
   $ seedgrow worker --nats tls://head:4222 --data /mnt/photos/train    photos are here: pull nothing`,
     )
     .action(async ({ exitWithParent, ...flags }: Record<string, string | boolean> & { exitWithParent?: boolean }) => {

@@ -24,9 +24,11 @@ import { requirePrivate } from "../../shared/net/exposure.js";
 import { Blobs, Worker } from "../../shared/net/proto.js";
 import { callUnary } from "../../shared/net/rpc.js";
 import type { Trust } from "../../shared/net/trust.js";
+import { tunnelAddress } from "../../shared/net/tunnel.js";
 import type { GradientSum } from "../training.js";
 import type { FencingToken } from "./leases.js";
 import { pullFloats, type Scratch } from "./scratch.js";
+import type { Tunnels } from "./tunnels.js";
 
 export interface WorkResult {
   /** In the order the worker named them; none for a gradient. */
@@ -62,6 +64,7 @@ export interface WorkerLinksOptions {
   readonly trust: Trust | null;
   readonly isInsecure: boolean;
   readonly scratch: Scratch;
+  readonly tunnels: Pick<Tunnels, "reach">;
 }
 
 export class WorkerLinks {
@@ -71,21 +74,28 @@ export class WorkerLinks {
   constructor(private readonly options: WorkerLinksOptions) {}
 
   async attach(workerId: string, address: string, token: FencingToken): Promise<void> {
-    const { trust, isInsecure, runId, coordinatorAddress, setupDigest } = this.options;
+    const { runId, coordinatorAddress, setupDigest } = this.options;
     void this.detach(workerId);
-    requirePrivate({ [`worker ${workerId} at`]: address }, trust !== null, isInsecure);
-    // Workers of --local on a cluster's bus use the coordinator's own certificate.
-    const { credentials, options: secured } = clientSecurity(trust, ["worker", "coordinator"], address);
-    // A dead connection of an earlier session must not be shared with a worker that came back on the same port.
-    const options = { ...secured, "grpc.use_local_subchannel_pool": 1 };
-    const link: Link = {
-      worker: new Worker(address, credentials, options),
-      blobs: new Blobs(address, credentials, options),
-      lease: { runId, ...token },
-    };
+    const link: Link = { ...(await this.clients(workerId, address)), lease: { runId, ...token } };
     this.links.set(workerId, link);
     const request = { lease: link.lease, coordinatorAddress, setupDigest };
     await callUnary<AttachReply>((options, done) => link.worker.Attach(request, options, done), attachTimeoutMs);
+  }
+
+  private async clients(workerId: string, address: string): Promise<Pick<Link, "worker" | "blobs">> {
+    const { trust, isInsecure, tunnels } = this.options;
+    const isDialled = address !== tunnelAddress;
+    // Through its own call a worker is reached without leaving this machine.
+    if (isDialled) requirePrivate({ [`worker ${workerId} at`]: address }, trust !== null, isInsecure);
+    const place = isDialled ? { address, host: address } : await tunnels.reach(workerId);
+    // Workers of --local on a cluster's bus use the coordinator's own certificate.
+    const { credentials, options: secured } = clientSecurity(trust, ["worker", "coordinator"], place.host);
+    // A dead connection of an earlier session must not be shared with a worker that came back on the same port.
+    const options = { ...secured, "grpc.use_local_subchannel_pool": 1 };
+    return {
+      worker: new Worker(place.address, credentials, options),
+      blobs: new Blobs(place.address, credentials, options),
+    };
   }
 
   async work(workerId: string, request: WorkRequest): Promise<WorkResult> {

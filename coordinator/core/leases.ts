@@ -10,6 +10,8 @@ export const leaseOwnerSchema = z.object({
   coordinatorId: z.string(),
   /** How often the run has been started or resumed. */
   sitting: z.int(),
+  /** host:port of the coordinator: a worker that nobody can dial calls it. */
+  address: z.string().optional(),
 });
 export type LeaseOwner = Readonly<z.infer<typeof leaseOwnerSchema>>;
 

@@ -1,8 +1,9 @@
 /** The worker on the bus: advertises itself, and hears when its lease is renewed. */
 import { setTimeout as pause } from "node:timers/promises";
 import type { KvEntry } from "nats";
+import { z } from "zod";
 import { beatIntervalMs, leaseMs } from "../../shared/limits.js";
-import { type Bus, publishJson } from "../../shared/net/bus.js";
+import { type Bus, parseJson, publishJson } from "../../shared/net/bus.js";
 import { replicated } from "../../shared/net/replicas.js";
 import { leaseBucket, subjects, type WorkerBeat } from "../../shared/net/subjects.js";
 import { onMessage } from "../../shared/observe/tracing.js";
@@ -11,8 +12,8 @@ export interface PresenceOptions {
   readonly bus: Bus;
   readonly workerId: string;
   readonly beat: () => WorkerBeat;
-  /** The coordinator renewed this worker's lease: it lives. */
-  readonly onRenewed: () => void;
+  /** A coordinator took this worker's lease or renewed it: it lives, at this address where the lease tells it. */
+  readonly onRenewed: (coordinatorAddress: string | null) => void;
 }
 
 export interface Presence {
@@ -74,7 +75,7 @@ class LeaseWatch {
     while (!this.isStopped) {
       try {
         entries ??= await this.open();
-        for await (const entry of entries) if (entry.operation === "PUT") this.options.onRenewed();
+        for await (const entry of entries) if (entry.operation === "PUT") this.options.onRenewed(addressIn(entry));
       } catch {
         // The bus is away or has lost the bucket: tried again.
       }
@@ -82,4 +83,10 @@ class LeaseWatch {
       if (!this.isStopped) await pause(rewatchMs, undefined, { ref: false });
     }
   }
+}
+
+const leaseSchema = z.object({ address: z.string() });
+
+function addressIn({ value }: KvEntry): string | null {
+  return leaseSchema.safeParse(parseJson(value)).data?.address ?? null;
 }

@@ -1,0 +1,122 @@
+/**
+ * Workers that nobody can dial call us (proto/seedgrow/v1/tunnel.proto); here their calls become addresses: a unix socket
+ * per worker, in a folder that only we may enter.
+ */
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer, type Server, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import * as grpc from "@grpc/grpc-js";
+import { AppError } from "../../shared/errors.js";
+import type { TunnelHandlers } from "../../shared/gen/seedgrow/v1/Tunnel.js";
+import { tunnelTimeoutMs } from "../../shared/limits.js";
+import { identityOf } from "../../shared/net/identity.js";
+import { TunnelEnd, tunnelWorkerKey } from "../../shared/net/tunnel.js";
+
+/** How to reach a worker through its call. */
+export interface Reached {
+  /** For a gRPC client. */
+  readonly address: string;
+  /** A name that the worker's certificate must have: that of whoever called. */
+  readonly host: string;
+}
+
+interface Caller {
+  readonly end: TunnelEnd;
+  readonly host: string;
+}
+
+export class Tunnels {
+  private readonly callers = new Map<string, Caller>();
+  private readonly arrivals = new Map<string, Set<() => void>>();
+  private readonly servers = new Map<string, { readonly server: Server; readonly address: string }>();
+  private readonly sockets = new Set<Socket>();
+  private connections = 0;
+
+  private constructor(
+    private readonly dir: string,
+    private readonly timeoutMs: number,
+  ) {}
+
+  static async open(timeoutMs = tunnelTimeoutMs): Promise<Tunnels> {
+    // Short: the path of a unix socket has a hundred bytes.
+    return new Tunnels(await mkdtemp(join(tmpdir(), "seedgrow-")), timeoutMs);
+  }
+
+  handlers(): TunnelHandlers {
+    return { Open: (call) => this.answer(call) };
+  }
+
+  /** Waits for the worker's call where it is not there yet. @throws AppError PEER_UNREACHABLE when none comes. */
+  async reach(workerId: string): Promise<Reached> {
+    if (!this.callers.has(workerId)) await this.arrival(workerId);
+    const { host } = this.callers.get(workerId)!;
+    return { address: await this.addressFor(workerId), host };
+  }
+
+  async close(): Promise<void> {
+    for (const { end } of this.callers.values()) end.close();
+    for (const socket of this.sockets) socket.destroy();
+    const closing = [...this.servers.values()].map(({ server }) => new Promise((resolve) => server.close(resolve)));
+    await Promise.all(closing);
+    await rm(this.dir, { recursive: true, force: true });
+  }
+
+  private answer(call: Parameters<TunnelHandlers["Open"]>[0]): void {
+    const workerId = String(call.metadata.get(tunnelWorkerKey)[0] ?? "");
+    if (workerId === "") {
+      call.emit("error", { code: grpc.status.INVALID_ARGUMENT, details: `no ${tunnelWorkerKey} in the metadata` });
+      return;
+    }
+    const peer = call.getAuthContext().sslPeerCertificate;
+    const host = (peer && identityOf(peer)?.name) ?? "localhost";
+    const caller = { end: new TunnelEnd(call, null), host };
+    this.callers.get(workerId)?.end.close();
+    this.callers.set(workerId, caller);
+    void caller.end.closed.then(() => {
+      if (this.callers.get(workerId) === caller) this.callers.delete(workerId);
+    });
+    for (const wake of this.arrivals.get(workerId) ?? []) wake();
+  }
+
+  private arrival(workerId: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const waiting = this.arrivals.get(workerId) ?? new Set();
+      this.arrivals.set(workerId, waiting);
+      const wake = () => {
+        clearTimeout(timer);
+        waiting.delete(wake);
+        resolve();
+      };
+      const timer = setTimeout(() => {
+        waiting.delete(wake);
+        const message = `${workerId} cannot be dialled, and has not called within ${this.timeoutMs / 1000} s`;
+        const hint = "Can it reach the coordinator's cluster.listen (cluster.advertise)? Its log says what it tried.";
+        reject(new AppError("PEER_UNREACHABLE", message, { hint }));
+      }, this.timeoutMs);
+      waiting.add(wake);
+    });
+  }
+
+  private async addressFor(workerId: string): Promise<string> {
+    const known = this.servers.get(workerId);
+    if (known) return known.address;
+    const path = join(this.dir, `${this.servers.size}`);
+    const server = createServer((socket) => this.connect(workerId, socket));
+    const address = `unix:${path}`;
+    this.servers.set(workerId, { server, address });
+    await new Promise<void>((resolve, reject) => server.once("error", reject).listen(path, resolve));
+    return address;
+  }
+
+  private connect(workerId: string, socket: Socket): void {
+    const caller = this.callers.get(workerId);
+    if (!caller) {
+      socket.destroy();
+      return;
+    }
+    this.sockets.add(socket);
+    socket.on("close", () => this.sockets.delete(socket));
+    caller.end.carry(this.connections++, socket);
+  }
+}
