@@ -26,12 +26,9 @@ export const workerConfigSchema = z.strictObject({
     .string()
     .default("127.0.0.1:0")
     .meta({ help: "host:port of the worker's gRPC server; port 0 is a free one." }),
-  advertise: z
-    .string()
-    .default("")
-    .meta({
-      help: "host:port under which the coordinator reaches this worker, when it differs from --listen; port 0: the one that --listen got.",
-    }),
+  advertise: z.string().default("").meta({
+    help: "host:port under which the coordinator reaches this worker, when it differs from --listen; port 0: the one that --listen got.",
+  }),
   push: z.boolean().default(false).meta({
     help: "Nobody can dial this worker (NAT, a firewall): it calls the coordinator, whose commands come back through that call.",
   }),

@@ -17,13 +17,13 @@ import { TunnelEnd, tunnelWorkerKey } from "../../shared/net/tunnel.js";
 export interface Reached {
   /** For a gRPC client. */
   readonly address: string;
-  /** A name that the worker's certificate must have: that of whoever called. */
-  readonly host: string;
+  /** Of the certificate that the caller showed: whoever answers must have the same. Undefined: none, in the clear. */
+  readonly serial: string | undefined;
 }
 
 interface Caller {
   readonly end: TunnelEnd;
-  readonly host: string;
+  readonly serial: string | undefined;
 }
 
 export class Tunnels {
@@ -50,8 +50,8 @@ export class Tunnels {
   /** Waits for the worker's call where it is not there yet. @throws AppError PEER_UNREACHABLE when none comes. */
   async reach(workerId: string): Promise<Reached> {
     if (!this.callers.has(workerId)) await this.arrival(workerId);
-    const { host } = this.callers.get(workerId)!;
-    return { address: await this.addressFor(workerId), host };
+    const { serial } = this.callers.get(workerId)!;
+    return { address: await this.addressFor(workerId), serial };
   }
 
   async close(): Promise<void> {
@@ -69,8 +69,8 @@ export class Tunnels {
       return;
     }
     const peer = call.getAuthContext().sslPeerCertificate;
-    const host = (peer && identityOf(peer)?.name) ?? "localhost";
-    const caller = { end: new TunnelEnd(call, null), host };
+    const serial = peer && identityOf(peer)?.serial;
+    const caller = { end: new TunnelEnd(call, null), serial };
     this.callers.get(workerId)?.end.close();
     this.callers.set(workerId, caller);
     void caller.end.closed.then(() => {

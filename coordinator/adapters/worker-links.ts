@@ -87,9 +87,9 @@ export class WorkerLinks {
     const isDialled = address !== tunnelAddress;
     // Through its own call a worker is reached without leaving this machine.
     if (isDialled) requirePrivate({ [`worker ${workerId} at`]: address }, trust !== null, isInsecure);
-    const place = isDialled ? { address, host: address } : await tunnels.reach(workerId);
+    const place = isDialled ? { address, serial: undefined } : await tunnels.reach(workerId);
     // Workers of --local on a cluster's bus use the coordinator's own certificate.
-    const { credentials, options: secured } = clientSecurity(trust, ["worker", "coordinator"], place.host);
+    const { credentials, options: secured } = clientSecurity(trust, ["worker", "coordinator"], address, place.serial);
     // A dead connection of an earlier session must not be shared with a worker that came back on the same port.
     const options = { ...secured, "grpc.use_local_subchannel_pool": 1 };
     return {

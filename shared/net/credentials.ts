@@ -7,7 +7,7 @@ import { checkServerIdentity, createSecureContext, type PeerCertificate } from "
 import * as grpc from "@grpc/grpc-js";
 import { AppError } from "../errors.js";
 import { hostOf } from "./exposure.js";
-import type { Role } from "./identity.js";
+import { identityOf, type Role } from "./identity.js";
 import { clientOptions, serverOptions } from "./proto.js";
 import { errorStatus } from "./rpc.js";
 import { problemWith, type Trust } from "./trust.js";
@@ -31,17 +31,22 @@ export function serverCredentials(trust: Trust | null): grpc.ServerCredentials {
   return grpc.ServerCredentials.createSsl(trust.ca, [{ private_key: trust.key, cert_chain: trust.cert }], true);
 }
 
-/** For a client of `address` that takes only a server of one of these roles. */
+/**
+ * For a client of `address` that takes only a server of one of these roles, and under that address: or, where its
+ * address says nothing, the holder of the certificate with this serial number.
+ */
 export function clientSecurity(
   trust: Trust | null,
   roles: readonly Role[],
   address: string,
+  serial?: string,
 ): { readonly credentials: grpc.ChannelCredentials; readonly options: grpc.ClientOptions } {
   if (!trust) return { credentials: grpc.credentials.createInsecure(), options: clientOptions };
   const { ca, cert, key } = trust;
   const context = createSecureContext({ ca, cert, key, minVersion: "TLSv1.3" });
   const credentials = grpc.credentials.createFromSecureContext(context, {
-    checkServerIdentity: (_, peer) => checkPeer(trust, roles, hostOf(address), peer),
+    checkServerIdentity: (_, peer) =>
+      serial === undefined ? checkPeer(trust, roles, hostOf(address), peer) : checkHolder(trust, roles, serial, peer),
   });
   const interceptors = [refuseRevoked(trust, roles), ...(clientOptions.interceptors ?? [])];
   const options = { ...clientOptions, interceptors };
@@ -57,9 +62,17 @@ export function checkPeer(
   host: string,
   peer: PeerCertificate,
 ): Error | undefined {
-  const problem = checkServerIdentity(host, peer) ?? problemWith(trust, peer, roles) ?? undefined;
+  return told(checkServerIdentity(host, peer) ?? problemWith(trust, peer, roles));
+}
+
+function checkHolder(trust: Trust, roles: readonly Role[], serial: string, peer: PeerCertificate): Error | undefined {
+  if (identityOf(peer)?.serial === serial) return told(problemWith(trust, peer, roles));
+  return told(new AppError("CERT_WRONG_NAME", "who answers the call is not who called"));
+}
+
+function told(problem: Error | null): Error | undefined {
   // What crosses the handshake is a text: the code must be in it.
-  return problem instanceof AppError ? new Error(`[${problem.code}] ${problem.message}`) : problem;
+  return problem instanceof AppError ? new Error(`[${problem.code}] ${problem.message}`) : (problem ?? undefined);
 }
 
 function requireRole(trust: Trust, access: Access): grpc.ServerInterceptor {

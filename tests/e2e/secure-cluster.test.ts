@@ -66,7 +66,8 @@ async function inTheClear(): Promise<string> {
 
 test("trains over mutual TLS to the same bits as in the clear, while a viewer watches and may not stop it", async () => {
   worker("gpu1", "--certs", authority.of("gpu1"));
-  worker("gpu2", "--certs", authority.of("gpu2"));
+  // Nobody dials this one: it calls the coordinator.
+  worker("gpu2", "--push", "--certs", authority.of("gpu2"));
   const run = secureTrain({ "cluster.workersMin": 2 });
   await place.event(run, "phase-started", { phase: "classify" });
   const guest = ["--nats", broker.url, "--certs", authority.of("guest")];
@@ -94,6 +95,30 @@ test("a worker whose certificate is revoked in the middle is out, and the others
   await until("three beats of gpu1", () => heard.has("gpu1"));
   expect([...heard]).toEqual(["gpu1"]);
   await bus.connection.close();
+});
+
+const hasIpv6 = Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => address === "::1"));
+if (!hasIpv6) process.stderr.write("SKIPPED: IPv6, since this machine has no ::1\n");
+
+test.skipIf(!hasIpv6)("over IPv6, dialled and called: the same bits", async () => {
+  for (const { pid } of workers) kill(pid, "SIGTERM");
+  await Promise.all(workers.map(({ exited }) => exited));
+  worker("dialled", "--listen", "[::1]:0", "--certs", authority.of("gpu1"));
+  worker("called", "--listen", "[::1]:0", "--push", "--certs", authority.of("gpu1"));
+  const run = secureTrain({ "cluster.workersMin": 2, "cluster.listen": "[::1]:0" });
+  await place.event(run, "worker-joined", { workerId: "called" });
+  expect(await weightsOf(run)).toBe(plain);
+});
+
+test("no more workers than cluster.workersMax are taken in; the next takes the place of one that leaves", async () => {
+  const run = secureTrain({ "cluster.workersMax": 1 });
+  const { workerId: first } = await place.event(run, "worker-joined");
+  const other = first === "called" ? "dialled" : "called";
+  const refused = await place.event(run, "worker-refused", { workerId: other });
+  expect(refused.reason).toContain("cluster.workersMax");
+  kill(workers.at(first === "called" ? -1 : -2)!.pid);
+  await place.event(run, "worker-joined", { workerId: other });
+  expect(await weightsOf(run)).toBe(plain);
 });
 
 describe("what is refused at the start", () => {

@@ -34,7 +34,7 @@ export class TestAuthority {
 
   /** Returns the node's folder: for --certs. */
   async add(name: string, role: Role, overrides: Partial<IssueOptions> = {}): Promise<string> {
-    const local = role === "viewer" ? [] : ["localhost", "127.0.0.1"];
+    const local = role === "viewer" ? [] : ["localhost", "127.0.0.1", "::1"];
     await issue(this.dir, { name, role, sans: local, days: 1, nowMs: Date.now(), ...overrides });
     await refresh(this.dir, Date.now());
     return this.of(name);
