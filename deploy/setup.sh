@@ -10,6 +10,7 @@ case "${XDG_CACHE_HOME:-}" in
 esac
 engine_only=false
 build=true
+gpu_elsewhere=false
 nats=true
 packages=()
 
@@ -19,13 +20,16 @@ usage: ./deploy/setup.sh [--engine-only] [--no-build] [--worker] [--help]
 
 Installs what is missing: npm packages, the TypeScript build, the TensorFlow engine, nats-server.
 Needs Node 20 or newer; no root. TensorFlow wants Python 3 with pip and a C++ compiler as well: without them, the
-WebAssembly engine takes its place, 1.3 to 2 times slower.
+WebAssembly engine takes its place, 1.3 to 2 times slower. Where NVIDIA's driver shows a GPU, TensorFlow is the one for CUDA
+(10 GB of disk while installing), and a GPU that it cannot use is an error, exit code 4.
   --engine-only   only the npm packages and the TensorFlow engine
   --no-build      do not compile the TypeScript sources
+  --gpu-elsewhere build the engine for CUDA on a machine without a GPU, for an image
   --worker        only what a worker needs, of a copy that is built: no compiler, no tools for tests, no nats-server
 
 environment:
   SEEDGROW_ENGINE             wasm: do not install TensorFlow; tensorflow: fail where it cannot be installed
+  SEEDGROW_DEVICE             cpu: no CUDA, whatever is there; gpu: fail where CUDA cannot be used
   XDG_CACHE_HOME              where engine and nats-server are kept (default ~/.cache)
   SEEDGROW_TENSORFLOW_WHEEL   a TensorFlow wheel on this machine, instead of downloading one
   SEEDGROW_NATS_SERVER        the nats-server to use
@@ -44,6 +48,7 @@ parse_flags() {
     case "$1" in
       --engine-only) engine_only=true ;;
       --no-build) build=false ;;
+      --gpu-elsewhere) gpu_elsewhere=true ;;
       --worker) build=false nats=false packages=(--omit=dev) ;;
       --help | -h) usage && exit 0 ;;
       *) usage >&2 && fail "unknown flag $1" "use one of the flags above." ;;
@@ -89,7 +94,12 @@ setup_engine() {
     say "engine: WebAssembly, as SEEDGROW_ENGINE asks; TensorFlow is not installed"
     return
   fi
-  if node deploy/engine.mjs; then return; fi
+  local code=0 flags=()
+  if [[ "$gpu_elsewhere" == true ]]; then flags=(--gpu-elsewhere); fi
+  node deploy/engine.mjs "${flags[@]}" || code=$?
+  if ((code == 0)); then return; fi
+  # 4: there is a GPU, or one was asked for, and it cannot be used. Nothing slower takes its place unasked.
+  if ((code == 4)); then exit 4; fi
   if [[ "$engine_only" == true || "${SEEDGROW_ENGINE:-}" == tensorflow ]]; then exit 1; fi
   say "engine: WebAssembly in place of TensorFlow: the same training, 1.3 to 2 times slower (docs/ENGINES.md)"
 }

@@ -44,6 +44,19 @@ export const errorCodes = {
   ],
   ENGINE_MISSING: [exitCodes.environment, "Run ./deploy/setup.sh."],
   ENGINE_FAILED: [exitCodes.environment, "Run `seedgrow doctor`."],
+  GPU_DRIVER_MISSING: [
+    exitCodes.environment,
+    "Install NVIDIA's driver until nvidia-smi shows the GPU, or set SEEDGROW_DEVICE=cpu.",
+  ],
+  GPU_DRIVER_OLD: [exitCodes.environment, "Update NVIDIA's driver to 525.60.13 or newer, or set SEEDGROW_DEVICE=cpu."],
+  GPU_NOT_VISIBLE: [
+    exitCodes.environment,
+    "Make nvidia-smi show a GPU (docker: --gpus all; Slurm: --gpus=1), or set SEEDGROW_DEVICE=cpu.",
+  ],
+  GPU_NOT_USED: [
+    exitCodes.environment,
+    "Run `node deploy/engine.mjs --verify`: it says what TensorFlow misses. Or set SEEDGROW_DEVICE=cpu.",
+  ],
   BROKER_MISSING: [exitCodes.environment, "Run ./deploy/setup.sh, or start nats-server -js and pass --nats."],
   BROKER_UNREACHABLE: [exitCodes.environment, "Check --nats and that nats-server runs with JetStream (-js)."],
   INSECURE_ADDRESS: [

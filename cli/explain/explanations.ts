@@ -131,6 +131,39 @@ export const explanations: Readonly<Record<ErrorCode, Explanation>> = {
     causes: ["SEEDGROW_DEVICE=gpu without a usable GPU", "a driver of another version", "a processor without AVX"],
     tries: ["seedgrow doctor: says which", "SEEDGROW_DEVICE=cpu"],
   },
+  GPU_DRIVER_MISSING: {
+    means:
+      "A GPU was asked for, or its tools are here, but NVIDIA's driver does not answer. Said by ./deploy/setup.sh.",
+    causes: [
+      "no driver",
+      "a new driver, and the machine not restarted",
+      "the kernel was updated and the driver was not",
+    ],
+    tries: ["nvidia-smi", "apt-get install nvidia-driver, and restart", "SEEDGROW_DEVICE=cpu ./deploy/setup.sh"],
+  },
+  GPU_DRIVER_OLD: {
+    means: "The driver is older than CUDA 12 takes. Said by ./deploy/setup.sh.",
+    causes: ["an old distribution, or a GPU whose support has ended"],
+    tries: ["nvidia-smi: shows the version", "update the driver", "SEEDGROW_DEVICE=cpu ./deploy/setup.sh"],
+  },
+  GPU_NOT_VISIBLE: {
+    means: "The driver is here, and shows this process no GPU.",
+    causes: ["a container without --gpus", "a job without a GPU", "CUDA_VISIBLE_DEVICES is empty or -1"],
+    tries: ["nvidia-smi -L", "docker run --gpus all, sbatch --gpus=1", "SEEDGROW_DEVICE=cpu"],
+  },
+  GPU_NOT_USED: {
+    means: "TensorFlow would compute on the processor where a GPU was meant to. It says nothing of that by itself.",
+    causes: [
+      "a CUDA library does not load",
+      "an engine without CUDA, installed before there was a GPU",
+      "the GPU is older than the CUDA build supports",
+    ],
+    tries: [
+      "./deploy/setup.sh: installs the engine for CUDA",
+      "node deploy/engine.mjs --verify",
+      "SEEDGROW_DEVICE=cpu: says that the processor is meant",
+    ],
+  },
   BROKER_MISSING: {
     means: "--local needs a nats-server to start, and there is none.",
     causes: ["setup did not run"],

@@ -63,9 +63,9 @@ export async function writeRecord(folder, facts) {
 }
 
 /** Gives `build` an empty temporary folder beside `target`, then renames it to `target`. */
-export async function buildInto(target, build) {
+export async function buildInto(target, build, diskBytesMin = DISK_BYTES_MIN) {
   const parent = dirname(target);
-  await requireDiskSpace(parent);
+  await requireDiskSpace(parent, diskBytesMin);
   await removeAbandoned(parent);
   const folder = join(parent, `.building-${hostname()}-${process.pid}`);
   await mkdir(folder);
@@ -79,10 +79,10 @@ export async function buildInto(target, build) {
   }
 }
 
-async function requireDiskSpace(folder) {
+async function requireDiskSpace(folder, bytesMin) {
   const { bavail, bsize } = await statfs(folder);
-  if (bavail * bsize >= DISK_BYTES_MIN) return;
-  const [free, needed] = [bavail * bsize, DISK_BYTES_MIN].map((bytes) => `${(bytes / 1e9).toFixed(1)} GB`);
+  if (bavail * bsize >= bytesMin) return;
+  const [free, needed] = [bavail * bsize, bytesMin].map((bytes) => `${(bytes / 1e9).toFixed(1)} GB`);
   throw new StepError("disk space", `${folder} has ${free} free, ${needed} needed: free some or set XDG_CACHE_HOME`);
 }
 

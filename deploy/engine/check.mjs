@@ -1,6 +1,6 @@
 /**
  * Loads one built addon in this process and computes the gradient of a 2x2 convolution's filter on a 3x3 image.
- * Run as a child (`node check.mjs ADDON`): a library that does not fit this machine may kill its process.
+ * Run as a child (`node check.mjs ADDON [gpu]`): a library that does not fit this machine may kill its process.
  * Talks to the addon directly, so that an engine is proven before anything in node_modules points to it.
  */
 
@@ -32,6 +32,11 @@ const actual = [...binding.tensorDataSync(output.id)];
 
 if (actual.join() !== expected.join()) {
   console.error(`Conv2DBackpropFilter gave ${actual.join(" ")} where ${expected.join(" ")} is right.`);
+  process.exit(1);
+}
+// Tensors are put on the device that the addon has chosen, and so is the convolution above.
+if (process.argv[3] === "gpu" && !binding.isUsingGpuDevice()) {
+  console.error("the convolution ran on the processor: TensorFlow found no GPU that it can use");
   process.exit(1);
 }
 console.log(JSON.stringify({ tensorflow: binding.TF_Version, gpu: binding.isUsingGpuDevice() }));

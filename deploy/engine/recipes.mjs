@@ -11,6 +11,7 @@ import { cp, mkdir, readdir, rm, symlink } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { basename, dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
+import { CUDA_DISK_BYTES_MIN, CUDA_WHEEL, linkCuda, linkerFlagsOf, pipArgs, unpackCuda } from "./cuda.mjs";
 import { runStep, StepError } from "./process.mjs";
 
 /** Any Python's wheel will do, we only unzip it: naming one keeps the hash the same everywhere. */
@@ -60,6 +61,37 @@ export function wheelRecipe({ packageDir, toolsDir, wheelPath, log }) {
   };
 }
 
+/** The same for NVIDIA GPUs. Its hash is the index's: pip compares it. */
+export function cudaRecipe({ packageDir, toolsDir, wheelPath, log }) {
+  return {
+    title: wheelPath ? `CUDA: the wheel ${wheelPath}` : `CUDA: the pip wheel ${CUDA_WHEEL.name} ${CUDA_WHEEL.version}`,
+    isCuda: true,
+    diskBytesMin: CUDA_DISK_BYTES_MIN,
+    async build(folder) {
+      const python = await findPython(true);
+      const deps = join(folder, "deps");
+      const wheel = wheelPath ?? (await downloadCudaWheel(python, join(folder, "download"), log));
+      log(`unpacking ${basename(wheel)}`);
+      await runStep("unpack the wheel", python, [join(import.meta.dirname, "unpack-wheel.py"), wheel, deps]);
+      await unpackCuda({ python, wheel, folder, log });
+      await rm(join(folder, "download"), { recursive: true, force: true });
+      await linkLibraryNames(join(deps, "lib"));
+      const libraries = await linkCuda(deps);
+      await buildAddon({ folder, packageDir, toolsDir, log, libraries });
+    },
+  };
+}
+
+async function downloadCudaWheel(python, folder, log) {
+  const requirement = `${CUDA_WHEEL.name}==${CUDA_WHEEL.version}`;
+  log(`fetching ${requirement} with pip`);
+  await mkdir(folder, { recursive: true });
+  await runStep("pip download", python, pipArgs(requirement, folder));
+  const [wheel] = await readdir(folder);
+  if (!wheel) throw new StepError("pip download", "pip succeeded but left no wheel");
+  return join(folder, wheel);
+}
+
 async function findPython(needsPip) {
   const failures = [];
   for (const python of [process.env.PYTHON, "python3", "python"].filter(Boolean)) {
@@ -99,15 +131,16 @@ async function linkLibraryNames(libDir) {
 }
 
 /** node-gyp needs make and Node's headers; where one is missing, the compiler alone still builds two files. */
-async function buildAddon({ folder, packageDir, toolsDir, log }) {
+async function buildAddon({ folder, packageDir, toolsDir, log, libraries = [] }) {
+  const flags = [LINKER_FLAGS, ...linkerFlagsOf(libraries, join(folder, "deps/lib"))];
   for (const name of ["binding", "binding.gyp"])
     await cp(join(packageDir, name), join(folder, name), { recursive: true });
   log("building the addon with node-gyp");
   try {
-    await buildWithNodeGyp(folder, toolsDir);
+    await buildWithNodeGyp(folder, toolsDir, flags);
   } catch (gypError) {
     log("node-gyp failed; building the addon with the C++ compiler alone");
-    await buildWithCompiler(folder).catch((error) => {
+    await buildWithCompiler(folder, flags).catch((error) => {
       throw new StepError("build the addon", `${gypError.message}\n     ${error.message}`);
     });
   }
@@ -116,22 +149,22 @@ async function buildAddon({ folder, packageDir, toolsDir, log }) {
   }
 }
 
-async function buildWithNodeGyp(folder, toolsDir) {
+async function buildWithNodeGyp(folder, toolsDir, linkerFlags) {
   const prefix = nodePrefix();
   const headers = existsSync(join(prefix, "include/node/common.gypi")) ? [`--nodedir=${prefix}`] : [];
   const variables = ["-Dmodule_name=tfjs_binding", `-Dmodule_path=${join(folder, dirname(ADDON))}`];
   const gyp = join(toolsDir, "node-gyp/bin/node-gyp.js");
   const args = [gyp, "rebuild", "-j", "2", ...headers, "--", ...variables, `-Dnapi_build_version=${NAPI_VERSION}`];
-  const env = { ...process.env, LDFLAGS: `${process.env.LDFLAGS ?? ""} ${LINKER_FLAGS}` };
+  const env = { ...process.env, LDFLAGS: `${process.env.LDFLAGS ?? ""} ${linkerFlags.join(" ")}` };
   await runStep("node-gyp rebuild", process.execPath, args, { cwd: folder, env });
 }
 
-async function buildWithCompiler(folder) {
+async function buildWithCompiler(folder, linkerFlags) {
   const includes = [await nodeHeaders(folder), join(folder, "deps/include")].map((path) => `-I${path}`);
   const sources = ["tfjs_backend.cc", "tfjs_binding.cc"].map((name) => join(folder, "binding", name));
   const flags = ["-std=c++17", "-O3", "-fPIC", "-shared", `-DNAPI_VERSION=${NAPI_VERSION}`];
   const libraries = [`-L${join(folder, "deps/lib")}`, "-ltensorflow", "-ltensorflow_framework"];
-  const output = [LINKER_FLAGS, "-Wl,-rpath,$ORIGIN/../../deps/lib", "-o", join(folder, ADDON)];
+  const output = [...linkerFlags, "-Wl,-rpath,$ORIGIN/../../deps/lib", "-o", join(folder, ADDON)];
   await mkdir(join(folder, dirname(ADDON)), { recursive: true });
   const compiler = process.env.CXX || "c++";
   await runStep("C++ compiler", compiler, [...flags, ...includes, ...sources, ...libraries, ...output]);

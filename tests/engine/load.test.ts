@@ -72,5 +72,5 @@ test("settings applied in the worker thread only are refused: getenv() does not 
 
 test("a GPU that was asked for and is not used is an error", { timeout: TIMEOUT_MS }, async () => {
   const outcome = await loadInThread("main", 1, { SEEDGROW_DEVICE: "gpu" });
-  expect(outcome).toMatchObject({ code: "ENGINE_FAILED", message: expect.stringContaining("found no GPU") });
+  expect(outcome).toMatchObject({ code: "GPU_NOT_USED", message: expect.stringContaining("found none") });
 });

@@ -1,6 +1,9 @@
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { cpuFacts, gpuNames } from "./device.js";
-import { loadError, requireDevice } from "./load.js";
+import { isCudaEngine, loadError, requireDevice } from "./load.js";
 import { installUtilShim } from "./shim.js";
 
 test("an addon that is not there is a matter for the setup, one that breaks for the doctor", () => {
@@ -13,9 +16,25 @@ test("an addon that is not there is a matter for the setup, one that breaks for 
 });
 
 test("the device in use must be the device asked for", () => {
-  expect(() => requireDevice("gpu", false)).toThrow(/found no GPU/);
+  expect(() => requireDevice("gpu", false)).toThrow(/found none that it can use/);
   expect(() => requireDevice("cpu", true)).toThrow(/runs on a GPU/);
   for (const usesGpu of [true, false]) expect(() => requireDevice("auto", usesGpu)).not.toThrow();
+});
+
+test("an engine for CUDA is told by the record of the folder that the package is linked to", () => {
+  const dir = mkdtempSync(join(tmpdir(), "seedgrow-cuda-"));
+  try {
+    for (const folder of ["engine/deps", "package/dist"]) mkdirSync(join(dir, folder), { recursive: true });
+    symlinkSync(join(dir, "engine/deps"), join(dir, "package/deps"));
+    const main = join(dir, "package/dist/index.js");
+    expect(isCudaEngine(main)).toBe(false);
+    for (const cuda of [true, false]) {
+      writeFileSync(join(dir, "engine/engine.json"), JSON.stringify({ cuda }));
+      expect(isCudaEngine(main)).toBe(cuda);
+    }
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
 });
 
 test("the shim supplies the helpers that Node 23 removed", () => {

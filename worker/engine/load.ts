@@ -2,7 +2,9 @@
  * Loads the engine once per process and says which one it is, why, and what its results depend on.
  * tfjs runs its operations on the thread that calls it, so this belongs into a compute thread or process.
  */
+import { readFileSync, realpathSync } from "node:fs";
 import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
 import { AppError } from "../../shared/errors.js";
 import type { Tf } from "../segmentation/tf.js";
 import { cpuFacts, gpuNames } from "./device.js";
@@ -59,7 +61,7 @@ export async function loadEngine(options: EngineOptions): Promise<Engine> {
   }
   await tf.ready();
   const backend = tf.backend() as unknown as NodeBackend;
-  requireDevice(device, backend.isUsingGpuDevice);
+  requireDevice(device === "auto" ? expectedDevice(env) : device, backend.isUsingGpuDevice);
   return describe(options, tf, backend, env);
 }
 
@@ -91,13 +93,28 @@ export function loadError(thrown: unknown): AppError {
     : new AppError("ENGINE_FAILED", `The TensorFlow engine does not load: ${message}`, { cause: thrown });
 }
 
-/** TensorFlow falls back to the CPU without a word; who asked for a GPU has to hear it. */
-export function requireDevice(requested: EngineDevice, usesGpu: boolean): void {
-  if (requested === "gpu" && !usesGpu) {
-    throw new AppError("ENGINE_FAILED", "SEEDGROW_DEVICE=gpu, but TensorFlow found no GPU that it can use.", {
-      hint: "Install an engine built for CUDA (docs/ENGINES.md), or set SEEDGROW_DEVICE=cpu.",
-    });
+/** Who installed the engine for CUDA and hides no GPU means the GPU. */
+function expectedDevice(env: Record<string, string>): EngineDevice {
+  const isHidden = ["", "-1"].includes(env.CUDA_VISIBLE_DEVICES ?? "all");
+  return isHidden || !isCudaEngine(createRequire(import.meta.url).resolve("@tensorflow/tfjs-node-gpu"))
+    ? "auto"
+    : "gpu";
+}
+
+/** What deploy/engine.mjs has written down beside the engine that the package is linked to. */
+export function isCudaEngine(packageMain: string): boolean {
+  try {
+    const deps = realpathSync(join(dirname(packageMain), "../deps"));
+    return JSON.parse(readFileSync(join(dirname(deps), "engine.json"), "utf8")).cuda === true;
+  } catch {
+    return false;
   }
+}
+
+/** TensorFlow falls back to the CPU without a word; who meant a GPU has to hear it. */
+export function requireDevice(requested: EngineDevice, usesGpu: boolean): void {
+  if (requested === "gpu" && !usesGpu)
+    throw new AppError("GPU_NOT_USED", "A GPU is meant to compute, but TensorFlow found none that it can use.");
   if (requested === "cpu" && usesGpu) {
     throw new AppError("ENGINE_FAILED", "SEEDGROW_DEVICE=cpu, but TensorFlow runs on a GPU.", {
       hint: "Hide it with CUDA_VISIBLE_DEVICES=-1.",
