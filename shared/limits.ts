@@ -68,6 +68,8 @@ export const photoPixelsMax = 100_000_000;
 export const checkpointsKept = 3;
 /** A draining worker waits this long for its coordinator to take the last result and let it go. */
 export const drainPatienceMs = 10_000;
+/** A worker that NATS refuses for so long ends: by then a list of users that was copied late has been read. */
+export const refusedPatienceMs = 60_000;
 /** Below this much free space nothing new is begun: room for a few checkpoints and the report of the work in flight. */
 export const diskFreeBytesMin = 256 * 1024 * 1024;
 /** On a small disk this share of it instead. */

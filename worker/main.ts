@@ -25,6 +25,7 @@ import { BlobCache } from "./adapters/blob-cache.js";
 import { CallHome } from "./adapters/call-home.js";
 import { openRun } from "./adapters/open-run.js";
 import { startPresence } from "./adapters/presence.js";
+import { watchStanding } from "./adapters/standing.js";
 import { WorkerMetrics } from "./adapters/worker-metrics.js";
 import { ComputeClient } from "./compute/client.js";
 import type { ThreadData } from "./compute/messages.js";
@@ -52,7 +53,7 @@ export async function runWorker(config: WorkerConfig, options: RunWorkerOptions)
 }
 
 interface Started {
-  /** Rejects when the engine is gone. Whoever started the worker starts it again; the coordinator gives its work to others. */
+  /** Rejects when the engine is gone, or nobody listens any more. Whoever started the worker starts it again; the coordinator gives its work to others. */
   readonly died: Promise<never>;
   readonly drain: () => Promise<void>;
 }
@@ -86,8 +87,12 @@ async function start(config: WorkerConfig, closers: (() => Promise<unknown>)[]):
   const compute = await ComputeClient.start(engineOf(config));
   closers.push(() => compute.close());
   log.info({ engine: compute.engine }, `engine ${compute.engine.name}: ${compute.engine.reason}`);
-  const bus = await connectBus({ url: config.nats, name: "seedgrow-worker", trust, isInsecure });
+  const connect = { url: config.nats, name: "seedgrow-worker", trust, isInsecure };
+  const bus = await connectBus(connect);
   closers.push(() => closeBus(bus));
+  const warn = (text: string, fields: Record<string, unknown>) => log.warn(fields, text);
+  const standing = watchStanding({ bus, connect, trust, warn, nowMs: Date.now });
+  closers.push(async () => standing.stop());
   const cache = new BlobCache(config.cache || join(cacheDir(process.env), "blobs"));
   const localDir = config.data || null;
   const memoryBytesMax = config.memoryMb * 1024 * 1024;
@@ -128,7 +133,7 @@ async function start(config: WorkerConfig, closers: (() => Promise<unknown>)[]):
     announce();
     await draining;
   };
-  return { drain, died: compute.died };
+  return { drain, died: Promise.race([compute.died, standing.ended]) };
 }
 
 async function openMetrics(

@@ -84,10 +84,14 @@ test("trains over mutual TLS to the same bits as in the clear, while a viewer wa
   expect(watch.stdout).toContain("is done");
 });
 
-test("a worker whose certificate is revoked in the middle is out, and the others finish to the same bits", async () => {
+test("a worker whose certificate is revoked in the middle says so and ends, and the others finish to the same bits", async () => {
+  const gpu2 = workers[1]!;
   const run = secureTrain({ "cluster.workersMin": 1 });
   await place.event(run, "worker-joined", { workerId: "gpu2" });
   await authority.revoke("gpu2");
+  expect((await gpu2.ends(4)).stderr).toContain(
+    "[CERT_REVOKED] the certificate of gpu2 was revoked while this worker ran",
+  );
   expect(await weightsOf(run)).toBe(plain);
   const bus = await connectBus({ url: broker.url, name: "test", trust: await authority.trust("head") });
   const heard = new Set<string>();

@@ -74,10 +74,11 @@ export interface SecureBroker {
   readonly stop: () => Promise<void>;
 }
 
-/** A broker of `authority` named "nats". */
-export async function startSecureBroker(authority: TestAuthority): Promise<SecureBroker> {
-  const url = `127.0.0.1:${await freePort()}`;
+/** A broker of `authority` named "nats". @param at host:port, where it was before. */
+export async function startSecureBroker(authority: TestAuthority, at?: string): Promise<SecureBroker> {
+  const url = at ?? `127.0.0.1:${await freePort()}`;
   const certsDir = await authority.add("nats", "broker");
+  rmSync(join(certsDir, "nats-server.pid"), { force: true });
   const config = await configureNats(authority.dir, "nats", {
     ...{ listen: url, storeDir: join(certsDir, "jetstream"), certsDir },
   });
