@@ -46,6 +46,12 @@ export const deadlineMadFactor = 10;
 export const paceSamplesMax = 32;
 /** Fewer pieces than this say nothing about the pace. */
 export const paceSamplesMin = 5;
+/** A worker's speed is that of its fastest of so many latest pieces. */
+export const speedSamplesMax = 8;
+/** Speeds are rounded to powers of this, so that workers a fifth apart, as neighbours and clocks make them, count as equal. */
+export const speedClassFactor = 1.5;
+/** A worker that was too slow to get anything is tried again after so many times: it may have had a busy neighbour. */
+export const passedOverMax = 32;
 /** An idle worker repeats a piece that takes twice the median: MapReduce's backup tasks, with its cost bounded by idleness. */
 export const backupFactor = 2;
 /** The same while nothing is known of the pace: others idle, so the price of a needless copy is nothing. */

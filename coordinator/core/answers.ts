@@ -5,6 +5,7 @@ import { settle } from "./dispatch.js";
 import type { RunEffect } from "./events.js";
 import { activeIds, withMember } from "./members.js";
 import { withSample } from "./pace.js";
+import { withSpeed } from "./speeds.js";
 import {
   andThen,
   engineOf,
@@ -92,8 +93,14 @@ function noteSuccess(state: RunState, { workerId, startedAtMs, first, end }: Ass
       : state.members;
   // What a cold worker took says nothing about the pace.
   const isWarm = member?.kind === "active" && member.isWarm === true;
-  const pace = isWarm ? withSample(state.pace, workKind(state), nowMs - startedAtMs, end - first) : state.pace;
-  return { ...state, members, pace, failuresInRow: withoutKey(state.failuresInRow, workerId) };
+  const noted = isWarm ? withPace(state, workerId, nowMs - startedAtMs, end - first) : state;
+  return { ...noted, members, failuresInRow: withoutKey(state.failuresInRow, workerId) };
+}
+
+function withPace(state: RunState, workerId: string, tookMs: number, units: number): RunState {
+  const kind = workKind(state);
+  const pace = withSample(state.pace, kind, tookMs, units);
+  return { ...state, pace, speeds: withSpeed(state.speeds, kind, workerId, tookMs / units) };
 }
 
 function withoutStraggler(state: RunState, assignmentId: string): RunState {

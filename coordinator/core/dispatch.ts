@@ -1,8 +1,10 @@
 /** Who gets what: pending units first, then second opinions, then backups of slow pieces; or why nobody gets anything. */
+import { backupFactor, backupMsMin } from "../../shared/limits.js";
 import { agreementOf, opinionsOn, unsettledRanges } from "./audit.js";
 import type { RunEffect } from "./events.js";
 import { activeIds } from "./members.js";
 import { backupAfterMs } from "./pace.js";
+import { sharesOf, speedOf, withPassedOver } from "./speeds.js";
 import { andThen, currentPhase, type RunState, report, type Transition, workKind } from "./state.js";
 import { type Assignment, assignAgain, assignPending, busyWorkers, rivalsOf, type UnitRange } from "./work-pool.js";
 
@@ -39,14 +41,22 @@ function assignEffect(state: RunState, assignment: Assignment): RunEffect {
 }
 
 function givePending(state: RunState, active: readonly string[], nowMs: number): Transition {
-  const { pool, assigned } = assignPending(state.pool, idleOf(state), nowMs, active);
-  return { state: { ...state, pool }, effects: assigned.map((assignment) => assignEffect(state, assignment)) };
+  const kind = workKind(state);
+  const idle = idleOf(state);
+  const shares = (ids: readonly string[], units: number) => {
+    return sharesOf(state.speeds, kind, ids, units, state.pool.unitsPerAssignmentMax);
+  };
+  const { pool, assigned } = assignPending(state.pool, idle, nowMs, { capableIds: active, shares });
+  const effects = assigned.map((assignment) => assignEffect(state, assignment));
+  if (assigned.length === 0) return { state: { ...state, pool }, effects };
+  const without = idle.filter((id) => !assigned.some(({ workerId }) => workerId === id));
+  return { state: { ...state, pool, speeds: withPassedOver(state.speeds, kind, without) }, effects };
 }
 
 function giveAgain(state: RunState, nowMs: number): Transition {
   let result: Transition = { state, effects: [] };
   for (const workerId of idleOf(state)) {
-    const range = auditFor(result.state, workerId) ?? backupFor(result.state, nowMs);
+    const range = auditFor(result.state, workerId) ?? backupFor(result.state, workerId, nowMs);
     if (!range) continue;
     const { pool, assignment } = assignAgain(result.state.pool, range, workerId, nowMs);
     result = { state: { ...result.state, pool }, effects: [...result.effects, assignEffect(state, assignment)] };
@@ -60,16 +70,25 @@ function auditFor({ pool }: RunState, workerId: string): UnitRange | null {
   return unsettledRanges(pool).find(mayJudge) ?? null;
 }
 
-/** The slowest piece that is late and that nobody doubles yet. */
-function backupFor(state: RunState, nowMs: number): UnitRange | null {
-  const lateness = ({ startedAtMs, first, end }: Assignment) => {
-    return nowMs - startedAtMs - backupAfterMs(state.pace, workKind(state), end - first);
+/** The oldest piece that is late, or that this worker would have done much sooner, and that nobody doubles yet. */
+function backupFor(state: RunState, workerId: string, nowMs: number): UnitRange | null {
+  const kind = workKind(state);
+  const own = speedOf(state.speeds, kind, workerId);
+  const isWorthwhile = (piece: Assignment) => {
+    const ageMs = nowMs - piece.startedAtMs;
+    const units = piece.end - piece.first;
+    const paceMs = speedOf(state.speeds, kind, piece.workerId);
+    // Slow by nature is not late: its share of the work is made for it.
+    if (paceMs === null) return ageMs > backupAfterMs(state.pace, kind, units);
+    if (ageMs > Math.max(backupMsMin, backupFactor * paceMs * units)) return true;
+    const leftMs = paceMs * units - ageMs;
+    return own !== null && ageMs >= backupMsMin && leftMs > backupFactor * own * units;
   };
-  const late = state.pool.assignments
-    .filter((assignment) => lateness(assignment) > 0 && rivalsOf(state.pool, assignment).length === 0)
-    .filter((assignment) => opinionsOn(state.pool, assignment).length === 0)
-    .sort((a, b) => lateness(b) - lateness(a));
-  return late[0] ?? null;
+  const chosen = state.pool.assignments
+    .filter((piece) => isWorthwhile(piece) && rivalsOf(state.pool, piece).length === 0)
+    .filter((piece) => opinionsOn(state.pool, piece).length === 0)
+    .sort((a, b) => a.startedAtMs - b.startedAtMs);
+  return chosen[0] ?? null;
 }
 
 /** Why nobody works although not all is done; null when somebody does. */

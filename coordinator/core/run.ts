@@ -10,6 +10,7 @@ import { dispatch, settle } from "./dispatch.js";
 import type { Purpose, RunEffect, RunEvent } from "./events.js";
 import { noPace } from "./pace.js";
 import { describePhase, isTraining, phaseKey } from "./plan.js";
+import { noSpeeds } from "./speeds.js";
 import { andThen, currentPhase, finish, type RunState, report, type StartOptions, type Transition } from "./state.js";
 import { finishRange, isDone, openPool } from "./work-pool.js";
 import { onAlive, onAttached, onBeat, onLost, releaseDrained, watchWorkers } from "./workers.js";
@@ -29,6 +30,7 @@ export function startRun(options: StartOptions): Transition {
     held: null,
     refusals: new Map(),
     pace: noPace,
+    speeds: noSpeeds,
     stragglers: new Map(),
     strikes: new Map(),
     failuresInRow: new Map(),

@@ -3,6 +3,7 @@ import type { Outcome, Purpose, RunEffect } from "./events.js";
 import { isPresent, type Members } from "./members.js";
 import type { Pace } from "./pace.js";
 import type { Phase } from "./plan.js";
+import type { Speeds } from "./speeds.js";
 import type { Assignment, WorkPool } from "./work-pool.js";
 
 export interface RunState {
@@ -28,6 +29,7 @@ export interface RunState {
   /** Why workers were refused, so that each reason is reported once. */
   readonly refusals: ReadonlyMap<string, string>;
   readonly pace: Pace;
+  readonly speeds: Speeds;
   /** Who still works on something that does not count any more: busy, but not waited for. */
   readonly stragglers: ReadonlyMap<string, Straggler>;
   /** Wrong results by worker. */

@@ -76,15 +76,22 @@ export function busyWorkers(pool: WorkPool): Set<string> {
   return new Set(pool.assignments.map((assignment) => assignment.workerId));
 }
 
+/** How many of so many units each of these workers should get. */
+export type Shares = (workerIds: readonly string[], units: number) => readonly number[];
+
+function equalShares(workerIds: readonly string[], units: number): number[] {
+  return workerIds.map((_, i) => Math.ceil((units - i) / workerIds.length));
+}
+
 /**
- * Shares the pending units out over the idle workers, as equal as can be, in unit order. Who failed at a unit gets it
- * again only when nobody else among `capableIds` is left to try.
+ * Shares the pending units out over the idle workers, in unit order. Who failed at a unit gets it again only when nobody
+ * else among `capableIds` is left to try.
  */
 export function assignPending(
   pool: WorkPool,
   idleWorkerIds: readonly string[],
   nowMs: number,
-  capableIds: readonly string[] = idleWorkerIds,
+  { capableIds = idleWorkerIds, shares = equalShares }: { capableIds?: readonly string[]; shares?: Shares } = {},
 ): { pool: WorkPool; assigned: Assignment[] } {
   const assigned: Assignment[] = [];
   const units = pool.units.slice();
@@ -92,14 +99,13 @@ export function assignPending(
     return units[unit] === "pending" && mayTry(pool, workerId, unit, capableIds);
   };
   const ableIds = idleWorkerIds.filter((workerId) => units.some((_, unit) => isFree(workerId, unit)));
-  let pendingCount = units.filter((unit) => unit === "pending").length;
+  const counts = shares(ableIds, units.filter((unit) => unit === "pending").length);
   for (const [i, workerId] of ableIds.entries()) {
     const first = units.findIndex((_, unit) => isFree(workerId, unit));
-    if (first < 0) continue;
-    const share = Math.min(Math.ceil(pendingCount / (ableIds.length - i)), pool.unitsPerAssignmentMax);
+    const share = Math.min(counts[i]!, pool.unitsPerAssignmentMax);
+    if (first < 0 || share <= 0) continue;
     let end = first;
     while (end - first < share && isFree(workerId, end)) units[end++] = "assigned";
-    pendingCount -= end - first;
     assigned.push({ id: `${pool.key}#${pool.nextSerial + i}`, workerId, first, end, startedAtMs: nowMs });
   }
   const next = {

@@ -1,6 +1,6 @@
 /** What happens to the members of a run: they come, are taken in, fall silent, hang, drain, or turn out unreliable. */
 import { unreachable } from "../../shared/assert.js";
-import { workTimeoutMs } from "../../shared/limits.js";
+import { deadlineFactor, workTimeoutMs } from "../../shared/limits.js";
 import type { RunEffect } from "./events.js";
 import {
   away,
@@ -16,6 +16,7 @@ import {
   withProbes,
 } from "./members.js";
 import { deadlineMs, withSample } from "./pace.js";
+import { speedOf } from "./speeds.js";
 import {
   andThen,
   engineOf,
@@ -190,11 +191,17 @@ function hanging(state: RunState, nowMs: number): { workerId: string; reason: st
     });
 }
 
-/** Who has finished nothing yet still loads photos and warms up: only the ceiling applies. */
+/**
+ * A worker that is slow by nature may take longer than others do. Who has finished nothing yet still loads photos and warms
+ * up: only the ceiling applies.
+ */
 function limitOf(state: RunState, { workerId, kind, first, end }: Straggler): number {
   const member = state.members.get(workerId);
   const isWarm = member?.kind === "active" && member.isWarm === true;
-  return isWarm ? deadlineMs(state.pace, kind, end - first) : workTimeoutMs;
+  if (!isWarm) return workTimeoutMs;
+  const units = end - first;
+  const ownMs = deadlineFactor * (speedOf(state.speeds, kind, workerId) ?? 0) * units;
+  return Math.min(workTimeoutMs, Math.max(ownMs, deadlineMs(state.pace, kind, units)));
 }
 
 /** A piece that was too late is a sample as well: when everything has become slow, deadlines must follow. */
