@@ -95,6 +95,17 @@ export default defineConfig({
           ...sequential,
         },
       },
+      {
+        test: {
+          // Machines with a network each; skipped, aloud, where the kernel does not allow it (tests/cluster).
+          name: "cluster",
+          include: ["tests/cluster/**/*.test.ts"],
+          testTimeout: 240_000,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 4 },
+          ...sequential,
+        },
+      },
       ...(process.env.SEEDGROW_SOAK ? [soak] : []),
       ...(process.env.SEEDGROW_SLURM ? [slurm] : []),
     ],

@@ -88,6 +88,10 @@ export class Seedgrow {
 /** A folder for one test file, with what the program needs to leave no trace elsewhere. */
 export class Workplace {
   readonly dir = mkdtempSync(join(tmpdir(), "seedgrow-e2e-"));
+
+  /** @param inside stands before the program: "ip netns exec NAME" starts it on another "machine". */
+  constructor(private readonly inside: readonly string[] = []) {}
+
   private readonly started: Seedgrow[] = [];
   private valImages = 0;
 
@@ -113,7 +117,8 @@ export class Workplace {
 
   start(args: readonly string[], extraEnv: Readonly<Record<string, string>> = {}): Seedgrow {
     const env = { ...process.env, NO_COLOR: "1", SEEDGROW_WORKER_CACHE: this.path("cache"), ...extraEnv };
-    const child = spawn(process.execPath, [launcher, ...args], { cwd: this.dir, env, stdio: ["pipe", "pipe", "pipe"] });
+    const [program, ...rest] = [...this.inside, process.execPath, launcher, ...args];
+    const child = spawn(program!, rest, { cwd: this.dir, env, stdio: ["pipe", "pipe", "pipe"] });
     const run = new Seedgrow(child, `seedgrow ${args[0]}`);
     this.started.push(run);
     return run;
