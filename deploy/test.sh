@@ -39,7 +39,7 @@ run_tests() {
 for script in lint types imports; do run_check "$script" npm run --silent "$script"; done
 run_check "generated types" npm run --silent gen -- --check
 if command -v shellcheck > /dev/null; then
-  run_check shellcheck shellcheck -x deploy/*.sh deploy/slurm/* .ci/run
+  run_check shellcheck shellcheck -x deploy/*.sh deploy/{slurm,docker,compose}/*.sh deploy/slurm/*.sbatch .ci/run
 else
   printf '\n== shellcheck: SKIPPED, it is not installed\n'
 fi

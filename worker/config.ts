@@ -3,6 +3,12 @@ import { z } from "zod";
 import { engineChoices } from "../shared/engine-name.js";
 import { faultPattern } from "./simulated/options.js";
 
+/** A port alone is read as a number. */
+const portOrAddress = z
+  .union([z.string(), z.int().min(0).max(65_535)])
+  .transform(String)
+  .default("");
+
 export const workerConfigSchema = z.strictObject({
   nats: z
     .string()
@@ -55,7 +61,10 @@ export const workerConfigSchema = z.strictObject({
     .meta({
       help: "simulated: what this worker does wrong with gradients: nan, lie, hang or slow, perhaps with @classifier or @round-N.",
     }),
-  metrics: z.string().default("").meta({ help: "PORT or HOST:PORT of Prometheus metrics; without it: none." }),
+  metrics: portOrAddress.meta({ help: "PORT or HOST:PORT of Prometheus metrics; without it: none." }),
+  health: portOrAddress.meta({
+    help: "PORT or HOST:PORT where the standard gRPC health service, and nothing else, answers without certificates: for probes.",
+  }),
   otlp: z
     .string()
     .default("")

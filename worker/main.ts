@@ -2,7 +2,6 @@
 import { hostname } from "node:os";
 import { join } from "node:path";
 import type * as grpc from "@grpc/grpc-js";
-import { HealthImplementation } from "grpc-health-check";
 import type { AttachRequest__Output } from "../shared/gen/seedgrow/v1/AttachRequest.js";
 import type { DetachRequest__Output } from "../shared/gen/seedgrow/v1/DetachRequest.js";
 import type { PingRequest__Output } from "../shared/gen/seedgrow/v1/PingRequest.js";
@@ -23,6 +22,7 @@ import { cacheDir } from "../shared/tool-paths.js";
 import { protocolVersion, seedgrowVersion } from "../shared/version.js";
 import { BlobCache } from "./adapters/blob-cache.js";
 import { CallHome } from "./adapters/call-home.js";
+import { WorkerHealth } from "./adapters/health.js";
 import { openRun } from "./adapters/open-run.js";
 import { startPresence } from "./adapters/presence.js";
 import { watchStanding } from "./adapters/standing.js";
@@ -104,7 +104,8 @@ async function start(config: WorkerConfig, closers: (() => Promise<unknown>)[]):
     onJob: (job, outcome) => metrics?.onJob(job, outcome),
   });
   const metrics = config.metrics === "" ? null : await openMetrics(config, trust, { compute, runtime }, closers);
-  const server = createServer(runtime, trust);
+  const health = new WorkerHealth();
+  const server = createServer(runtime, health, trust);
   const address = await listen(server, config.listen, serverCredentials(trust));
   closers.push(async () => server.forceShutdown());
   const beat = () => describe(config, compute, runtime, address);
@@ -126,9 +127,11 @@ async function start(config: WorkerConfig, closers: (() => Promise<unknown>)[]):
     stopPresence();
     runtime.close();
   });
+  if (config.health !== "") closers.push(await health.serve(config.health));
   log.info({ workerId, address }, "ready");
   const drain = async () => {
     log.info("draining: finishing the piece in hand");
+    health.drain();
     const draining = runtime.drain(drainPatienceMs);
     announce();
     await draining;
@@ -164,7 +167,7 @@ function engineOf({ engine, threads, gpu, ...knobs }: WorkerConfig): ThreadData 
   return { engine, threads, simulated };
 }
 
-function createServer(runtime: WorkerRuntime, trust: Trust | null): grpc.Server {
+function createServer(runtime: WorkerRuntime, health: WorkerHealth, trust: Trust | null): grpc.Server {
   const server = openServer({ trust, access });
   server.addService(Worker.service, {
     Attach: unary(async (request: AttachRequest__Output) => {
@@ -182,7 +185,7 @@ function createServer(runtime: WorkerRuntime, trust: Trust | null): grpc.Server 
     }),
   });
   server.addService(Blobs.service, blobHandlers(runtime));
-  new HealthImplementation({ "": "SERVING" }).addToServer(server);
+  health.answerOn(server);
   return server;
 }
 
