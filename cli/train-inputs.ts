@@ -3,6 +3,7 @@ import { availableParallelism } from "node:os";
 import { dirname, resolve } from "node:path";
 import { z } from "zod";
 import { AppError } from "../shared/errors.js";
+import { isS3 } from "../shared/storage/s3.js";
 import { readConfigFile } from "./options.js";
 
 const path = z.string().min(1);
@@ -74,7 +75,8 @@ async function readTrainSection(file: string): Promise<TrainSection> {
       hint: `Keys below train: are ${Object.keys(trainSectionSchema.shape).join(", ")}.`,
     });
   }
-  const beside = (value: string | undefined) => (value === undefined ? value : resolve(dirname(file), value));
+  const beside = (value: string | undefined) =>
+    value === undefined || isS3(value) ? value : resolve(dirname(file), value);
   const { data, val, masks, backbone, ...rest } = parsed.data;
   const isNamed = backbone === undefined || backbone === "scratch" || /^https?:/.test(backbone);
   const found = { data: beside(data), val: beside(val), masks: beside(masks) };

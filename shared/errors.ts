@@ -42,6 +42,10 @@ export const errorCodes = {
     exitCodes.environment,
     "Run it again: it goes on where it stopped. Behind a wall, fetch the file elsewhere and give it by its path.",
   ],
+  STORAGE_REFUSED: [
+    exitCodes.environment,
+    "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (and AWS_ENDPOINT_URL, where it is not AWS), or AWS_PROFILE.",
+  ],
   ENGINE_MISSING: [exitCodes.environment, "Run ./deploy/setup.sh."],
   ENGINE_FAILED: [exitCodes.environment, "Run `seedgrow doctor`."],
   GPU_DRIVER_MISSING: [

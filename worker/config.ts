@@ -44,7 +44,9 @@ export const workerConfigSchema = z.strictObject({
   insecure: z.boolean().default(false).meta({
     help: "Allow addresses off loopback without certificates: whoever reaches them can read and command everything.",
   }),
-  data: z.string().default("").meta({ help: "Folder with the same photos on this machine: read instead of pulled." }),
+  data: z.string().default("").meta({
+    help: "Folder with the same photos on this machine, or s3://BUCKET/PREFIX: read there instead of pulled.",
+  }),
   cache: z.string().default("").meta({ help: "Folder for pulled photos. Default: $XDG_CACHE_HOME/seedgrow/blobs." }),
   memoryMb: z.int().min(16).max(1_000_000).default(1024).meta({ help: "Decoded photos held in memory, MB." }),
   simulatedImageMs: z.number().min(0).max(3_600_000).default(20).meta({

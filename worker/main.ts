@@ -94,12 +94,13 @@ async function start(config: WorkerConfig, closers: (() => Promise<unknown>)[]):
   const standing = watchStanding({ bus, connect, trust, warn, nowMs: Date.now });
   closers.push(async () => standing.stop());
   const cache = new BlobCache(config.cache || join(cacheDir(process.env), "blobs"));
-  const localDir = config.data || null;
+  const dataPlace = config.data || null;
   const memoryBytesMax = config.memoryMb * 1024 * 1024;
   const logged = (message: string, fields?: object) => log.info(fields ?? {}, message);
   const runtime = new WorkerRuntime({
     nowMs: () => performance.now(),
-    openRun: (request) => openRun({ bus, compute, cache, localDir, memoryBytesMax, trust, isInsecure }, request),
+    openRun: (request) =>
+      openRun({ bus, compute, cache, dataPlace, memoryBytesMax, trust, isInsecure, log: logged }, request),
     log: logged,
     onJob: (job, outcome) => metrics?.onJob(job, outcome),
   });

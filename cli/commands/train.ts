@@ -56,7 +56,10 @@ interface TrainFlags extends WhereFlags, ClusterFlags {
 export function trainCommand(): Command {
   return withTelemetryFlags(withEngineFlag(withClusterFlags(new Command("train"))))
     .description("train on tagged photos: seeds, rounds, masks, a model and a report")
-    .option("--data <path>", "class folders, trainA/trainB folders, or a .csv of path,tag;tag")
+    .option(
+      "--data <path>",
+      "class folders, trainA/trainB folders, or a .csv of path,tag;tag; s3://BUCKET/PREFIX for any of them",
+    )
     .option("--val <path>", "validation photos, laid out like --data")
     .option("--masks <dir>", "true masks (PNG), for measuring only; never trained on")
     .option("--classes <names>", "tags in the order of their class ids, separated by commas", nameList)

@@ -121,6 +121,11 @@ export const explanations: Readonly<Record<ErrorCode, Explanation>> = {
       "--url another mirror",
     ],
   },
+  STORAGE_REFUSED: {
+    means: "S3-compatible storage does not let us read there.",
+    causes: ["no credentials, or wrong or expired ones", "they may not list or read this bucket"],
+    tries: ["`aws s3 ls s3://BUCKET/PREFIX` with the same environment", "AWS_ENDPOINT_URL, where it is not AWS"],
+  },
   ENGINE_MISSING: {
     means: "The engine is not there: TensorFlow's library, or for webgpu its package or a GPU's driver.",
     causes: ["setup did not run, or Node was changed since"],

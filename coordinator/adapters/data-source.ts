@@ -4,6 +4,8 @@ import { readdir, readFile, stat } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import type { SplitName } from "../../shared/data/manifest.js";
 import { AppError } from "../../shared/errors.js";
+import { isS3 } from "../../shared/storage/s3.js";
+import { cacheDir } from "../../shared/tool-paths.js";
 import { csvBytesMax, readCsv } from "../data/csv.js";
 import {
   below,
@@ -19,6 +21,7 @@ import {
 } from "../data/layouts.js";
 import { compareBytewise } from "../data/paths.js";
 import { isVoc, readVoc, vocSetFiles } from "../data/voc.js";
+import { type MirrorOptions, mirrorS3 } from "./s3-mirror.js";
 
 export interface Source {
   /** Absolute folder that the paths are relative to. */
@@ -43,12 +46,30 @@ export interface SourceOptions {
 /** Deep enough for any tidy tree; a loop of symbolic links ends here. */
 const folderDepthMax = 12;
 
-export async function openSources(options: SourceOptions): Promise<Sources> {
+export async function openSources(given: SourceOptions, mirroring: Partial<MirrorOptions> = {}): Promise<Sources> {
+  const options = await onThisMachine(given, { cacheDir: join(cacheDir(process.env), "s3"), ...mirroring });
   const { train, val, masksRoot } = await openData(options);
   return {
     train,
     val: options.valPath ? await openVal(options.valPath, options.classes) : val,
     masksRoot: options.masksPath ? await folderOrThrow(options.masksPath, "--masks") : masksRoot,
+  };
+}
+
+/** Folders of S3-compatible storage become folders here. */
+async function onThisMachine(options: SourceOptions, mirroring: MirrorOptions): Promise<SourceOptions> {
+  const local = async (path: string): Promise<string> => {
+    if (!isS3(path)) return path;
+    // The photos of a table lie around it.
+    if (isCsv(path)) return join(await mirrorS3(path.slice(0, path.lastIndexOf("/")), mirroring), basename(path));
+    return mirrorS3(path, mirroring);
+  };
+  const { dataPath, valPath, masksPath } = options;
+  return {
+    ...options,
+    dataPath: await local(dataPath),
+    valPath: valPath && (await local(valPath)),
+    masksPath: masksPath && (await local(masksPath)),
   };
 }
 

@@ -56,7 +56,7 @@ export async function indexData(options: IndexOptions): Promise<DataIndex> {
 /** Like indexData, but also returns what was found in a data set that would not train. */
 export async function scanData(options: IndexOptions): Promise<DataScan> {
   rejectBadClasses(options.classes);
-  const sources = await openSources(options);
+  const sources = await openSources(options, { onProgress: options.onProgress, signal: options.signal });
   const progress = new Progress(options);
   const { photos, problems } = await readPhotos(sources, progress);
   const layouts = { train: sources.train.tagged, val: sources.val?.tagged ?? null };

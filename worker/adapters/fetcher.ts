@@ -25,12 +25,16 @@ export class Fetcher {
     return pullBlob(this.client, digest, { signal: this.signal });
   }
 
-  /** From the disk cache, else from the coordinator into the cache: photos, masks, the backbone. */
-  async cached(digest: Digest): Promise<Uint8Array> {
+  /**
+   * From the disk cache, else into it: from `elsewhere` where that has it, or from the coordinator. Photos, masks, the
+   * backbone.
+   */
+  async cached(digest: Digest, elsewhere?: () => Promise<Uint8Array | null>): Promise<Uint8Array> {
     return this.once(digest, async () => {
       const held = await this.cache.get(digest);
       if (held) return held;
-      const bytes = await this.pull(digest);
+      const found = elsewhere && (await elsewhere());
+      const bytes = found && sha256(found) === digest ? found : await this.pull(digest);
       await this.cache.put(digest, bytes);
       return bytes;
     });

@@ -1,13 +1,15 @@
 /** Prepares a run on this worker: pulls setup, manifest and backbone, and hands the method to the compute thread. */
 import { setMaxListeners } from "node:events";
-import { manifestSchema } from "../../shared/data/manifest.js";
+import { type ImageEntry, manifestSchema } from "../../shared/data/manifest.js";
 import { type RunSetup, runSetupSchema } from "../../shared/data/run-setup.js";
+import type { AppError } from "../../shared/errors.js";
 import type { AttachRequest__Output } from "../../shared/gen/seedgrow/v1/AttachRequest.js";
 import type { Bus } from "../../shared/net/bus.js";
 import { clientSecurity } from "../../shared/net/credentials.js";
 import { requirePrivate } from "../../shared/net/exposure.js";
 import { Blobs } from "../../shared/net/proto.js";
 import type { Trust } from "../../shared/net/trust.js";
+import { isS3 } from "../../shared/storage/s3.js";
 import type { ComputeClient } from "../compute/client.js";
 import type { BackboneFiles } from "../compute/contract.js";
 import { CorrectionStore } from "../data/correction-store.js";
@@ -15,6 +17,7 @@ import { ImageStore } from "../data/image-store.js";
 import { LabelStore } from "../data/label-store.js";
 import type { AttachedRun } from "../runtime.js";
 import type { BlobCache } from "./blob-cache.js";
+import { Bucket } from "./bucket.js";
 import { Fetcher } from "./fetcher.js";
 import { busPackStore } from "./label-packs.js";
 
@@ -22,7 +25,9 @@ export interface OpenRunOptions {
   readonly bus: Bus;
   readonly compute: ComputeClient;
   readonly cache: BlobCache;
-  readonly localDir: string | null;
+  /** Folder, or s3://BUCKET/PREFIX, that holds the same photos. */
+  readonly dataPlace: string | null;
+  readonly log: (message: string, fields: object) => void;
   readonly memoryBytesMax: number;
   /** Null: in the clear. */
   readonly trust: Trust | null;
@@ -37,9 +42,15 @@ export async function openRun(options: OpenRunOptions, request: AttachRequest__O
   requirePrivate({ "the coordinator": coordinatorAddress }, options.trust !== null, options.isInsecure);
   const secured = clientSecurity(options.trust, ["coordinator"], coordinatorAddress);
   const client = new Blobs(coordinatorAddress, secured.credentials, secured.options);
+  const { dataPlace, log } = options;
+  const onTrouble = ({ code, message }: AppError) => {
+    log("photos are pulled from the coordinator, since storage does not give them", { code, message });
+  };
+  const bucket = dataPlace !== null && isS3(dataPlace) ? new Bucket(dataPlace, closed.signal, onTrouble) : null;
   const close = () => {
     closed.abort();
     client.close();
+    void bucket?.close();
   };
   try {
     const fetcher = new Fetcher(client, options.cache, busPackStore(options.bus), closed.signal);
@@ -50,8 +61,10 @@ export async function openRun(options: OpenRunOptions, request: AttachRequest__O
     const cached = (digest: string) => fetcher.cached(digest);
     const pull = (digest: string) => fetcher.pull(digest);
     const pack = (digest: string) => fetcher.pack(digest);
-    const { localDir, memoryBytesMax, compute } = options;
-    const images = new ImageStore({ manifest, imageSize: method.imageSize, localDir, fetch: cached, memoryBytesMax });
+    const { memoryBytesMax, compute } = options;
+    const localDir = bucket ? null : dataPlace;
+    const fetch = ({ digest, path }: ImageEntry) => fetcher.cached(digest, bucket ? () => bucket.get(path) : undefined);
+    const images = new ImageStore({ manifest, imageSize: method.imageSize, localDir, fetch, memoryBytesMax });
     const labels = new LabelStore({ pull, pack });
     const corrections = new CorrectionStore(pull);
     const stores = { images, labels, corrections };

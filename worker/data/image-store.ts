@@ -16,7 +16,7 @@ export interface ImageStoreOptions {
   /** Folder on this machine that may hold the same photos under the same relative paths, or null. */
   readonly localDir: string | null;
   /** Where a photo comes from when it is not in `localDir`. */
-  readonly fetch: (digest: string) => Promise<Uint8Array>;
+  readonly fetch: (entry: ImageEntry) => Promise<Uint8Array>;
   /** Decoded photos held, bytes. */
   readonly memoryBytesMax: number;
 }
@@ -50,7 +50,7 @@ export class ImageStore {
   }
 
   private async load(entry: ImageEntry): Promise<Uint8Array> {
-    const bytes = (await this.local(entry)) ?? (await this.options.fetch(entry.digest));
+    const bytes = (await this.local(entry)) ?? (await this.options.fetch(entry));
     const decoded = await decodeSquare(bytes, this.options.imageSize);
     const shared = new Uint8Array(new SharedArrayBuffer(decoded.length));
     shared.set(decoded);
