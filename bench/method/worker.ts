@@ -42,14 +42,14 @@ const cams = new Map<number, { cam: Uint8Array; camHeight: number; camWidth: num
 
 async function start(wanted: BenchSetup): Promise<string> {
   setup = wanted;
-  const { tf, device } = await loadEngine({ engine: requestedEngine(process.env), threads: 1 });
+  const { tf, device, compile = null } = await loadEngine({ engine: requestedEngine(process.env), threads: 1 });
   photos = await loadPhotos(setup.data, setup.method.imageSize);
   const read = (file: string) => new Uint8Array(readFileSync(join(setup.backbone!, file)));
   const backbone = setup.backbone
     ? { modelJson: read("model.json"), weights: read("weights.bin"), sidecar: null }
     : null;
   const { method, seed } = setup;
-  compute = await createCompute(tf, { method, seed, classes: photos.classes, backbone });
+  compute = await createCompute(tf, { method, seed, classes: photos.classes, backbone }, compile);
   return device;
 }
 

@@ -2,7 +2,7 @@
  * Backbones with random weights, so that nothing has to be fetched to measure: the layers of MobileNetV2 and ResNet-18 with
  * their norms folded into biases, as files of pretrained ones have them. The peers' (bench/peers/networks.py) are the same.
  */
-import type { SymbolicTensor, layers as tfLayers } from "@tensorflow/tfjs";
+import type { SymbolicTensor } from "@tensorflow/tfjs";
 import type { BackboneFiles } from "../../worker/compute/contract.js";
 import type { Tf } from "../../worker/segmentation/tf.js";
 
@@ -23,7 +23,7 @@ const mobileNetRows = [
 export async function backboneFiles(tf: Tf, name: BackboneName): Promise<BackboneFiles> {
   const inputs = tf.input({ shape: [null, null, 3] });
   const build = name === "resnet18" ? resNet18 : mobileNetV2;
-  const model = tf.model({ inputs, outputs: build(new Layers(tf.layers), inputs) });
+  const model = tf.model({ inputs, outputs: build(new Layers(tf), inputs) });
   let files: BackboneFiles | null = null;
   const keep = tf.io.withSaveHandler(async ({ modelTopology, weightSpecs, weightData }) => {
     const modelJson = Buffer.from(JSON.stringify({ modelTopology, weightsManifest: [{ weights: weightSpecs }] }));
@@ -35,29 +35,35 @@ export async function backboneFiles(tf: Tf, name: BackboneName): Promise<Backbon
   return files!;
 }
 
+/** The same weights every time. */
 class Layers {
-  constructor(private readonly layers: typeof tfLayers) {}
+  private seed = 1;
+
+  constructor(private readonly tf: Tf) {}
 
   conv(x: SymbolicTensor, filters: number, kernelSize: number, strides = 1): SymbolicTensor {
-    const options = { filters, kernelSize, strides, padding: "same", kernelInitializer: "heNormal" } as const;
-    return this.layers.conv2d(options).apply(x) as SymbolicTensor;
+    const kernelInitializer = this.tf.initializers.heNormal({ seed: this.seed++ });
+    const options = { filters, kernelSize, strides, padding: "same", kernelInitializer } as const;
+    return this.tf.layers.conv2d(options).apply(x) as SymbolicTensor;
   }
 
   depthwise(x: SymbolicTensor, strides: number): SymbolicTensor {
-    const options = { kernelSize: 3, strides, padding: "same", depthwiseInitializer: "heNormal" } as const;
-    return this.layers.depthwiseConv2d(options).apply(x) as SymbolicTensor;
+    const stddev = Math.sqrt(2 / 9);
+    const depthwiseInitializer = this.tf.initializers.randomNormal({ mean: 0, stddev, seed: this.seed++ });
+    const options = { kernelSize: 3, strides, padding: "same", depthwiseInitializer } as const;
+    return this.tf.layers.depthwiseConv2d(options).apply(x) as SymbolicTensor;
   }
 
   relu(x: SymbolicTensor, maxValue?: number): SymbolicTensor {
-    return this.layers.reLU(maxValue === undefined ? {} : { maxValue }).apply(x) as SymbolicTensor;
+    return this.tf.layers.reLU(maxValue === undefined ? {} : { maxValue }).apply(x) as SymbolicTensor;
   }
 
   add(a: SymbolicTensor, b: SymbolicTensor): SymbolicTensor {
-    return this.layers.add().apply([a, b]) as SymbolicTensor;
+    return this.tf.layers.add().apply([a, b]) as SymbolicTensor;
   }
 
   halve(x: SymbolicTensor): SymbolicTensor {
-    return this.layers.maxPooling2d({ poolSize: 3, strides: 2, padding: "same" }).apply(x) as SymbolicTensor;
+    return this.tf.layers.maxPooling2d({ poolSize: 3, strides: 2, padding: "same" }).apply(x) as SymbolicTensor;
   }
 }
 

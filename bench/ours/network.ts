@@ -25,9 +25,10 @@ export interface OpenNetwork {
   readonly initial: InitialParams;
 }
 
-export async function openNetwork(work: NetworkWork): Promise<OpenNetwork> {
+/** `compiled`: as it is used; else operation by operation. */
+export async function openNetwork(work: NetworkWork, compiled = true): Promise<OpenNetwork> {
   const { batch, size, channels, threads, network, backbone } = work;
-  const { tf, version } = await loadEngine({ engine: "tensorflow", threads });
+  const { tf, version, compile = null } = await loadEngine({ engine: "tensorflow", threads });
   const method: MethodConfig = methodConfigSchema.parse({
     imageSize: size,
     mining: { rounds: 0 },
@@ -38,7 +39,11 @@ export async function openNetwork(work: NetworkWork): Promise<OpenNetwork> {
     },
   });
   const files = await backboneFiles(tf, network);
-  const compute = await createCompute(tf, { method, seed: 0, classes: ["a", "b"], backbone: files });
+  const compute = await createCompute(
+    tf,
+    { method, seed: 0, classes: ["a", "b"], backbone: files },
+    compiled ? compile : null,
+  );
   const initial = compute.init(stage);
   compute.load(stage, initial.values);
   return { tf, version, compute, initial };

@@ -27,9 +27,9 @@ const overrides = {
 
 async function bench(engine: EngineChoice): Promise<BenchAnswer> {
   Object.assign(process.env, engineEnv({ engine, threads: 1 }));
-  const { tf, version, device, reason } = await loadEngine({ engine, threads: 1 });
+  const { tf, version, device, reason, compile = null } = await loadEngine({ engine, threads: 1 });
   const method = methodConfigSchema.parse(overrides);
-  const compute = await createCompute(tf, { method, seed: 0, classes: ["a", "b"], backbone: null });
+  const compute = await createCompute(tf, { method, seed: 0, classes: ["a", "b"], backbone: null }, compile);
   compute.load(classifier, compute.init(classifier).values);
   compute.load(segmenter, compute.init(segmenter).values);
   const examples = Array.from({ length: batchSize }, (_, image) => picture(image, method.imageSize));

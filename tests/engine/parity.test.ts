@@ -91,8 +91,8 @@ describe("a training step", () => {
   test.each(networks)("of %s has TensorFlow's gradients, and its masks", async (network) => {
     const method: MethodConfig = methodConfigSchema.parse({ ...small, segmenter: { ...small.segmenter, network } });
     const setup = { method, seed: 7, classes: ["horse", "zebra"], backbone: null };
-    const expected = await on("tensorflow", async () => steps(await createCompute(tf, setup)));
-    const actual = await on("wasm", async () => steps(await createCompute(tf, setup)));
+    const expected = await on("tensorflow", async () => steps(await createCompute(tf, setup, null)));
+    const actual = await on("wasm", async () => steps(await createCompute(tf, setup, null)));
     expect(difference(actual.classifier, expected.classifier)).toBeLessThan(1e-4);
     expect(difference(actual.segmenter, expected.segmenter)).toBeLessThan(1e-4);
     const same = actual.labels.filter((label, i) => label === expected.labels[i]).length;
@@ -103,7 +103,7 @@ describe("a training step", () => {
     const setup = { method: methodConfigSchema.parse(small), seed: 7, classes: ["horse", "zebra"], backbone: null };
     const { registry } = tf.engine() as unknown as { registry: object };
     await on("wasm", async () => {
-      const compute = await createCompute(tf, setup);
+      const compute = await createCompute(tf, setup, null);
       const before = tf.memory().numTensors;
       await steps(compute);
       expect(tf.memory().numTensors).toBeLessThanOrEqual(before);

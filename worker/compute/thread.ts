@@ -42,7 +42,7 @@ async function openEngine(data: ThreadData): Promise<OpenEngine> {
     import("../engine/load.js"),
     import("../segmentation/compute.js"),
   ]);
-  const { tf, name, reason, version, device, fingerprint, lost } = await loadEngine(data);
+  const { tf, name, reason, version, device, fingerprint, compile = null, lost } = await loadEngine(data);
   void lost?.then((why) => {
     gone = why;
     // Outside of any call: it ends the thread, and whatever waits for an answer hears why.
@@ -50,7 +50,7 @@ async function openEngine(data: ThreadData): Promise<OpenEngine> {
   });
   return {
     info: { name, reason, version, device, fingerprint },
-    create: (setup) => createCompute(tf, setup),
+    create: (setup) => createCompute(tf, setup, compile),
   };
 }
 

@@ -6,6 +6,7 @@ import { readFileSync, realpathSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { AppError } from "../../shared/errors.js";
+import type { Compile } from "../segmentation/compiled.js";
 import type { Tf } from "../segmentation/tf.js";
 import { cpuFacts, gpuNames } from "./device.js";
 import {
@@ -16,6 +17,7 @@ import {
   requestedDevice,
   requireEnv,
 } from "./environment.js";
+import { sessionCompiler } from "./session-graph.js";
 import { installUtilShim } from "./shim.js";
 
 export type { EngineOptions } from "./environment.js";
@@ -32,6 +34,8 @@ export interface Engine {
   readonly device: string;
   /** Equal fingerprints give equal bits for equal inputs. */
   readonly fingerprint: string;
+  /** Absent: it computes operation by operation. */
+  readonly compile?: Compile | null;
   /** What a GPU's driver takes away, and why; such an engine computes no more. Absent: that cannot happen. */
   readonly lost?: Promise<string>;
 }
@@ -132,6 +136,7 @@ function describe(options: EngineOptions, tf: Tf, backend: NodeBackend, env: Rec
     name: "tensorflow",
     reason: options.engine === "auto" ? "first choice, and it loads" : "asked for",
     tf,
+    compile: sessionCompiler(tf),
     version,
     device: backend.isUsingGpuDevice
       ? `gpu: ${gpuNames().join(", ")}`

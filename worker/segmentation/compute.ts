@@ -24,6 +24,7 @@ import { type Backbone, tapStrides } from "./backbone/backbone.js";
 import { pretrainedBackbone } from "./backbone/pretrained.js";
 import { scratchBackbone } from "./backbone/scratch.js";
 import { type TagClassifier, tagClassifier } from "./classifier.js";
+import { type Compile, Programs } from "./compiled.js";
 import { classifierGradient, type FeatureCache, segmenterGradient } from "./gradients.js";
 import { type Segmenter, segmenterOf } from "./networks/segmenter.js";
 import { initialValues, ParamStore, splitFlat } from "./params.js";
@@ -37,6 +38,7 @@ interface ClassifierModel {
   readonly backbone: Backbone;
   readonly classifier: TagClassifier;
   readonly store: ParamStore;
+  readonly programs: Programs;
 }
 
 interface SegmenterModel {
@@ -45,10 +47,11 @@ interface SegmenterModel {
   readonly backbone: Backbone;
   readonly network: Segmenter;
   readonly store: ParamStore;
+  readonly programs: Programs;
 }
 
-/** @throws AppError BACKBONE_INVALID. */
-export async function createCompute(tf: Tf, setup: ComputeSetup): Promise<Compute> {
+/** `compile`: of an engine that has it. @throws AppError BACKBONE_INVALID. */
+export async function createCompute(tf: Tf, setup: ComputeSetup, compile: Compile | null): Promise<Compute> {
   const { method, classes } = setup;
   /** Each model has a backbone of its own: fine-tuning the segmenter's must not move the classifier's features. */
   const makeBackbone = async (rate: number, fromStride: number) => {
@@ -59,12 +62,18 @@ export async function createCompute(tf: Tf, setup: ComputeSetup): Promise<Comput
   };
   const seeing = await makeBackbone(setup.backbone ? 0 : 1, tapStrides[0]);
   const classifier = tagClassifier(tf, seeing, method.classifier.stride, classes.length);
-  const classifying = { backbone: seeing, classifier, store: new ParamStore(tf, classifier.defs, seeing.variables) };
+  const classifying = {
+    backbone: seeing,
+    classifier,
+    store: new ParamStore(tf, classifier.defs, seeing.variables),
+    programs: new Programs(tf, compile),
+  };
   const makeSegmenter = async (round: number): Promise<SegmenterModel> => {
     const own = methodOfRound(method, round);
     const backbone = await makeBackbone(own.segmenter.backboneRate, own.segmenter.backboneTrainFrom);
     const network = segmenterOf(tf, backbone, own, classes.length + 1);
-    return { method: own, backbone, network, store: new ParamStore(tf, network.defs, backbone.variables) };
+    const store = new ParamStore(tf, network.defs, backbone.variables);
+    return { method: own, backbone, network, store, programs: new Programs(tf, compile) };
   };
   const mined = minedRounds(method);
   const growing = await makeSegmenter(mined + 1);
@@ -143,7 +152,8 @@ class MethodCompute implements Compute {
 
   dispose(): void {
     const { mining, growing } = this.segmenting;
-    for (const { store, backbone } of new Set([this.classifying, mining, growing])) {
+    for (const { store, backbone, programs } of new Set([this.classifying, mining, growing])) {
+      programs.dispose();
       store.dispose();
       backbone.dispose();
     }
@@ -165,7 +175,7 @@ class MethodCompute implements Compute {
     return round <= minedRounds(this.setup.method) ? this.segmenting.mining : this.segmenting.growing;
   }
 
-  private partsOf({ method, backbone, network, store }: SegmenterModel) {
+  private partsOf({ method, backbone, network, store, programs }: SegmenterModel) {
     assert(store.values, "the segmenter is loaded");
     const { tf, setup, superpixels } = this;
     return {
@@ -175,6 +185,8 @@ class MethodCompute implements Compute {
       backbone,
       network,
       params: store.get,
+      tensors: store.tensors,
+      programs,
       classCount: setup.classes.length,
       superpixels,
     };
@@ -183,12 +195,14 @@ class MethodCompute implements Compute {
   private async gradient({ stage, step }: GradientJob, microBatch: MicroBatch): Promise<Float32Array> {
     const { method, seed, classes } = this.setup;
     assert(this.storeOf(stage).values, `the ${stage.model} is loaded`);
-    const context = { tf: this.tf, method: methodOfRound(method, stage.round), seed, stage, step };
+    const common = { tf: this.tf, method: methodOfRound(method, stage.round), seed, stage, step };
     if (stage.model === "segmenter") {
-      const { backbone, network, store } = this.segmenterOf(stage);
+      const { backbone, network, store, programs } = this.segmenterOf(stage);
+      const context = { ...common, programs };
       return segmenterGradient(context, microBatch, backbone, network, store, this.superpixels, classes.length + 1);
     }
-    const { backbone, classifier, store } = this.classifying;
+    const { backbone, classifier, store, programs } = this.classifying;
+    const context = { ...common, programs };
     return classifierGradient(context, microBatch, backbone, classifier, store, this.features, classes.length);
   }
 }

@@ -9,6 +9,7 @@ import type { LabelledExample, MicroBatch, TrainStage } from "../compute/contrac
 import { augment, type Crop, cropMap, drawCrop, drawLight } from "./augment.js";
 import type { Backbone } from "./backbone/backbone.js";
 import type { TagClassifier } from "./classifier.js";
+import type { Formula, Programs } from "./compiled.js";
 import { toUnit } from "./images.js";
 import { tagLoss } from "./loss.js";
 import { needsSuperpixels, segmenterLoss } from "./losses/segmenter-loss.js";
@@ -21,6 +22,8 @@ import type { Tensor, Tensor2D, Tensor4D, Tf } from "./tf.js";
 
 export interface StepContext {
   readonly tf: Tf;
+  /** Of the model that is trained. */
+  readonly programs: Programs;
   readonly method: MethodConfig;
   readonly seed: number;
   readonly stage: TrainStage;
@@ -77,18 +80,28 @@ export async function segmenterGradient(
   superpixels: SuperpixelCache,
   labelCount: number,
 ): Promise<Float32Array> {
-  const { tf, method } = context;
+  const { tf, method, programs } = context;
   const batch = augmentedBatch(context, microBatch);
+  const { labels, size } = batch;
   const shares = countedShares(batch);
-  const result = tf.tidy(() => {
+  const cuts = needsSuperpixels(method) ? croppedSuperpixels(context, microBatch, batch, superpixels) : null;
+  const build = (): Formula => {
     const x = imageTensor(tf, batch);
-    const cuts = needsSuperpixels(method) ? croppedSuperpixels(context, microBatch, batch, superpixels) : null;
-    const { labels, size } = batch;
-    const loss = segmenterLoss(tf, method, network, { labels, shares, size, cuts }, labelCount);
-    const frozenTaps = backbone.frozen ? backbone.taps(x, store.get) : null;
-    return store.flatGradient(() => loss(frozenTaps ?? backbone.taps(x, store.get), store.get));
-  });
-  return readSums(result, shares.filter((share) => share > 0).length);
+    const fed: Tensor[] = [x];
+    const feed = <T extends Tensor>(tensor: T): T => {
+      fed.push(tensor);
+      return tensor;
+    };
+    const loss = segmenterLoss(tf, method, network, { labels, shares, size, cuts, feed }, labelCount);
+    const value = () => {
+      const frozenTaps = backbone.frozen ? backbone.taps(x, store.get) : null;
+      return store.flatGradient(() => loss(frozenTaps ?? backbone.taps(x, store.get), store.get));
+    };
+    return { inputs: [...fed, ...store.tensors], value };
+  };
+  /** A RegionNet has as many rows as the photo has superpixels. */
+  const key = network.regions ? null : `gradient ${shares.length} ${size}`;
+  return readSums(await programs.value(key, build), shares.filter((share) => share > 0).length);
 }
 
 /** Superpixels of the whole photos, through the same crops as the labels. */
@@ -116,22 +129,29 @@ export async function classifierGradient(
   cache: FeatureCache,
   classCount: number,
 ): Promise<Float32Array> {
-  const { tf } = context;
+  const { tf, programs } = context;
   const { examples } = microBatch;
-  const rows = backbone.frozen ? await frozenFeatures(context, examples, backbone, classifier, store, cache) : null;
-  const result = tf.tidy(() => {
-    const tags = tagMatrix(tf, examples, classCount);
-    if (rows) {
+  if (backbone.frozen) {
+    const rows = await frozenFeatures(context, examples, backbone, classifier, store, cache);
+    const result = tf.tidy(() => {
       const features = tf.stack(rows.map((row) => tf.tensor1d(row))) as Tensor2D;
+      const tags = tagMatrix(tf, examples, classCount);
       return store.flatGradient(() => tagLoss(tf, classifier.logits(features, store.get), tags));
-    }
-    const x = imageTensor(tf, augmentedBatch(context, microBatch));
-    return store.flatGradient(() => {
-      const features = classifier.features(backbone.taps(x, store.get));
-      return tagLoss(tf, classifier.logits(features, store.get), tags);
     });
-  });
-  return readSums(result, examples.length);
+    return readSums(result, examples.length);
+  }
+  const batch = augmentedBatch(context, microBatch);
+  const build = (): Formula => {
+    const [x, tags] = [imageTensor(tf, batch), tagMatrix(tf, examples, classCount)];
+    const value = () => {
+      return store.flatGradient(() => {
+        const features = classifier.features(backbone.taps(x, store.get));
+        return tagLoss(tf, classifier.logits(features, store.get), tags);
+      });
+    };
+    return { inputs: [x, tags, ...store.tensors], value };
+  };
+  return readSums(await programs.value(`gradient ${examples.length} ${batch.size}`, build), examples.length);
 }
 
 function tagMatrix(tf: Tf, examples: readonly LabelledExample[], classCount: number): Tensor2D {
@@ -144,7 +164,7 @@ function tagMatrix(tf: Tf, examples: readonly LabelledExample[], classCount: num
 
 /** One image at a time, so that its bits do not depend on its company. */
 async function frozenFeatures(
-  { tf, method }: StepContext,
+  { tf, method, programs }: StepContext,
   examples: readonly LabelledExample[],
   backbone: Backbone,
   classifier: TagClassifier,
@@ -159,11 +179,11 @@ async function frozenFeatures(
       rows.push(known);
       continue;
     }
-    const features = tf.tidy(() => {
+    const build = (): Formula => {
       const x = tf.tensor4d(toUnit(pixels), [1, size, size, 3]);
-      return classifier.features(backbone.taps(x, store.get));
-    });
-    const row = await take(features);
+      return { inputs: [x], value: () => classifier.features(backbone.taps(x, store.get)) };
+    };
+    const row = await take(await programs.value(`features ${size}`, build));
     cache.set(image, row);
     rows.push(row);
   }

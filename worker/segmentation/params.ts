@@ -83,6 +83,11 @@ export class ParamStore {
     });
   }
 
+  /** In the order of the definitions, as they are now: loading replaces them. */
+  get tensors(): readonly Tensor[] {
+    return this.variables;
+  }
+
   load(values: Float32Array): void {
     const views = splitFlat(this.defs, values);
     this.defs.forEach((def, i) => {

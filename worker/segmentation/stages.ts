@@ -18,6 +18,7 @@ import type {
 import type { Backbone } from "./backbone/backbone.js";
 import { atScale, type CamOptions, camOf } from "./cam.js";
 import type { TagClassifier } from "./classifier.js";
+import type { Formula, Programs } from "./compiled.js";
 import { resize, toUnit } from "./images.js";
 import { changedShare, gate, guard, otsuLabels, restrict, seedLabels, threeWay, withoutBackground } from "./labels.js";
 import type { Segmenter } from "./networks/segmenter.js";
@@ -27,7 +28,7 @@ import { take } from "./read.js";
 import { coloured, refineMap, resized, type SquareMap, startSide } from "./refinement.js";
 import { cutPhoto, type SuperpixelCache } from "./superpixels/cut.js";
 import type { Superpixels } from "./superpixels/superpixels.js";
-import type { Tensor4D, Tf } from "./tf.js";
+import type { Tensor, Tensor4D, Tf } from "./tf.js";
 import { boxsupLabels, mcofLabels, type RelabelInput, voted } from "./updaters/relabel.js";
 
 /** The stored CAM's side: an anchor, not a picture. */
@@ -88,6 +89,9 @@ export interface SegmenterParts {
   readonly backbone: Backbone;
   readonly network: Segmenter;
   readonly params: Params;
+  /** All that `params` gives. */
+  readonly tensors: readonly Tensor[];
+  readonly programs: Programs;
   readonly classCount: number;
   readonly seed: number;
   readonly superpixels: SuperpixelCache;
@@ -177,15 +181,17 @@ async function probabilitiesOf(
   views: Views,
   side: number,
 ): Promise<SquareMap> {
-  const { tf, method, classCount } = parts;
+  const { tf, method, classCount, programs, tensors } = parts;
   const size = method.imageSize;
-  const probabilities = tf.tidy(() => {
-    return probabilityMap(parts, tf.tensor4d(toUnit(pixels), [1, size, size, 3]), views, side);
-  });
+  const build = (): Formula => {
+    const image = tf.tensor4d(toUnit(pixels), [1, size, size, 3]);
+    return { inputs: [image, ...tensors], value: () => probabilityMap(parts, image, views, side) };
+  };
+  const probabilities = await programs.value(`probabilities ${side} ${views.flip} ${views.scales}`, build);
   return { values: await take(probabilities), side, channels: classCount + 1 };
 }
 
-type NetworkParts = Omit<SegmenterParts, "classCount" | "seed" | "superpixels">;
+type NetworkParts = Pick<SegmenterParts, "tf" | "method" | "backbone" | "network" | "params">;
 
 /**
  * All of a prediction that the engine computes, so also what an exported model is: images in [-1, 1], [1, S, S, 3], to

@@ -24,7 +24,7 @@ export const tinyMethod: MethodConfig = methodConfigSchema.parse({
 });
 
 export async function tinyCompute(method: MethodConfig = tinyMethod): Promise<Compute> {
-  return createCompute(await plainTf(), { method, seed: 7, classes: ["horse", "zebra"], backbone: null });
+  return createCompute(await plainTf(), { method, seed: 7, classes: ["horse", "zebra"], backbone: null }, null);
 }
 
 /**

@@ -145,7 +145,7 @@ describe("training on top", () => {
   async function computeWith(backboneRate: number, backboneTrainFrom: 4 | 16 = 4, model = classifierModel(5)) {
     const method = { ...tinyMethod, segmenter: { ...tinyMethod.segmenter, backboneRate, backboneTrainFrom } };
     const backbone = await filesOf(model);
-    return createCompute(tf, { method, seed: 1, classes: ["horse"], backbone });
+    return createCompute(tf, { method, seed: 1, classes: ["horse"], backbone }, null);
   }
 
   test("a frozen backbone has no parameters to train", async () => {

@@ -25,6 +25,8 @@ export interface LossInput {
   readonly size: number;
   /** Superpixels of every crop, or null where no part of the loss needs them. */
   readonly cuts: readonly Superpixels[] | null;
+  /** Is told of every tensor that is made of this input. */
+  readonly feed: <T extends Tensor>(tensor: T) => T;
 }
 
 /** Whether the configured loss, or the updater's network, looks at superpixels. */
@@ -60,16 +62,16 @@ export function segmenterLoss(tf: Tf, method: MethodConfig, network: Segmenter, 
 type Term = (logits: Tensor4D) => Tensor;
 
 function regionTerm(tf: Tf, config: MethodConfig["segmenter"], input: LossInput, depth: number): Term {
-  const { labels, shares, size } = input;
+  const { labels, shares, size, feed } = input;
   const n = shares.length;
   if (config.loss === "ce" && config.softLabels === 0) {
     const targets: PixelTargets = {
-      labels_NHW: tf.tensor3d(labels, [n, size, size], "int32"),
-      share_N111: tf.tensor4d(shares, [n, 1, 1, 1]),
+      labels_NHW: feed(tf.tensor3d(labels, [n, size, size], "int32")),
+      share_N111: feed(tf.tensor4d(shares, [n, 1, 1, 1])),
     };
     return (logits) => pixelLoss(tf, logits, targets);
   }
-  const target = tf.tensor4d(weightedTarget(config, input, depth), [n, size, size, depth]);
+  const target = feed(tf.tensor4d(weightedTarget(config, input, depth), [n, size, size, depth]));
   const loss = config.loss === "collision" ? collisionEntropy : softCrossEntropy;
   return (logits) => loss(tf, logits, target);
 }
@@ -101,7 +103,7 @@ function weightsOf(
   return loss === "confidence" ? confidenceWeights(soft, depth) : equalWeights(labels);
 }
 
-function freeOfEdges(tf: Tf, { cuts, size }: LossInput, dilation: number): Tensor4D {
+function freeOfEdges(tf: Tf, { cuts, size, feed }: LossInput, dilation: number): Tensor4D {
   const free = new Float32Array(cuts!.length * size * size);
   cuts!.forEach((cut, n) => {
     const edges = dilate(edgeMap(cut, 0), size, size, dilation);
@@ -109,10 +111,10 @@ function freeOfEdges(tf: Tf, { cuts, size }: LossInput, dilation: number): Tenso
       free[n * size * size + i] = isEdge ? 0 : 1;
     });
   });
-  return tf.tensor4d(free, [cuts!.length, size, size, 1]);
+  return feed(tf.tensor4d(free, [cuts!.length, size, size, 1]));
 }
 
-function borderTerm(tf: Tf, { labels, shares, size }: LossInput): Term {
+function borderTerm(tf: Tf, { labels, shares, size, feed }: LossInput): Term {
   const cells = size * size;
   const target = new Float32Array(labels.length);
   const weight = new Float32Array(labels.length);
@@ -126,7 +128,7 @@ function borderTerm(tf: Tf, { labels, shares, size }: LossInput): Term {
     });
   }
   const shape: [number, number, number, number] = [shares.length, size, size, 1];
-  const [targets, weights] = [tf.tensor4d(target, shape), tf.tensor4d(weight, shape)];
+  const [targets, weights] = [feed(tf.tensor4d(target, shape)), feed(tf.tensor4d(weight, shape))];
   return (logits) => focalLoss(tf, logits, targets, weights);
 }
 

@@ -1,0 +1,160 @@
+/**
+ * Compiled steps against the same steps operation by operation, on TensorFlow: gradients and masks of every network, loss and
+ * kind of backbone, on other pictures and parameters than those that the program was recorded with.
+ */
+import { beforeAll, describe, expect, test } from "vitest";
+import { type MethodConfig, type MethodOverrides, methodConfigSchema } from "../../shared/config/method.js";
+import type { BackboneFiles, Compute } from "../../worker/compute/contract.js";
+import { engineEnv } from "../../worker/engine/environment.js";
+import type { Engine } from "../../worker/engine/load.js";
+import type { Compile } from "../../worker/segmentation/compiled.js";
+import { createCompute } from "../../worker/segmentation/compute.js";
+import { squarePicture } from "../../worker/segmentation/testing.js";
+import type { Tf } from "../../worker/segmentation/tf.js";
+
+let tf: Tf;
+let compile: Compile;
+let programs = 0;
+
+beforeAll(async () => {
+  Object.assign(process.env, engineEnv({ engine: "tensorflow", threads: 1 }));
+  const { loadEngine } = (await import("../../dist/worker/engine/load.js" as string)) as {
+    loadEngine: (options: object) => Promise<Engine>;
+  };
+  const engine = await loadEngine({ engine: "tensorflow", threads: 1 });
+  tf = engine.tf;
+  compile = async (build) => {
+    programs++;
+    return engine.compile!(build);
+  };
+});
+
+const size = 64;
+const small = {
+  imageSize: size,
+  classifier: { microBatches: 1, microBatchSize: 2, cropSize: size, stride: 8, steps: 2 },
+  segmenter: { microBatches: 1, microBatchSize: 2, cropSize: size, channels: 16, steps: 2, backboneRate: 0.5 },
+  mining: { rounds: 0 },
+  cam: { scales: [1] },
+  pamr: { size: 32, dilations: [1, 2] },
+  scratch: { widths: [8, 16, 16, 24] },
+} satisfies MethodOverrides;
+
+function methodWith(segmenter: object, rest: object = {}): MethodConfig {
+  return methodConfigSchema.parse({ ...small, ...rest, segmenter: { ...small.segmenter, ...segmenter } });
+}
+
+/** Of the largest value of all: sums in another order differ in the last digits. */
+function difference(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
+  expect(actual.length).toBe(expected.length);
+  let [worst, scale] = [0, 1e-30];
+  for (let i = 0; i < expected.length; i++) {
+    scale = Math.max(scale, Math.abs(expected[i]!));
+    worst = Math.max(worst, Math.abs(actual[i]! - expected[i]!));
+  }
+  return worst / scale;
+}
+
+/** Two steps of both stages with parameters that change, and masks; everything depends on the pictures. */
+async function results(compute: Compute): Promise<{ gradients: Float32Array[]; labels: Uint8Array }> {
+  const gradients: Float32Array[] = [];
+  for (const stage of [
+    { model: "classifier", round: 0 },
+    { model: "segmenter", round: 1 },
+  ] as const) {
+    const { values } = compute.init(stage);
+    for (const step of [0, 1]) {
+      compute.load(stage, values);
+      const examples = [0, 1].map((slot) => squarePicture(2 * step + slot, [1 + ((slot + step) % 2)], true, size));
+      const job = { stage, step, leafCount: 1, microBatches: [{ leaf: 0, examples }] };
+      const sum = (await compute.gradients(job))[0]!.values;
+      gradients.push(sum.slice());
+      for (let i = 0; i < values.length; i++) values[i] = values[i]! - 0.01 * Math.sign(sum[i]!);
+    }
+    compute.load(stage, values);
+  }
+  const photo = { ...squarePicture(9, [1], true, size), width: size, height: size, allowed: null };
+  const [result] = await compute.predict([photo]);
+  return { gradients, labels: result!.labels };
+}
+
+async function expectSame(method: MethodConfig, backbone: BackboneFiles | null = null): Promise<number> {
+  const setup = { method, seed: 7, classes: ["horse", "zebra"], backbone };
+  const expected = await results(await createCompute(tf, setup, null));
+  programs = 0;
+  const compute = await createCompute(tf, setup, compile);
+  const before = tf.memory().numTensors;
+  const actual = await results(compute);
+  expect(tf.memory().numTensors).toBe(before);
+  for (const [i, gradient] of expected.gradients.entries()) {
+    expect(difference(actual.gradients[i]!, gradient)).toBeLessThan(1e-5);
+  }
+  const same = actual.labels.filter((label, i) => label === expected.labels[i]).length;
+  expect(same / expected.labels.length).toBeGreaterThan(0.99);
+  compute.dispose();
+  return programs;
+}
+
+describe("a compiled training step has the gradients of its operations", () => {
+  test.each(["dfn", "fcn8", "fcn16", "fcn32", "capsule", "linear8"])("with the network %s", async (network) => {
+    // Classifier, segmenter, prediction.
+    expect(await expectSame(methodWith({ network }))).toBe(3);
+  });
+
+  test.each([
+    { loss: "balanced" },
+    { loss: "confidence", softLabels: 0.5 },
+    { loss: "collision", softLabels: 0.5 },
+    { pairwiseWeight: 1 },
+    { borderWeight: 0.1 },
+    { deepSupervision: 0.4 },
+    { backboneRate: 0 },
+    { backboneTrainFrom: 16 },
+  ])("with %j", async (segmenter) => {
+    expect(await expectSame(methodWith(segmenter))).toBe(3);
+  });
+
+  test("and the same bits from every program of one formula", async () => {
+    const setup = { method: methodWith({}), seed: 7, classes: ["horse", "zebra"], backbone: null };
+    const [one, other] = [await createCompute(tf, setup, compile), await createCompute(tf, setup, compile)];
+    expect(await results(other)).toEqual(await results(one));
+    for (const compute of [one, other]) compute.dispose();
+  });
+
+  test("with depthwise convolutions", async () => {
+    const scratch = { ...small.scratch, kind: "mobilenet" };
+    expect(await expectSame(methodWith({}, { scratch }))).toBe(3);
+  });
+
+  test("and a RegionNet, whose shapes differ from photo to photo, is not compiled", async () => {
+    expect(await expectSame(methodWith({}, { refine: { updater: "mcof" } }))).toBe(2);
+  });
+
+  test.each([0, 0.1])("with a pretrained backbone that learns at rate %d", async (backboneRate) => {
+    expect(await expectSame(methodWith({ backboneRate }), await pretrained())).toBe(3);
+  });
+});
+
+/** Four strides, a bias and a ReLU6 each; a depthwise one among them. */
+async function pretrained(): Promise<BackboneFiles> {
+  const inputs = tf.input({ shape: [null, null, 3] });
+  const { layers } = tf;
+  const init = (seed: number) => tf.initializers.heNormal({ seed });
+  let x = inputs;
+  for (const [i, filters] of [8, 12, 16, 16, 24].entries()) {
+    const conv = { filters, kernelSize: 3, strides: 2, padding: "same", kernelInitializer: init(i) } as const;
+    x = layers.reLU({ maxValue: 6 }).apply(layers.conv2d(conv).apply(x)) as typeof inputs;
+    const around = { kernelSize: 3, padding: "same", depthwiseInitializer: init(10 + i) } as const;
+    x = layers.reLU({ maxValue: 6 }).apply(layers.depthwiseConv2d(around).apply(x)) as typeof inputs;
+  }
+  const model = tf.model({ inputs, outputs: x });
+  let files: BackboneFiles | null = null;
+  const keep = tf.io.withSaveHandler(async ({ modelTopology, weightSpecs, weightData }) => {
+    const modelJson = Buffer.from(JSON.stringify({ modelTopology, weightsManifest: [{ weights: weightSpecs }] }));
+    files = { modelJson, weights: new Uint8Array(weightData as ArrayBuffer), sidecar: null };
+    return { modelArtifactsInfo: { dateSaved: new Date(0), modelTopologyType: "JSON" } };
+  });
+  await model.save(keep);
+  model.dispose();
+  return files!;
+}

@@ -1,0 +1,178 @@
+/**
+ * Compiled functions on libtensorflow, as `tf.function` has them in Python: every TensorFlow operation that a function executes
+ * once is recorded as a node of a graph, and from then on the graph runs in a session. There TensorFlow fuses convolutions
+ * with biases and activations (tfjs cannot ask for that), frees what nobody needs any more, and nothing happens in JavaScript.
+ */
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Compile, Formula } from "../segmentation/compiled.js";
+import type { Tensor, Tf } from "../segmentation/tf.js";
+
+type DataId = object;
+
+interface Attribute {
+  readonly name: string;
+  readonly type: number;
+  readonly value: unknown;
+}
+
+type Execute = (name: string, attributes: readonly Attribute[], inputs: readonly Tensor[], count?: number) => unknown;
+
+/** The parts of tfjs-node's backend that its types leave out. */
+interface NodeBackend {
+  readonly binding: Readonly<Record<string, number>>;
+  readonly isUsingGpuDevice: boolean;
+  executeSingleOutput: Execute;
+  executeMultipleOutputs: Execute;
+  readonly getDTypeInteger: (dtype: string) => number;
+  readonly readSync: (dataId: DataId) => NodeJS.TypedArray;
+  readonly loadSavedModelMetaGraph: (dir: string, tags: string) => number;
+  readonly deleteSavedModel: (id: number) => void;
+  readonly runSavedModel: (
+    id: number,
+    inputs: readonly Tensor[],
+    infos: readonly { readonly name: string }[],
+    outputs: readonly string[],
+  ) => Tensor[];
+}
+
+/** Types of inputs, in order, that tfjs leaves for TensorFlow to infer; a graph must name them. */
+const inferred: Readonly<Record<string, readonly string[]>> = { ExpandDims: ["T", "Tdim"] };
+
+interface Graph {
+  readonly nodes: readonly object[];
+  readonly inputs: readonly string[];
+  readonly output: string;
+}
+
+/** Of the GPU nobody has measured what it brings, so there is none. */
+export function sessionCompiler(tf: Tf): Compile | null {
+  const backend = tf.backend() as unknown as NodeBackend;
+  if (backend.isUsingGpuDevice) return null;
+  return async (build) => {
+    const graph = recorded(tf, backend, build);
+    const id = await load(backend, graph.nodes);
+    const infos = graph.inputs.map((name) => ({ name }));
+    return {
+      run: (inputs) => backend.runSavedModel(id, inputs, infos, [graph.output])[0]!,
+      dispose: () => backend.deleteSavedModel(id),
+    };
+  };
+}
+
+/** Not as what tf.tidy returns: it looks for tensors in all of that, number by number. */
+function recorded(tf: Tf, backend: NodeBackend, build: () => Formula): Graph {
+  let graph: Graph | null = null;
+  tf.tidy(() => {
+    graph = record(backend, build());
+  });
+  return graph!;
+}
+
+/** Runs the function once, operation by operation. */
+function record(backend: NodeBackend, { inputs, value }: Formula): Graph {
+  const recorder = new Recorder(backend);
+  const names = inputs.map((input) => recorder.placeholder(input));
+  const { executeSingleOutput, executeMultipleOutputs } = backend;
+  const watched = (execute: Execute): Execute => {
+    return (name, attributes, from, count) => {
+      const result = execute.call(backend, name, attributes, from, count);
+      recorder.operation(name, attributes, from, [result].flat() as Tensor[]);
+      return result;
+    };
+  };
+  backend.executeSingleOutput = watched(executeSingleOutput);
+  backend.executeMultipleOutputs = watched(executeMultipleOutputs);
+  try {
+    return { inputs: names, output: recorder.nameOf(value()), nodes: recorder.nodes };
+  } finally {
+    backend.executeSingleOutput = executeSingleOutput;
+    backend.executeMultipleOutputs = executeMultipleOutputs;
+  }
+}
+
+class Recorder {
+  readonly nodes: object[] = [];
+  private readonly names = new Map<DataId, string>();
+
+  constructor(private readonly backend: NodeBackend) {}
+
+  placeholder(tensor: Tensor): string {
+    const dtype = { type: this.typeOf(tensor) };
+    return this.add("Placeholder", [], { dtype, shape: { shape: shapeOf(tensor.shape) } }, [tensor]);
+  }
+
+  operation(op: string, attributes: readonly Attribute[], inputs: readonly Tensor[], outputs: readonly Tensor[]): void {
+    const names = inputs.map((input) => this.nameOf(input));
+    const given = attributes.map((one) => [one.name, this.attribute(one)] as const);
+    const types = (inferred[op] ?? []).map((name, i) => [name, { type: this.typeOf(inputs[i]!) }] as const);
+    this.add(op, names, Object.fromEntries([...given, ...types]), outputs);
+  }
+
+  /** What no operation has made is a constant: shapes, matrices that depend on shapes, the weights of a frozen backbone. */
+  nameOf(tensor: Tensor): string {
+    const known = this.names.get(tensor.dataId);
+    if (known !== undefined) return known;
+    const dtype = this.typeOf(tensor);
+    const { buffer, byteOffset, byteLength } = this.backend.readSync(tensor.dataId);
+    const tensorContent = new Uint8Array(buffer, byteOffset, byteLength).slice();
+    const value = { tensor: { dtype, tensorShape: shapeOf(tensor.shape), tensorContent } };
+    return this.add("Const", [], { dtype: { type: dtype }, value }, [tensor]);
+  }
+
+  private add(op: string, input: readonly string[], attr: object, outputs: readonly Tensor[]): string {
+    const name = `n${this.nodes.length}`;
+    this.nodes.push({ name, op, input, attr });
+    outputs.forEach(({ dataId }, i) => {
+      this.names.set(dataId, i === 0 ? name : `${name}:${i}`);
+    });
+    return name;
+  }
+
+  private typeOf({ dtype }: Tensor): number {
+    return this.backend.getDTypeInteger(dtype);
+  }
+
+  private attribute({ name, type, value }: Attribute): object {
+    const { binding } = this.backend;
+    switch (type) {
+      case binding.TF_ATTR_TYPE:
+        return { type: value };
+      case binding.TF_ATTR_INT:
+        return Array.isArray(value) ? { list: { i: value } } : { i: value };
+      case binding.TF_ATTR_BOOL:
+        return { b: value };
+      case binding.TF_ATTR_FLOAT:
+        return { f: value };
+      case binding.TF_ATTR_STRING:
+        return { s: Buffer.from(value as string) };
+      default:
+        throw new Error(`attribute ${name} of type ${type} cannot be recorded`);
+    }
+  }
+}
+
+function shapeOf(shape: readonly number[]) {
+  return { dim: shape.map((size) => ({ size })) };
+}
+
+/** libtensorflow takes graphs from folders only. */
+async function load(backend: NodeBackend, nodes: readonly object[]): Promise<number> {
+  const metaGraph = {
+    metaInfoDef: { tags: ["serve"], tensorflowVersion: "2.21.0" },
+    graphDef: { node: nodes, versions: { producer: 1395 } },
+  };
+  const model = { savedModelSchemaVersion: 1, metaGraphs: [metaGraph] };
+  const { encodeMessage } = await import("../export/protobuf.js");
+  const dir = await mkdtemp(join(tmpdir(), "seedgrow-graph-"));
+  try {
+    await writeFile(
+      join(dir, "saved_model.pb"),
+      await encodeMessage("saved-model.proto", "tensorflow.SavedModel", model),
+    );
+    return backend.loadSavedModelMetaGraph(dir, "serve");
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
+}
