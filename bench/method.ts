@@ -16,6 +16,7 @@ import sharp from "sharp";
 import { AdamW } from "../coordinator/aggregate/adamw.js";
 import { MemoryFloats } from "../coordinator/aggregate/floats.js";
 import { learningRateAt } from "../coordinator/aggregate/learning-rate.js";
+import { WeightAverage } from "../coordinator/aggregate/weight-average.js";
 import { runConfigSchema } from "../coordinator/config.js";
 import { driftRule } from "../coordinator/metrics.js";
 import { bytesOf, sha256 } from "../shared/codec/digest.js";
@@ -104,6 +105,8 @@ async function train(stage: TrainStage): Promise<Float32Array> {
   const config = methodOfRound(method, stage.round)[stage.model];
   const { specs, values } = await pool.call<InitialParams>(0, { call: "init", stage });
   const zeros = () => new MemoryFloats(new Float32Array(values.length));
+  const emaDecay = stage.model === "segmenter" ? methodOfRound(method, stage.round).segmenter.emaDecay : 0;
+  const teacher = emaDecay > 0 ? new WeightAverage(zeros(), emaDecay, 0) : null;
   const optimizer = new AdamW(
     specs,
     { weightDecay: config.weightDecay },
@@ -127,9 +130,11 @@ async function train(stage: TrainStage): Promise<Float32Array> {
     const weight = total[values.length + 1]!;
     const gradient = total.subarray(0, values.length).map((g) => g / weight);
     await optimizer.step(values, async (at, end) => gradient.subarray(at, end), learningRateAt(step, config));
+    await teacher?.add(values);
     meanLoss += (total[values.length]! / weight - meanLoss) / Math.min(step + 1, 20);
     if (step === 2 || step === config.steps - 1) await logStep(step, meanLoss);
   }
+  await teacher?.copyInto(values);
   await pool.all({ call: "load", stage, values });
   return values;
 }

@@ -4,7 +4,7 @@
  */
 import { assert } from "../shared/assert.js";
 import type { Digest } from "../shared/codec/digest.js";
-import { methodOfRound, minedRounds } from "../shared/config/rounds.js";
+import { minedRounds } from "../shared/config/rounds.js";
 import type { Manifest } from "../shared/data/manifest.js";
 import { type ParamSpecs, paramCount, parseParamSpecs } from "../shared/data/param-specs.js";
 import { runFiles, type StageRecord } from "../shared/data/run-record.js";
@@ -22,7 +22,8 @@ import type { RunDigests, WorkOrder } from "./requests.js";
 import { type CorrectionsDeps, RoundCorrections } from "./round-corrections.js";
 import { packsOf, ShardLedger } from "./shard-ledger.js";
 import { StageBook } from "./stage-book.js";
-import { type Defect, type StageOptions, StageTrainer, type StepOutcome } from "./training.js";
+import { stageOptions } from "./stage-options.js";
+import { type Defect, StageTrainer, type StepOutcome } from "./training.js";
 
 export interface ResultsDeps extends CorrectionsDeps {
   readonly config: RunConfig;
@@ -84,7 +85,7 @@ export class RunResults {
     const point = await store.readTrainingPoint(phaseKey(phase), scratch, onDamaged);
     if (!point || point.nextStep >= phase.steps) return {};
     const { specs, state, nextStep, losses } = point;
-    this.trainer = new StageTrainer(specs, state, this.stageOptions(phase), this.deps.blobs);
+    this.trainer = new StageTrainer(specs, state, stageOptions(this.deps.config.method, phase), this.deps.blobs);
     this.book.goOn(losses);
     return { nextStep };
   }
@@ -179,16 +180,16 @@ export class RunResults {
     const { blobs, scratch } = this.deps;
     const before = this.progress.segmenter;
     if (phase.kind === "train" && before) blobs.delete(before.digest);
-    const state = { values, optimizer: await scratch.moments(paramCount(specs)) };
-    this.trainer = new StageTrainer(specs, state, this.stageOptions(phase), blobs);
+    const options = stageOptions(this.deps.config.method, phase);
+    const count = paramCount(specs);
+    const average = options.emaDecay > 0 ? await scratch.floats(count) : null;
+    this.trainer = new StageTrainer(
+      specs,
+      { values, optimizer: await scratch.moments(count), average },
+      options,
+      blobs,
+    );
     this.initial = null;
-  }
-
-  private stageOptions(phase: Phase): StageOptions {
-    const method = methodOfRound(this.deps.config.method, phase.round);
-    const { steps, microBatches, learningRate, weightDecay, warmupSteps, schedulePower } =
-      phase.kind === "classify" ? method.classifier : method.segmenter;
-    return { steps, learningRate, weightDecay, warmupSteps, schedulePower, leafCount: microBatches };
   }
 
   /** Every so many steps: a killed coordinator loses those since the last one. */
@@ -202,12 +203,12 @@ export class RunResults {
 
   private async endTraining(phase: Phase): Promise<void> {
     const trainer = this.trainer!;
+    await trainer.finish();
     const digest = trainer.weightsDigest;
     await this.deps.store.writeCheckpoint(digest, trainer.bytes, trainer.specs);
     this.book.trained((this.deps.nowMs() - this.phaseStartedMs) / 1000);
     const model = { round: phase.round, digest };
     this.trainer = null;
-    await trainer.close();
     await this.commit(phase, phase.kind === "classify" ? { classifier: model } : { segmenter: model });
   }
 

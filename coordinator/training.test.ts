@@ -11,6 +11,7 @@ const options = {
   warmupSteps: 0,
   schedulePower: 0,
   weightDecay: 0,
+  emaDecay: 0,
   leafCount: 2,
 };
 
@@ -18,7 +19,7 @@ const floats = (...values: number[]) => new MemoryFloats(Float32Array.from(value
 
 function start() {
   const optimizer = { steps: 0, first: floats(0, 0, 0), second: floats(0, 0, 0) };
-  return { values: bytesOf(Float32Array.of(1, 2, 3)), optimizer };
+  return { values: bytesOf(Float32Array.of(1, 2, 3)), optimizer, average: null };
 }
 
 function trainer() {
@@ -93,9 +94,9 @@ describe("a checkpoint", () => {
 
   test("of weights, moments and step goes on to the same bits as a run that was never cut", async () => {
     const whole = (await train(trainer().trainer, 0, 4)).weightsDigest;
-    const { values, optimizer } = (await train(trainer().trainer, 0, 2)).state;
+    const { values, optimizer, average } = (await train(trainer().trainer, 0, 2)).state;
     const resume = (state: TrainerState) => new StageTrainer(specs, state, options, new MemoryBlobs());
-    const resumed = await train(resume({ values: values.slice(), optimizer }), 2, 4);
+    const resumed = await train(resume({ values: values.slice(), optimizer, average }), 2, 4);
     expect(resumed.weightsDigest).toBe(whole);
     // Without the moments it would not.
     const amnesiac = await train(resume({ ...start(), values: values.slice() }), 2, 4);

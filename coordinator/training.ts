@@ -8,9 +8,12 @@ import type { MemoryBlobs } from "../shared/net/blobs.js";
 import { AdamW, type AdamWState } from "./aggregate/adamw.js";
 import { addFloats, type Floats, notFiniteAt } from "./aggregate/floats.js";
 import { learningRateAt, type ScheduleOptions } from "./aggregate/learning-rate.js";
+import { WeightAverage } from "./aggregate/weight-average.js";
 
 export interface StageOptions extends ScheduleOptions {
   readonly weightDecay: number;
+  /** 0: the last step's parameters are the model; else their average over steps is (WeightAverage). */
+  readonly emaDecay: number;
   readonly leafCount: number;
 }
 
@@ -24,6 +27,8 @@ export interface StepOutcome {
 export interface TrainerState {
   readonly values: Uint8Array;
   readonly optimizer: AdamWState;
+  /** Of the parameters over steps; null when there is to be none. */
+  readonly average: Floats | null;
 }
 
 /** Gradients of a tree node's leaves, then the sum of their losses, then how many images they are of. */
@@ -43,18 +48,20 @@ export interface Defect {
 export class StageTrainer {
   private readonly values: Float32Array;
   private readonly optimizer: AdamW;
+  private readonly average: WeightAverage | null;
   private sums: TreeSums<Promise<Floats>>;
   private digest: Digest;
 
   /** Takes the state over: a copy would be another model in memory. */
   constructor(
     readonly specs: ParamSpecs,
-    { values, optimizer }: TrainerState,
+    { values, optimizer, average }: TrainerState,
     private readonly options: StageOptions,
     private readonly blobs: MemoryBlobs,
   ) {
     this.values = float32Of(values);
     this.optimizer = new AdamW(specs, { weightDecay: options.weightDecay }, optimizer);
+    this.average = average && new WeightAverage(average, options.emaDecay, optimizer.steps);
     this.sums = this.noSums();
     this.digest = this.publish();
   }
@@ -70,7 +77,7 @@ export class StageTrainer {
 
   /** For a checkpoint; valid until the next update. */
   get state(): TrainerState {
-    return { values: this.bytes, optimizer: this.optimizer.state() };
+    return { values: this.bytes, optimizer: this.optimizer.state(), average: this.average?.floats ?? null };
   }
 
   /** What is wrong with the sums of these leaves; null: nothing. */
@@ -114,16 +121,22 @@ export class StageTrainer {
     };
     this.blobs.delete(this.digest);
     await this.optimizer.step(this.values, meanGradient, learningRateAt(step, this.options));
+    await this.average?.add(this.values);
     await total.close();
     this.sums = this.noSums();
     this.digest = this.publish();
     return { loss: lossSum / weight, weightsDigest: this.digest };
   }
 
-  /** After the last step: gives back what its state has on disk. */
-  async close(): Promise<void> {
+  /** After the last step: the parameters become the model's, and what the state has on disk is given back. */
+  async finish(): Promise<void> {
     const { first, second } = this.optimizer.state();
-    await Promise.all([first.close(), second.close()]);
+    if (this.average) {
+      this.blobs.delete(this.digest);
+      await this.average.copyInto(this.values);
+      this.digest = this.publish();
+    }
+    await Promise.all([first.close(), second.close(), this.average?.floats.close()]);
   }
 
   private noSums(): TreeSums<Promise<Floats>> {

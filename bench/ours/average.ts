@@ -75,10 +75,10 @@ async function coordinate(): Promise<void> {
   const address = await open(blobs, "coordinator");
   const specs = [{ name: "all", shape: [count], learningRateScale: 1, weightDecay: true }];
   const schedule = { learningRate: 1e-4, warmupSteps: 0, schedulePower: 0, steps: 1_000_000 };
-  const options = { ...schedule, weightDecay: 1e-3, leafCount: workers };
+  const options = { ...schedule, weightDecay: 1e-3, emaDecay: 0, leafCount: workers };
   const dir = mkdtempSync(join(tmpdir(), "seedgrow-average-"));
   const scratch = new Scratch(dir, runConfigSchema.parse({}).cluster.memoryModelMb * 2 ** 20);
-  const start = { values: bytesOf(new Float32Array(count)), optimizer: await scratch.moments(count) };
+  const start = { values: bytesOf(new Float32Array(count)), optimizer: await scratch.moments(count), average: null };
   const trainer = new StageTrainer(specs, start, options, blobs);
   const offers = await Promise.all(children.map((child) => ask(child, null)));
   const clients = await Promise.all(offers.map((offer) => reach(offer.address, "coordinator", "worker")));

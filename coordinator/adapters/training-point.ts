@@ -30,12 +30,14 @@ const extraSchema = z.object({
   optimizerSteps: z.int().nonnegative(),
 });
 
-/** The file's pieces in order: head, parameters, the optimiser's moments. */
+/** The file's pieces in order: head, parameters, the optimiser's moments, the parameters' average where there is one. */
 export async function encodePoint(point: TrainingPoint): Promise<AsyncIterable<Uint8Array>> {
   const { phase, nextStep, specs, losses, state } = point;
   const { steps: optimizerSteps, first, second } = state.optimizer;
   const bytes = state.values.byteLength;
-  const digests = [sha256(state.values), await digestOf(first), await digestOf(second)];
+  const rest = state.average ? [first, second, state.average] : [first, second];
+  const digests = [sha256(state.values)];
+  for (const floats of rest) digests.push(await digestOf(floats));
   const header: CheckpointHeader = { phase, nextStep, extra: { specs, losses, optimizerSteps } };
   const head = checkpointHead(
     header,
@@ -44,8 +46,7 @@ export async function encodePoint(point: TrainingPoint): Promise<AsyncIterable<U
   return (async function* () {
     yield* head;
     yield state.values;
-    yield* bytesIn(first);
-    yield* bytesIn(second);
+    for (const floats of rest) yield* bytesIn(floats);
   })();
 }
 
@@ -56,22 +57,38 @@ export async function readPoint(path: string, scratch: Scratch): Promise<Trainin
   try {
     const head = await readHead(file);
     const extra = extraSchema.safeParse(head?.header.extra);
-    if (!head || !extra.success || head.sections.length !== 3) return null;
+    if (!head || !extra.success || ![3, 4].includes(head.sections.length)) return null;
     const { specs, losses, optimizerSteps: steps } = extra.data;
     const count = paramCount(specs);
     if (head.sections.some(({ bytes }) => bytes !== count * 4)) return null;
-    const [valuesAt, ...momentsAt] = head.sections as [SectionPlace, SectionPlace, SectionPlace];
+    const [valuesAt, ...others] = head.sections as [SectionPlace, ...SectionPlace[]];
     const values = await readExactly(file, valuesAt.bytes, valuesAt.at);
     if (!values || sha256(values) !== valuesAt.digest) return null;
-    const { first, second } = await scratch.moments(count);
-    const areWhole = (await readFloats(file, momentsAt[0], first)) && (await readFloats(file, momentsAt[1], second));
+    const rest = await readAll(file, others, () => scratch.floats(count));
+    if (!rest) return null;
+    const [first, second, average = null] = rest as [Floats, Floats, Floats?];
     const { phase, nextStep } = head.header;
-    if (areWhole) return { phase, nextStep, specs, losses, state: { values, optimizer: { steps, first, second } } };
-    await Promise.all([first.close(), second.close()]);
-    return null;
+    return { phase, nextStep, specs, losses, state: { values, optimizer: { steps, first, second }, average } };
   } finally {
     await file.close();
   }
+}
+
+/** Null, with nothing left open, when one of them is damaged. */
+async function readAll(
+  file: FileHandle,
+  sections: readonly SectionPlace[],
+  make: () => Promise<Floats>,
+): Promise<Floats[] | null> {
+  const made: Floats[] = [];
+  for (const section of sections) {
+    const floats = await make();
+    made.push(floats);
+    if (await readFloats(file, section, floats)) continue;
+    await Promise.all(made.map((one) => one.close()));
+    return null;
+  }
+  return made;
 }
 
 async function readHead(file: FileHandle) {

@@ -146,6 +146,9 @@ const superpixelsSchema = z.strictObject({
 });
 
 const segmenterSchema = z.strictObject({
+  emaDecay: z.number().min(0).max(0.9999).default(0).meta({
+    help: "The network that makes labels is the average of the trained one over its steps, with this decay (mean teacher); 0: the trained one itself.",
+  }),
   ...trainingShape({ steps: 200, learningRate: 2e-3, weightDecay: 1e-3, warmup: 20, cropSize: 192, cropShareMin: 0.6 }),
   network: z.enum(["dfn", "fcn32", "fcn16", "fcn8", "capsule", "linear32", "linear16", "linear8"]).default("dfn").meta({
     help: "What reads the backbone's features. dfn: Smooth Network; fcn: scores at one, two or three strides; capsule: routing by agreement; linear: one 1x1 convolution at that stride.",

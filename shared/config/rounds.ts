@@ -35,6 +35,7 @@ function miningMethod(method: MethodConfig): MethodConfig {
       pairwiseWeight: 0,
       borderWeight: 0,
       deepSupervision: 0,
+      emaDecay: 0,
       backboneRate: 0,
     },
     refine: {

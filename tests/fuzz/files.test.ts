@@ -158,7 +158,7 @@ describe("a run's folder", () => {
     const moments = new MemoryFloats(new Float32Array(4));
     const optimizer = { steps: 2, first: moments, second: moments };
     await store.writeTrainingPoint(
-      { phase: "train-1", nextStep: 2, specs, losses: [[1, 0.5]], state: { values, optimizer } },
+      { phase: "train-1", nextStep: 2, specs, losses: [[1, 0.5]], state: { values, optimizer, average: null } },
       [],
     );
   });

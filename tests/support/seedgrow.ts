@@ -31,6 +31,7 @@ const tiny = {
   "method.segmenter.cropSize": 64,
   "method.segmenter.channels": 8,
   "method.segmenter.warmupSteps": 2,
+  "method.segmenter.emaDecay": 0.5,
 };
 type Settings = Readonly<Record<string, string | number>>;
 
