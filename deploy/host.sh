@@ -107,7 +107,10 @@ read_plan() {
         printf '# %s\nPATH=%s\nSEEDGROW_WORKER_CACHE=%s\n' "$bundle" "$PATH" "$home/cache/blobs" > "$home/new/$slot.env"
         printf 'XDG_CACHE_HOME=%s\n' "$home/cache" >> "$home/new/$slot.env"
         ;;
-      certs) printf 'SEEDGROW_WORKER_CERTS=%s\n' "$home/node" >> "$home/new/$slot.env" ;;
+      # With its digest: a worker reads its certificate when it starts, so that a new one makes a new start.
+      certs)
+        printf '# %s\nSEEDGROW_WORKER_CERTS=%s\n' "$(sha256sum < "$home/node/node.crt")" "$home/node" >> "$home/new/$slot.env"
+        ;;
       var) printf '%s\n' "$rest" >> "$home/new/$slot.env" ;;
       go) return 0 ;;
       *) return 1 ;;

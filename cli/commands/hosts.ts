@@ -94,7 +94,7 @@ async function runUp(file: string, flags: UpFlags): Promise<void> {
   const plan = { nats: flags.nats, isInsecure: flags.insecure === true, sets: flags.set };
   // All that can be wrong here is said before anything is touched there.
   for (const host of hosts) planSlots(host, plan);
-  const certificates = plan.isInsecure ? new Map() : await readCertificates(resolve(flags.ca), hosts);
+  const certificates = plan.isInsecure ? new Map() : await readCertificates(resolve(flags.ca), hosts, flags.set);
   requirePrivate({ "--nats": flags.nats }, certificates.size > 0, plan.isInsecure);
   const ssh = sshOf(flags);
   const bundle = await makeBundle(seedgrowRoot);

@@ -36,6 +36,12 @@ describe("the plan of a machine", () => {
     expect(slot!.variables).toMatchObject({ SEEDGROW_WORKER_ADVERTISE: "[fd00::7]:7001" });
   });
 
+  test("opens no port where the workers do the calling", () => {
+    const [slot] = planSlots(hostOf("gpu1 push=true"), plan);
+    expect(Object.keys(slot!.variables).filter((name) => /LISTEN|ADVERTISE/.test(name))).toEqual([]);
+    expect(slot!.variables).toMatchObject({ SEEDGROW_WORKER_PUSH: "true" });
+  });
+
   test.each([["threads=0"], ["engine=cuda"], ["nonsense=1"]])("a worker would refuse %s: said before ssh", (set) => {
     expect(() => planSlots(hostOf("gpu1"), { ...plan, sets: [set] })).toThrow(
       expect.objectContaining({ code: "CONFIG_INVALID" }),

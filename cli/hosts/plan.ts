@@ -38,8 +38,10 @@ function variablesOf(host: HostSpec, { nats, isInsecure, sets }: ClusterPlan, sl
     ...host.settings,
     nats,
     id: `${host.name.replaceAll(".", "-")}-${slot}`,
-    listen: isV6 ? `[::]:${port}` : `0.0.0.0:${port}`,
-    advertise: isV6 ? `[${host.address}]:${port}` : `${host.address}:${port}`,
+    ...(!isCaller(host, sets) && {
+      listen: isV6 ? `[::]:${port}` : `0.0.0.0:${port}`,
+      advertise: isV6 ? `[${host.address}]:${port}` : `${host.address}:${port}`,
+    }),
     ...(isInsecure && { insecure: "true" }),
   };
   const listed = Object.entries(settings).map(([key, value]) => `${key}=${value}`);
@@ -47,6 +49,11 @@ function variablesOf(host: HostSpec, { nats, isInsecure, sets }: ClusterPlan, sl
   const variables = Object.entries(settings).map(([key, value]) => [keys.find((one) => one.key === key)!.env, value]);
   const gpu = host.gpus[slot % host.gpus.length];
   return { ...Object.fromEntries(variables), ...(gpu !== undefined && { CUDA_VISIBLE_DEVICES: gpu }) };
+}
+
+/** Its workers call the coordinator: nobody need reach the machine. */
+export function isCaller({ settings }: HostSpec, sets: readonly string[]): boolean {
+  return (settings.push ?? Object.fromEntries(sets.map(splitSet)).push) === "true";
 }
 
 /** For setup: a machine whose workers do without TensorFlow need not install it. */

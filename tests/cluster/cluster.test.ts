@@ -17,7 +17,9 @@ if (why) process.stderr.write(`${why}: no cluster of several machines is tried\n
 const isAll = process.env.SEEDGROW_CLUSTER === "all";
 
 /** Long enough to be disturbed, and to see a machine come back. */
-const long = { "method.rounds": 1, "method.classifier.steps": 10, "method.segmenter.steps": 30 };
+function lasting(segmenterSteps: number) {
+  return { "method.rounds": 1, "method.classifier.steps": 10, "method.segmenter.steps": segmenterSteps };
+}
 
 describe.skipIf(why !== null)("eight machines", () => {
   let machines: Machines;
@@ -40,10 +42,10 @@ describe.skipIf(why !== null)("eight machines", () => {
   }
 
   /** One worker beside its coordinator, and nothing happens. */
-  function alone(engine: string): Seedgrow {
+  function alone(engine: string, steps: number): Seedgrow {
     vi.stubEnv("SEEDGROW_WORKER_ENGINE", engine);
     vi.stubEnv("SEEDGROW_WORKER_SIMULATED_IMAGE_MS", "1");
-    const run = place.train(["--local", "1"], long);
+    const run = place.train(["--local", "1"], lasting(steps));
     vi.unstubAllEnvs();
     return run;
   }
@@ -62,7 +64,7 @@ describe.skipIf(why !== null)("eight machines", () => {
   }
 
   /** Trains on all machines, with a slow link to the first, the second cut off and back, and the leading broker killed. */
-  async function disturbed(): Promise<string> {
+  async function disturbed(steps: number): Promise<string> {
     const { network, nats, certs } = machines;
     network.throttle("gpu1", "2mbit");
     const cluster = {
@@ -70,7 +72,7 @@ describe.skipIf(why !== null)("eight machines", () => {
       "cluster.advertise": `${network.address("head")}:7000`,
       "cluster.workersMin": 3,
     };
-    const run = place.train(["--nats", nats, "--certs", certs], { ...long, ...cluster });
+    const run = place.train(["--nats", nats, "--certs", certs], { ...lasting(steps), ...cluster });
     for (const name of ["gpu1", "gpu2", "gpu3", "gpu4"]) await event(run, 0, "worker-joined", `${name}-0`);
     network.cut("gpu2");
     const killed = await machines.killLeader();
@@ -84,19 +86,19 @@ describe.skipIf(why !== null)("eight machines", () => {
   }
 
   test("a slow link, a cut one and a dead broker change no bit", async () => {
-    const undisturbed = alone("simulated");
+    const undisturbed = alone("simulated", 20);
     const up = await machines.cluster("up", "--set", "engine=simulated", "--set", "simulatedImageMs=60");
     expect(up.match(/worker 0: ready/g)).toHaveLength(4);
-    expect(await disturbed()).toBe(await weightsOf(undisturbed));
+    expect(await disturbed(20)).toBe(await weightsOf(undisturbed));
     await machines.cluster("down");
     expect(machines.homes()).toEqual([[], [], [], []]);
   });
 
   test.skipIf(!isAll)("with a real engine as well (npm run cluster-test)", async () => {
-    const undisturbed = await weightsOf(alone("wasm"));
+    const undisturbed = await weightsOf(alone("wasm", 60));
     machines.preparePackages();
     await machines.cluster("up", "--set", "engine=wasm");
-    expect(await disturbed()).toBe(undisturbed);
+    expect(await disturbed(60)).toBe(undisturbed);
     await machines.cluster("down");
   });
 });

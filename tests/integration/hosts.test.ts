@@ -147,7 +147,7 @@ describe.skipIf(noSshd !== null)("deploy/cluster.sh", () => {
     expect(commandLine).not.toContain("KEY");
   });
 
-  test("again changes nothing, sends nothing; a changed line starts that machine's workers anew", async () => {
+  test("again changes nothing, sends nothing; a changed line or certificate starts that machine's workers anew", async () => {
     const before = hosts.map((host) => supervisor(host));
     const again = await cluster("up");
     expect(again.said).not.toContain("copying");
@@ -157,6 +157,10 @@ describe.skipIf(noSshd !== null)("deploy/cluster.sh", () => {
     expect(changed.hosts.flatMap(({ slots }) => slots.map(({ state }) => state))).toEqual(["kept", "ready"]);
     expect(hosts.map((host) => supervisor(host) === before[hosts.indexOf(host)])).toEqual([true, false]);
     expect(isRunning(before[1]!)).toBe(false);
+    await authority.add("gpu1", "worker");
+    const renewed = await cluster("up", "--only", "gpu1");
+    expect(renewed.hosts.map(({ slots }) => slots.map(({ state }) => state))).toEqual([["ready"]]);
+    expect(isRunning(before[0]!)).toBe(false);
   });
 
   test("a worker that is killed comes back; status and logs say so", async () => {
