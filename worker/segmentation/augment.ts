@@ -37,7 +37,10 @@ export function drawLight(config: MethodConfig["augment"], rng: Rng): Light {
   return { gain, offset: [colour(), colour(), colour()], grey };
 }
 
-/** Writes the crop as [size, size, 3] in [-1, 1] to `pixels`, and its labels as [size, size] to `labels`. */
+/**
+ * Writes the crop as [size, size, 3] in [-1, 1] to `pixels`, and its labels as [size, size] to `labels`. Bilinear, columns
+ * first: a source row serves all output rows on either side of it.
+ */
 export function augment(
   example: LabelledExample,
   imageSize: number,
@@ -47,49 +50,87 @@ export function augment(
   pixels: Float32Array,
   labels: Int32Array,
 ): void {
-  const columns = sourcePositions(crop.x, crop.side, imageSize, size, crop.mirrored);
+  const columns = columnTaps(sourcePositions(crop.x, crop.side, imageSize, size, crop.mirrored), imageSize);
   const rows = sourcePositions(crop.y, crop.side, imageSize, size, false);
-  const source = example.pixels;
   const last = imageSize - 1;
-  const { gain, offset, grey } = light;
+  let [upper, lower] = [new StretchedRow(size), new StretchedRow(size)];
   for (let y = 0; y < size; y++) {
-    const row = rows[y]!;
-    const top = Math.floor(row) * imageSize;
-    const bottom = Math.min(last, Math.floor(row) + 1) * imageSize;
-    const v = row - Math.floor(row);
-    const labelRow = Math.round(row) * imageSize;
-    for (let x = 0; x < size; x++) {
-      const column = columns[x]!;
-      const left = Math.floor(column);
-      const right = Math.min(last, left + 1);
-      const u = column - left;
-      const a = (top + left) * 3;
-      const b = (top + right) * 3;
-      const c = (bottom + left) * 3;
-      const d = (bottom + right) * 3;
-      const o = y * size + x;
-      for (let k = 0; k < 3; k++) {
-        const upper = source[a + k]! * (1 - u) + source[b + k]! * u;
-        const lower = source[c + k]! * (1 - u) + source[d + k]! * u;
-        pixels[o * 3 + k] = (upper * (1 - v) + lower * v) / 127.5 - 1;
-      }
-      if (grey) pixels.fill(luma(pixels, o * 3), o * 3, o * 3 + 3);
-      for (let k = o * 3; k < o * 3 + 3; k++) {
-        pixels[k] = Math.min(1, Math.max(-1, pixels[k]! * gain + offset[k - o * 3]!));
-      }
-      labels[o] = example.labels ? example.labels[labelRow + Math.round(column)]! : IGNORE;
+    const top = Math.floor(rows[y]!);
+    if (upper.row !== top) [upper, lower] = [lower, upper];
+    upper.fill(example.pixels, imageSize, top, columns);
+    lower.fill(example.pixels, imageSize, Math.min(last, top + 1), columns);
+    mixRows(pixels, y * size * 3, upper.values, lower.values, rows[y]! - top);
+  }
+  relight(pixels.subarray(0, size * size * 3), light);
+  if (example.labels) labels.set(cropMap(example.labels, imageSize, crop, size));
+  else labels.fill(IGNORE, 0, size * size);
+}
+
+/** Where a row's pixels come from: two bytes of its source, and the weight of the second. */
+interface ColumnTaps {
+  readonly left: Int32Array;
+  readonly right: Int32Array;
+  readonly rest: Float64Array;
+}
+
+function columnTaps(at: Float64Array, imageSize: number): ColumnTaps {
+  const left = Int32Array.from(at, (column) => Math.floor(column) * 3);
+  const right = Int32Array.from(at, (column) => Math.min(imageSize - 1, Math.floor(column) + 1) * 3);
+  return { left, right, rest: at.map((column) => column - Math.floor(column)) };
+}
+
+/** One row of the source at the columns of the output, RGB. */
+class StretchedRow {
+  readonly values: Float64Array;
+  row = -1;
+
+  constructor(size: number) {
+    this.values = new Float64Array(size * 3);
+  }
+
+  fill(source: Uint8Array, imageSize: number, row: number, { left, right, rest }: ColumnTaps): void {
+    if (this.row === row) return;
+    this.row = row;
+    const { values } = this;
+    const pixels = source.subarray(row * imageSize * 3, (row + 1) * imageSize * 3);
+    for (let x = 0; x < left.length; x++) {
+      const a = left[x]!;
+      const b = right[x]!;
+      const v = rest[x]!;
+      const u = 1 - v;
+      const o = x * 3;
+      values[o] = pixels[a]! * u + pixels[b]! * v;
+      values[o + 1] = pixels[a + 1]! * u + pixels[b + 1]! * v;
+      values[o + 2] = pixels[a + 2]! * u + pixels[b + 2]! * v;
     }
   }
 }
 
+function mixRows(pixels: Float32Array, at: number, upper: Float64Array, lower: Float64Array, v: number): void {
+  for (let i = 0; i < upper.length; i++) {
+    pixels[at + i] = (upper[i]! * (1 - v) + lower[i]! * v) / 127.5 - 1;
+  }
+}
+
+function relight(pixels: Float32Array, { gain, offset, grey }: Light): void {
+  const [red, green, blue] = offset;
+  for (let i = 0; i < pixels.length; i += 3) {
+    if (grey) pixels[i] = pixels[i + 1] = pixels[i + 2] = luma(pixels, i);
+    pixels[i] = Math.min(1, Math.max(-1, pixels[i]! * gain + red));
+    pixels[i + 1] = Math.min(1, Math.max(-1, pixels[i + 1]! * gain + green));
+    pixels[i + 2] = Math.min(1, Math.max(-1, pixels[i + 2]! * gain + blue));
+  }
+}
+
 /** The same crop of a map of numbers that cannot be mixed (superpixels); nearest, as labels are. */
-export function cropMap(map: Int32Array, imageSize: number, crop: Crop, size: number): Int32Array {
+export function cropMap(map: Int32Array | Uint8Array, imageSize: number, crop: Crop, size: number): Int32Array {
   const columns = sourcePositions(crop.x, crop.side, imageSize, size, crop.mirrored);
   const rows = sourcePositions(crop.y, crop.side, imageSize, size, false);
+  const nearest = Int32Array.from(columns, Math.round);
   const out = new Int32Array(size * size);
   for (let y = 0; y < size; y++) {
     const row = Math.round(rows[y]!) * imageSize;
-    for (let x = 0; x < size; x++) out[y * size + x] = map[row + Math.round(columns[x]!)]!;
+    for (let x = 0; x < size; x++) out[y * size + x] = map[row + nearest[x]!]!;
   }
   return out;
 }
