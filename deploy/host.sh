@@ -10,7 +10,7 @@ bundle="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 # As TimeoutStopSec of the unit: longer than any piece of work with its hand-over.
 drain_s=120
 ready_s="${SEEDGROW_READY_S:-180}"
-engine=auto was_fresh=false task="" packages="" begun=()
+engine=auto was_fresh=false task="" packages="" begun=() tails=()
 umask 077
 
 tell() {
@@ -70,6 +70,7 @@ lock_home() {
 abandon() {
   trap '' TERM
   if [[ -n "$task" ]]; then kill -TERM -- "-$task" 2> /dev/null || true; fi
+  if ((${#tails[@]} > 0)); then kill "${tails[@]}" 2> /dev/null || true; fi
   stop_slots "${begun[@]}"
   if [[ "$was_fresh" == true ]]; then rm -rf "$home"; fi
   exit 130
@@ -234,12 +235,11 @@ status() {
 
 logs() {
   watch_caller
-  local slot lines="$1" follow="$2" task
+  local slot lines="$1" follow="$2"
   local flags=(-n "$lines")
   if [[ "$follow" == yes ]]; then flags+=(-F); fi
-  local tails=()
   for slot in $(slots_here); do
-    tail "${flags[@]}" "$home/logs/$slot.log" 2> /dev/null 3<&- | sed -u "s/^/$slot\t/" &
+    tail "${flags[@]}" "$home/logs/$slot.log" 2> /dev/null 3<&- > >(sed -u "s/^/$slot\t/" 3<&-) &
     tails+=($!)
   done
   if ((${#tails[@]} > 0)); then wait "${tails[@]}" || true; fi

@@ -24,10 +24,13 @@ describe("help", () => {
     expect(top.flat()).toEqual(expect.arrayContaining(["demo", "train", "status", "watch", "predict", "doctor"]));
     const nested = await commandsOf("data");
     const imports = await commandsOf("data", "import");
-    expect([nested.length, imports.length]).toEqual([4, 3]);
+    const hosts = await commandsOf("hosts");
+    expect([nested.length, imports.length, hosts.length]).toEqual([4, 3, 4]);
     // `data` and `data import` alone only list their commands.
     const groups = ["data", "data import"];
-    const commands = [[], ...top, ...nested, ...imports].filter((command) => !groups.includes(command.join(" ")));
+    const commands = [[], ...top, ...nested, ...imports, ...hosts].filter(
+      (command) => !groups.includes(command.join(" ")),
+    );
     for (const command of commands) {
       const { code, stdout } = await seedgrow([...command, "--help"]);
       expect([command, code, stdout]).toEqual([command, 0, expect.stringMatching(/Examples:\n {2}\$ /)]);

@@ -20,11 +20,12 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type SecureBroker, startSecureBroker, TestAuthority } from "../support/authority.js";
 import { freePort } from "../support/ports.js";
-import { isRunning, kill } from "../support/processes.js";
+import { descendantsOf, isRunning, kill } from "../support/processes.js";
 import { noSshd, SshHost, writeSshConfig } from "../support/ssh-host.js";
 import { until } from "../support/until.js";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
+const script = join(root, "deploy/cluster.sh");
 if (noSshd) process.stderr.write(`${noSshd}: deploy/cluster.sh is not tried\n`);
 
 interface Report {
@@ -84,7 +85,7 @@ describe.skipIf(noSshd !== null)("deploy/cluster.sh", () => {
     const flags = ["--ssh-config", config, "--json"];
     const up = command === "up" ? ["--nats", broker.url, "--ca", authority.dir] : [];
     const env = { ...process.env, NO_COLOR: "1" };
-    return spawn(join(root, "deploy/cluster.sh"), [command, listPath, ...up, ...flags, ...args], { env });
+    return spawn(script, [command, listPath, ...up, ...flags, ...args], { env });
   }
 
   async function cluster(
@@ -163,7 +164,7 @@ describe.skipIf(noSshd !== null)("deploy/cluster.sh", () => {
     expect(isRunning(before[0]!)).toBe(false);
   });
 
-  test("a worker that is killed comes back; status and logs say so", async () => {
+  test("a worker that is killed comes back; status says so", async () => {
     const killed = worker(hosts[0]!);
     kill(killed);
     await until("another worker", () => worker(hosts[0]!) !== killed && isRunning(worker(hosts[0]!)));
@@ -173,15 +174,25 @@ describe.skipIf(noSshd !== null)("deploy/cluster.sh", () => {
     });
     expect(seen[0]!.slots[0]).toMatchObject({ slot: 0, state: "running" });
     expect(seen[0]!.slots[0]!.details[0]).toBe(String(worker(hosts[0]!)));
-    const logs = spawnSync(
-      join(root, "deploy/cluster.sh"),
-      ["logs", listPath, "--ssh-config", config, "--only", "gpu1"],
-      {
-        ...{ encoding: "utf8", env: { ...process.env, NO_COLOR: "1" } },
-      },
-    );
-    expect(logs.stdout).toMatch(/^gpu1\/0 {2}\{.*"msg":"ready"/m);
-    expect(logs.stdout).not.toContain("gpu2/");
+  });
+
+  test("logs are printed, followed, and nothing goes on reading them afterwards", async () => {
+    const printed = spawnSync(script, ["logs", listPath, "--ssh-config", config, "--only", "gpu1"], {
+      ...{ encoding: "utf8", env: { ...process.env, NO_COLOR: "1" } },
+    });
+    expect(printed.stdout).toMatch(/^gpu1\/0 {2}\{.*"msg":"ready"/m);
+    expect(printed.stdout).not.toContain("gpu2/");
+    const following = start("logs", "--follow");
+    let said = "";
+    following.stdout.on("data", (data) => {
+      said += data;
+    });
+    await until("both logs", () => ["gpu1/0", "gpu2/0"].every((name) => said.includes(name)));
+    const readers = () => descendantsOf(1).filter(({ command }) => command.startsWith(`tail -n 20 -F ${dir}`));
+    expect(readers()).toHaveLength(2);
+    following.kill("SIGINT");
+    expect(await new Promise((resolve) => following.once("close", resolve))).toBe(130);
+    await until("the readers to be gone", () => readers().length === 0);
   });
 
   test("down ends the workers and leaves nothing", async () => {
