@@ -96,7 +96,7 @@ export const errorCodes = {
     "Start the other side with --certs as well: one side speaks TLS, the other does not.",
   ],
   TOKEN_INVALID: [exitCodes.usage, "A token is one line of 16 characters at least, in a file that only you can read."],
-  HOSTS_INVALID: [exitCodes.usage, "Mend the named lines of the list of machines: user@host slots=2 gpus=0,1"],
+  HOSTS_INVALID: [exitCodes.usage, "Mend the named lines of the list of machines: `user@host slots=2 gpus=0,1`."],
   HOST_UNREACHABLE: [exitCodes.cluster, "Try `ssh -o BatchMode=yes USER@HOST true` by hand until it is silent."],
   HOST_FAILED: [
     exitCodes.cluster,
