@@ -5,7 +5,7 @@ import { setTimeout as pause } from "node:timers/promises";
 export function machineText(): string {
   const all = cpus();
   const gib = (totalmem() / 2 ** 30).toFixed(0);
-  return `${all.length} cores of ${all[0]!.model.trim()}, ${gib} GiB, Linux ${release()}, Node ${process.version}`;
+  return `${all.length} cores of ${all[0]!.model.trim()}, ${gib} GiB, Linux ${release().replace(/^(\d+\.\d+).*/, "$1")}, Node ${process.version}`;
 }
 
 /** Share of the processor's time that somebody else has used, 0..1. */
