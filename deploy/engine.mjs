@@ -7,15 +7,15 @@
 import { existsSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { buildInto, cacheDir, linkEngine, readRecord, tfjsVersion, withLock, writeRecord } from "./engine/cache.mjs";
-import { CUDA_WHEEL, pipArgs } from "./engine/cuda.mjs";
+import { CUDA_WHEEL } from "./engine/cuda.mjs";
 import { GpuError, judgeGpu, probeGpu } from "./engine/gpu.mjs";
+import { pipArgs, requirementOf } from "./engine/pip.mjs";
 import { runStep, StepError } from "./engine/process.mjs";
 import {
   addonOf,
   cudaRecipe,
   PINNED_WHEEL,
   packageRecipe,
-  pipDownloadArgs,
   RECIPE_VERSION,
   sha256Of,
   wheelRecipe,
@@ -168,8 +168,8 @@ async function ensureEngine({ forceVerify, isElsewhere }) {
 
 /** What an engine for CUDA is made of, fetched elsewhere by hand. */
 function pipCommand(error) {
-  const requirement = `${CUDA_WHEEL.name}==${CUDA_WHEEL.version}`;
-  return error.message.includes("CUDA: ") ? pipArgs(requirement, ".").join(" ") : pipDownloadArgs(".").join(" ");
+  const wheel = error.message.includes("CUDA: ") ? CUDA_WHEEL : PINNED_WHEEL;
+  return pipArgs(requirementOf(wheel), wheel.platforms, ".").join(" ");
 }
 
 function explain(error) {

@@ -4,6 +4,7 @@
  */
 import type { SymbolicTensor } from "@tensorflow/tfjs";
 import type { BackboneFiles } from "../../worker/compute/contract.js";
+import { filesOfModel } from "../../worker/segmentation/testing.js";
 import type { Tf } from "../../worker/segmentation/tf.js";
 
 export const backboneNames = ["mobilenet_v2", "resnet18"] as const;
@@ -24,15 +25,9 @@ export async function backboneFiles(tf: Tf, name: BackboneName): Promise<Backbon
   const inputs = tf.input({ shape: [null, null, 3] });
   const build = name === "resnet18" ? resNet18 : mobileNetV2;
   const model = tf.model({ inputs, outputs: build(new Layers(tf), inputs) });
-  let files: BackboneFiles | null = null;
-  const keep = tf.io.withSaveHandler(async ({ modelTopology, weightSpecs, weightData }) => {
-    const modelJson = Buffer.from(JSON.stringify({ modelTopology, weightsManifest: [{ weights: weightSpecs }] }));
-    files = { modelJson, weights: new Uint8Array(weightData as ArrayBuffer), sidecar: null };
-    return { modelArtifactsInfo: { dateSaved: new Date(0), modelTopologyType: "JSON" } };
-  });
-  await model.save(keep);
+  const files = await filesOfModel(tf, model);
   model.dispose();
-  return files!;
+  return files;
 }
 
 /** The same weights every time. */

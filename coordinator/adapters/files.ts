@@ -1,6 +1,6 @@
 /** Files that are there whole or not at all: written beside, flushed to the disk, renamed. */
 import { randomUUID } from "node:crypto";
-import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { type FileHandle, mkdir, open, readFile, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { z } from "zod";
 import { AppError } from "../../shared/errors.js";
@@ -74,4 +74,14 @@ async function syncDir(dir: string): Promise<void> {
 function diskError(path: string, error: unknown): AppError {
   const { code, message } = AppError.from(error);
   return new AppError(code, `cannot write ${path}: ${message}`, { cause: error });
+}
+
+/** Fills `bytes` from the file at `at`; false when it ends before. */
+export async function readFully(file: FileHandle, bytes: Uint8Array, at: number): Promise<boolean> {
+  for (let done = 0; done < bytes.length; ) {
+    const { bytesRead } = await file.read(bytes, done, bytes.length - done, at + done);
+    if (bytesRead === 0) return false;
+    done += bytesRead;
+  }
+  return true;
 }

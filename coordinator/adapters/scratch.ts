@@ -12,6 +12,7 @@ import { blobBytesMax } from "../../shared/limits.js";
 import { type BlobTarget, pullBlob, pullInto } from "../../shared/net/blobs.js";
 import type { AdamWState } from "../aggregate/adamw.js";
 import { type Floats, MemoryFloats } from "../aggregate/floats.js";
+import { readFully } from "./files.js";
 
 export class Scratch {
   private readonly files = new Set<FileFloats>();
@@ -68,12 +69,8 @@ export class FileFloats implements Floats {
   async page(at: number, end: number): Promise<Float32Array> {
     if (!this.buffer || this.buffer.length < end - at) this.buffer = new Float32Array(end - at);
     const page = this.buffer.subarray(0, end - at);
-    const bytes = bytesOf(page);
-    for (let done = 0; done < bytes.length; ) {
-      const { bytesRead } = await this.handle.read(bytes, done, bytes.length - done, at * 4 + done);
-      if (bytesRead === 0) throw new AppError("INTERNAL", "a scratch file is shorter than it was made");
-      done += bytesRead;
-    }
+    if (!(await readFully(this.handle, bytesOf(page), at * 4)))
+      throw new AppError("INTERNAL", "a scratch file is shorter than it was made");
     return page;
   }
 

@@ -14,6 +14,7 @@ import {
   type SectionPlace,
 } from "../core/checkpoint.js";
 import type { TrainerState } from "../training.js";
+import { readFully } from "./files.js";
 import type { Scratch } from "./scratch.js";
 
 export interface TrainingPoint {
@@ -102,23 +103,14 @@ async function readHead(file: FileHandle) {
 /** Null when the file ends before. */
 async function readExactly(file: FileHandle, length: number, at: number): Promise<Uint8Array | null> {
   const bytes = new Uint8Array(length);
-  return (await fill(file, bytes, at)) ? bytes : null;
-}
-
-async function fill(file: FileHandle, bytes: Uint8Array, at: number): Promise<boolean> {
-  for (let done = 0; done < bytes.length; ) {
-    const { bytesRead } = await file.read(bytes, done, bytes.length - done, at + done);
-    if (bytesRead === 0) return false;
-    done += bytesRead;
-  }
-  return true;
+  return (await readFully(file, bytes, at)) ? bytes : null;
 }
 
 async function readFloats(file: FileHandle, section: SectionPlace, into: Floats): Promise<boolean> {
   const hash = createHash("sha256");
   for (const [at, end] of pagesOf(into.length)) {
     const page = await into.page(at, end);
-    if (!(await fill(file, bytesOf(page), section.at + at * 4))) return false;
+    if (!(await readFully(file, bytesOf(page), section.at + at * 4))) return false;
     hash.update(bytesOf(page));
     await into.put(at, page);
   }

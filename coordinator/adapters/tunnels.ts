@@ -2,6 +2,7 @@
  * Workers that nobody can dial call us (proto/seedgrow/v1/tunnel.proto); here their calls become addresses: a unix socket
  * per worker, in a folder that only we may enter.
  */
+import { EventEmitter, once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
@@ -28,7 +29,8 @@ interface Caller {
 
 export class Tunnels {
   private readonly callers = new Map<string, Caller>();
-  private readonly arrivals = new Map<string, Set<() => void>>();
+  private readonly arrivals = new EventEmitter().setMaxListeners(0);
+  private readonly closing = new AbortController();
   private readonly servers = new Map<string, { readonly server: Server; readonly address: string }>();
   private readonly sockets = new Set<Socket>();
   private connections = 0;
@@ -49,12 +51,12 @@ export class Tunnels {
 
   /** Waits for the worker's call where it is not there yet. @throws AppError PEER_UNREACHABLE when none comes. */
   async reach(workerId: string): Promise<Reached> {
-    if (!this.callers.has(workerId)) await this.arrival(workerId);
-    const { serial } = this.callers.get(workerId)!;
+    const { serial } = this.callers.get(workerId) ?? (await this.arrival(workerId));
     return { address: await this.addressFor(workerId), serial };
   }
 
   async close(): Promise<void> {
+    this.closing.abort();
     for (const { end } of this.callers.values()) end.close();
     for (const socket of this.sockets) socket.destroy();
     const closing = [...this.servers.values()].map(({ server }) => new Promise((resolve) => server.close(resolve)));
@@ -76,26 +78,19 @@ export class Tunnels {
     void caller.end.closed.then(() => {
       if (this.callers.get(workerId) === caller) this.callers.delete(workerId);
     });
-    for (const wake of this.arrivals.get(workerId) ?? []) wake();
+    this.arrivals.emit(arrivalOf(workerId), caller);
   }
 
-  private arrival(workerId: string): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const waiting = this.arrivals.get(workerId) ?? new Set();
-      this.arrivals.set(workerId, waiting);
-      const wake = () => {
-        clearTimeout(timer);
-        waiting.delete(wake);
-        resolve();
-      };
-      const timer = setTimeout(() => {
-        waiting.delete(wake);
-        const message = `${workerId} cannot be dialled, and has not called within ${this.timeoutMs / 1000} s`;
-        const hint = "Can it reach the coordinator's cluster.listen (cluster.advertise)? Its log says what it tried.";
-        reject(new AppError("PEER_UNREACHABLE", message, { hint }));
-      }, this.timeoutMs);
-      waiting.add(wake);
-    });
+  private async arrival(workerId: string): Promise<Caller> {
+    const signal = AbortSignal.any([AbortSignal.timeout(this.timeoutMs), this.closing.signal]);
+    try {
+      const [caller] = await once(this.arrivals, arrivalOf(workerId), { signal });
+      return caller as Caller;
+    } catch (cause) {
+      const message = `${workerId} cannot be dialled, and has not called within ${this.timeoutMs / 1000} s`;
+      const hint = "Can it reach the coordinator's cluster.listen (cluster.advertise)? Its log says what it tried.";
+      throw new AppError("PEER_UNREACHABLE", message, { hint, cause });
+    }
   }
 
   private async addressFor(workerId: string): Promise<string> {
@@ -119,4 +114,9 @@ export class Tunnels {
     socket.on("close", () => this.sockets.delete(socket));
     caller.end.carry(this.connections++, socket);
   }
+}
+
+/** Never "error", which emitters treat in their own way. */
+function arrivalOf(workerId: string): string {
+  return `called ${workerId}`;
 }

@@ -5,19 +5,18 @@
  * by the addon's own run path before anybody asks, and LD_LIBRARY_PATH is not needed.
  */
 
-import { mkdir, readdir, rm, symlink } from "node:fs/promises";
-import { join, relative } from "node:path";
+import { readdir, rm, symlink } from "node:fs/promises";
+import { basename, join, relative } from "node:path";
+import { downloadWheel } from "./pip.mjs";
 import { runStep, StepError } from "./process.mjs";
 
-export const CUDA_WHEEL = { name: "tensorflow", version: "2.21.0", extra: "and-cuda" };
-
-/** pip takes a wheel of exactly these tags: NVIDIA's are older than TensorFlow's. */
-const PLATFORMS = ["manylinux_2_27_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64", "manylinux1_x86_64"];
-const TAGS = [
-  ...["--python-version", "311", "--implementation", "cp"],
-  ...PLATFORMS.flatMap((platform) => ["--platform", platform]),
-];
-const HOW = ["--no-deps", "--only-binary=:all:", "--retries", "1", "--disable-pip-version-check"];
+/** NVIDIA's wheels have older tags than TensorFlow's. */
+export const CUDA_WHEEL = {
+  name: "tensorflow",
+  version: "2.21.0",
+  extra: "and-cuda",
+  platforms: ["manylinux_2_27_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64", "manylinux1_x86_64"],
+};
 
 /** What libtensorflow opens by name; without the first ones it says nothing and computes on the processor. */
 const REQUIRED = ["cudart", "cublas", "cublasLt", "cufft", "cusolver", "cusparse", "cudnn", "nvJitLink"];
@@ -25,10 +24,6 @@ const OPTIONAL = ["curand", "cupti", "nccl", "nvrtc"];
 
 /** Wheels 3 GB, of which each goes once it is unpacked, and libraries 6 GB. */
 export const CUDA_DISK_BYTES_MIN = 10e9;
-
-export function pipArgs(requirement, folder) {
-  return ["-m", "pip", "download", requirement, ...HOW, ...TAGS, "--dest", folder];
-}
 
 /** Fills deps/ from the wheel of TensorFlow at `wheel` and from the wheels that it asks for. */
 export async function unpackCuda({ python, wheel, folder, log }) {
@@ -49,11 +44,8 @@ export async function unpackCuda({ python, wheel, folder, log }) {
   const download = join(folder, "download-cuda");
   for (const requirement of requirements) {
     log(`fetching ${requirement} with pip`);
-    await mkdir(download, { recursive: true });
-    await runStep(`pip download ${requirement}`, python, pipArgs(requirement, download));
-    for (const name of await readdir(download)) {
-      await runStep(`unpack ${name}`, python, [script, "unpack", join(download, name), join(folder, "deps")]);
-    }
+    const part = await downloadWheel(python, requirement, CUDA_WHEEL.platforms, download);
+    await runStep(`unpack ${basename(part)}`, python, [script, "unpack", part, join(folder, "deps")]);
     await rm(download, { recursive: true });
   }
 }

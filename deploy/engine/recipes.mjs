@@ -7,11 +7,12 @@
 
 import { createHash } from "node:crypto";
 import { createReadStream, existsSync } from "node:fs";
-import { cp, mkdir, readdir, rm, symlink } from "node:fs/promises";
+import { cp, mkdir, rm, symlink } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { basename, dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { CUDA_DISK_BYTES_MIN, CUDA_WHEEL, linkCuda, linkerFlagsOf, pipArgs, unpackCuda } from "./cuda.mjs";
+import { CUDA_DISK_BYTES_MIN, CUDA_WHEEL, linkCuda, linkerFlagsOf, unpackCuda } from "./cuda.mjs";
+import { downloadWheel, requirementOf } from "./pip.mjs";
 import { runStep, StepError } from "./process.mjs";
 
 /** Any Python's wheel will do, we only unzip it: naming one keeps the hash the same everywhere. */
@@ -19,7 +20,7 @@ export const PINNED_WHEEL = {
   name: "tensorflow-cpu",
   version: "2.21.0",
   sha256: "2b847d217b02ee7731ed91431daf3250daa0196c3c94614d23be27232e6e5b6c",
-  tags: ["--python-version", "311", "--implementation", "cp", "--platform", "manylinux_2_27_x86_64"],
+  platforms: ["manylinux_2_27_x86_64"],
   platform: "linux-x64",
 };
 
@@ -35,19 +36,14 @@ const LINKER_FLAGS = "-Wl,-z,nodelete";
 export const RECIPE_VERSION = 2;
 const ADDON = `lib/napi-v${NAPI_VERSION}/tfjs_binding.node`;
 
-export function pipDownloadArgs(folder) {
-  const requirement = `${PINNED_WHEEL.name}==${PINNED_WHEEL.version}`;
-  const how = ["--no-deps", "--only-binary=:all:", "--retries", "1", "--disable-pip-version-check"];
-  return ["-m", "pip", "download", requirement, ...how, ...PINNED_WHEEL.tags, "--dest", folder];
-}
-
 /** libtensorflow from a pip wheel: `wheelPath` where the user names one, else the pinned one through pip. */
 export function wheelRecipe({ packageDir, toolsDir, wheelPath, log }) {
   return {
     title: wheelPath ? `the wheel ${wheelPath}` : `the pip wheel ${PINNED_WHEEL.name} ${PINNED_WHEEL.version}`,
     async build(folder) {
       const python = await findPython(wheelPath === null);
-      const wheel = wheelPath ?? (await downloadWheel(python, join(folder, "download"), log));
+      if (wheelPath === null) log(`fetching ${PINNED_WHEEL.name} ${PINNED_WHEEL.version} with pip (274 MB)`);
+      const wheel = wheelPath ?? (await downloadPinned(python, join(folder, "download")));
       log(`unpacking ${basename(wheel)}`);
       await runStep("unpack the wheel", python, [
         join(import.meta.dirname, "unpack-wheel.py"),
@@ -70,7 +66,10 @@ export function cudaRecipe({ packageDir, toolsDir, wheelPath, log }) {
     async build(folder) {
       const python = await findPython(true);
       const deps = join(folder, "deps");
-      const wheel = wheelPath ?? (await downloadCudaWheel(python, join(folder, "download"), log));
+      const requirement = requirementOf(CUDA_WHEEL);
+      if (wheelPath === null) log(`fetching ${requirement} with pip`);
+      const wheel =
+        wheelPath ?? (await downloadWheel(python, requirement, CUDA_WHEEL.platforms, join(folder, "download")));
       log(`unpacking ${basename(wheel)}`);
       await runStep("unpack the wheel", python, [join(import.meta.dirname, "unpack-wheel.py"), wheel, deps]);
       await unpackCuda({ python, wheel, folder, log });
@@ -80,16 +79,6 @@ export function cudaRecipe({ packageDir, toolsDir, wheelPath, log }) {
       await buildAddon({ folder, packageDir, toolsDir, log, libraries });
     },
   };
-}
-
-async function downloadCudaWheel(python, folder, log) {
-  const requirement = `${CUDA_WHEEL.name}==${CUDA_WHEEL.version}`;
-  log(`fetching ${requirement} with pip`);
-  await mkdir(folder, { recursive: true });
-  await runStep("pip download", python, pipArgs(requirement, folder));
-  const [wheel] = await readdir(folder);
-  if (!wheel) throw new StepError("pip download", "pip succeeded but left no wheel");
-  return join(folder, wheel);
 }
 
 async function findPython(needsPip) {
@@ -105,17 +94,13 @@ async function findPython(needsPip) {
   throw new StepError("find Python 3 with pip", `install it (Debian: apt-get install python3-pip)\n${failures.at(-1)}`);
 }
 
-async function downloadWheel(python, folder, log) {
-  log(`fetching ${PINNED_WHEEL.name} ${PINNED_WHEEL.version} with pip (274 MB)`);
-  await mkdir(folder, { recursive: true });
-  await runStep("pip download", python, pipDownloadArgs(folder));
-  const wheel = (await readdir(folder)).find((name) => name.endsWith(".whl"));
-  if (!wheel) throw new StepError("pip download", "pip succeeded but left no wheel");
-  const sha256 = await sha256Of(join(folder, wheel));
+async function downloadPinned(python, folder) {
+  const wheel = await downloadWheel(python, requirementOf(PINNED_WHEEL), PINNED_WHEEL.platforms, folder);
+  const sha256 = await sha256Of(wheel);
   if (sha256 !== PINNED_WHEEL.sha256) {
-    throw new StepError("check the wheel", `${wheel} has SHA-256 ${sha256}, expected ${PINNED_WHEEL.sha256}`);
+    throw new StepError("check the wheel", `${basename(wheel)} has SHA-256 ${sha256}, expected ${PINNED_WHEEL.sha256}`);
   }
-  return join(folder, wheel);
+  return wheel;
 }
 
 export async function sha256Of(path) {

@@ -63,6 +63,15 @@ describe.skipIf(why !== null)("eight machines", () => {
     });
   }
 
+  /** What docs/RELIABILITY.md tells of. */
+  function say(text: string): void {
+    process.stdout.write(`tests/cluster: ${text}\n`);
+  }
+
+  function seconds(ms: number): string {
+    return `${(ms / 1000).toFixed(1)} s`;
+  }
+
   /** Trains on all machines, with a slow link to the first, the second cut off and back, and the leading broker killed. */
   async function disturbed(steps: number): Promise<string> {
     const { network, nats, certs } = machines;
@@ -75,10 +84,14 @@ describe.skipIf(why !== null)("eight machines", () => {
     const run = place.train(["--nats", nats, "--certs", certs], { ...lasting(steps), ...cluster });
     for (const name of ["gpu1", "gpu2", "gpu3", "gpu4"]) await event(run, 0, "worker-joined", `${name}-0`);
     network.cut("gpu2");
+    const cutMs = Date.now();
     const killed = await machines.killLeader();
     const lost = await event(run, 0, "worker-lost", "gpu2-0");
     network.mend("gpu2");
-    await event(run, lost, "worker-joined", "gpu2-0");
+    const mendedMs = Date.now();
+    const mended = await event(run, lost, "worker-joined", "gpu2-0");
+    const [lostAt, joinedAt] = [lost, mended].map((next) => Date.parse(place.events(run.runId!)[next - 1]!.at));
+    say(`cut off for good after ${seconds(lostAt! - cutMs)}, back ${seconds(joinedAt! - mendedMs)} after mending`);
     const weights = await weightsOf(run);
     network.unthrottle("gpu1");
     await machines.startBroker(killed);

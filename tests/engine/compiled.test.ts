@@ -9,7 +9,7 @@ import { engineEnv } from "../../worker/engine/environment.js";
 import type { Engine } from "../../worker/engine/load.js";
 import type { Compile } from "../../worker/segmentation/compiled.js";
 import { createCompute } from "../../worker/segmentation/compute.js";
-import { squarePicture } from "../../worker/segmentation/testing.js";
+import { filesOfModel, squarePicture } from "../../worker/segmentation/testing.js";
 import type { Tf } from "../../worker/segmentation/tf.js";
 
 let tf: Tf;
@@ -148,13 +148,7 @@ async function pretrained(): Promise<BackboneFiles> {
     x = layers.reLU({ maxValue: 6 }).apply(layers.depthwiseConv2d(around).apply(x)) as typeof inputs;
   }
   const model = tf.model({ inputs, outputs: x });
-  let files: BackboneFiles | null = null;
-  const keep = tf.io.withSaveHandler(async ({ modelTopology, weightSpecs, weightData }) => {
-    const modelJson = Buffer.from(JSON.stringify({ modelTopology, weightsManifest: [{ weights: weightSpecs }] }));
-    files = { modelJson, weights: new Uint8Array(weightData as ArrayBuffer), sidecar: null };
-    return { modelArtifactsInfo: { dateSaved: new Date(0), modelTopologyType: "JSON" } };
-  });
-  await model.save(keep);
+  const files = await filesOfModel(tf, model);
   model.dispose();
-  return files!;
+  return files;
 }

@@ -100,11 +100,13 @@ test("whatever is kept is kept three times, and read after any one server is kil
   ]);
   const leader = kept.find(({ config }) => config.name === `KV_${leaseBucket}`)!.cluster!.leader!;
   servers.get(leader)!.kill("SIGKILL");
-  const before = renewals;
+  const [before, killedMs] = [renewals, Date.now()];
   await until("the lease to be renewed, and heard of", async () => {
     expect(await leases.renew()).toEqual([]);
     return renewals > before + 1;
   });
+  // What docs/RELIABILITY.md tells of.
+  process.stdout.write(`tests/integration: leases are written again after ${(Date.now() - killedMs) / 1000} s\n`);
   const pack = await until("the labels", () => busPackStore(gpu1).get("pack"));
   expect(Buffer.from(pack).toString()).toBe("labels");
   await until("the status", () => readStatus(head, "r"));

@@ -2,10 +2,25 @@
 import * as tf from "@tensorflow/tfjs";
 import { type MethodConfig, methodConfigSchema } from "../../shared/config/method.js";
 import { Rng } from "../../shared/rng.js";
-import type { Compute, LabelledExample } from "../compute/contract.js";
+import type { BackboneFiles, Compute, LabelledExample } from "../compute/contract.js";
 import { tfjsModel } from "../export/tfjs.js";
 import { createCompute } from "./compute.js";
-import type { Tensor, Tf } from "./tf.js";
+import type { LayersModel, Tensor, Tf } from "./tf.js";
+
+/** A model of layers as the files of a backbone. */
+export async function filesOfModel(tf: Tf, model: LayersModel, sidecar: object | null = null): Promise<BackboneFiles> {
+  let files: BackboneFiles | null = null;
+  const keep = tf.io.withSaveHandler(async ({ modelTopology, weightSpecs, weightData }) => {
+    files = {
+      modelJson: Buffer.from(JSON.stringify({ modelTopology, weightsManifest: [{ weights: weightSpecs }] })),
+      weights: new Uint8Array(weightData as ArrayBuffer),
+      sidecar: sidecar && Buffer.from(JSON.stringify(sidecar)),
+    };
+    return { modelArtifactsInfo: { dateSaved: null as never, modelTopologyType: "JSON" } };
+  });
+  await model.save(keep);
+  return files!;
+}
 
 export async function plainTf(): Promise<typeof tf> {
   await tf.setBackend("cpu");

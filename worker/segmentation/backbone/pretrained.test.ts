@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import type { BackboneFiles, GradientJob, TrainStage } from "../../compute/contract.js";
 import { createCompute } from "../compute.js";
-import { plainTf, squarePicture, tinyMethod } from "../testing.js";
+import { filesOfModel, plainTf, squarePicture, tinyMethod } from "../testing.js";
 import type { LayersModel, Tf } from "../tf.js";
 import { pretrainedBackbone } from "./pretrained.js";
 
@@ -65,19 +65,8 @@ function residualModel(): LayersModel {
   return tf.model({ inputs: input, outputs: through(layers.dense({ units: 2, activation: "softmax" }), pooled) });
 }
 
-async function filesOf(model: LayersModel, sidecar?: unknown): Promise<BackboneFiles> {
-  let files: BackboneFiles | null = null;
-  const handler = tf.io.withSaveHandler(async ({ modelTopology, weightSpecs, weightData }) => {
-    const json = { modelTopology, weightsManifest: [{ paths: ["w"], weights: weightSpecs }] };
-    files = {
-      modelJson: new TextEncoder().encode(JSON.stringify(json)),
-      weights: new Uint8Array(weightData as ArrayBuffer),
-      sidecar: sidecar === undefined ? null : new TextEncoder().encode(JSON.stringify(sidecar)),
-    };
-    return { modelArtifactsInfo: { dateSaved: null as never, modelTopologyType: "JSON" } };
-  });
-  await model.save(handler);
-  return files!;
+function filesOf(model: LayersModel, sidecar: object | null = null): Promise<BackboneFiles> {
+  return filesOfModel(tf, model, sidecar);
 }
 
 const residualTaps = ["conv2_block2_out", "conv3_block2_out", "conv4_block2_out", "conv5_block2_out"];
