@@ -3,6 +3,7 @@ import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { AppError } from "../../shared/errors.js";
+import { fetchOutside } from "../../shared/net/proxy.js";
 
 export interface BackboneBytes {
   readonly modelJson: Uint8Array;
@@ -49,7 +50,7 @@ async function fileReader(source: string): Promise<Read> {
 function urlReader(source: string): Read {
   const base = source.endsWith(".json") ? source : `${source.replace(/\/$/, "")}/model.json`;
   return async (name) => {
-    const response = await fetch(new URL(name, base)).catch((cause: unknown) => {
+    const response = await fetchOutside(new URL(name, base)).catch((cause: unknown) => {
       throw new AppError("BACKBONE_INVALID", `cannot reach ${base}`, { cause });
     });
     if (response.status === 404) return null;

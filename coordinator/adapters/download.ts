@@ -3,8 +3,10 @@ import { createWriteStream } from "node:fs";
 import { mkdir, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import type { Response } from "undici";
 import { AppError } from "../../shared/errors.js";
 import { downloadAttemptsMax, downloadIdleMs } from "../../shared/limits.js";
+import { fetchOutside } from "../../shared/net/proxy.js";
 
 export interface DownloadOptions {
   readonly url: string;
@@ -41,7 +43,7 @@ async function fetchRest({ url, bytesMax, onProgress, signal }: DownloadOptions,
   const idle = new IdleSignal(downloadIdleMs, signal);
   try {
     const headers: Record<string, string> = held > 0 ? { range: `bytes=${held}-` } : {};
-    const response = await fetch(url, { headers, signal: idle.signal });
+    const response = await fetchOutside(url, { headers, signal: idle.signal });
     // Nothing is left to fetch, or the file there is another one by now.
     if (response.status === 416) return await restart(response, held, part);
     if (!response.ok || !response.body) throw failed(url, new Error(`the server answers ${response.status}`));

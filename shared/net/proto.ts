@@ -31,6 +31,9 @@ export const clientOptions: grpc.ClientOptions = {
   // A peer that died without closing its socket is noticed within a quarter of a minute.
   "grpc.keepalive_time_ms": 10_000,
   "grpc.keepalive_timeout_ms": 5_000,
+  // grpc-js takes `http_proxy` too: a variable that an administrator set for all shells would send every gradient, even those
+  // of one machine, through the company's proxy.
+  "grpc.enable_http_proxy": process.env.grpc_proxy ? 1 : 0,
 };
 
 export const serverOptions: grpc.ServerOptions = {

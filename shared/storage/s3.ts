@@ -90,11 +90,17 @@ export class S3Folder {
   }
 
   private open(): Promise<S3Client> {
-    this.client ??= import("@aws-sdk/client-s3").then(({ S3Client }) => {
-      // Servers of one's own have no host name per bucket.
-      const own = this.endpoint === "aws" ? {} : { endpoint: this.endpoint, forcePathStyle: true };
-      return new S3Client({ region: this.env.AWS_REGION || this.env.AWS_DEFAULT_REGION || "us-east-1", ...own });
-    });
+    this.client ??= Promise.all([import("@aws-sdk/client-s3"), import("../net/proxy.js")]).then(
+      ([{ S3Client }, net]) => {
+        // Which Node runs is told by package.json, not by eight lines in the middle of a progress bar.
+        process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= "true";
+        // Servers of one's own have no host name per bucket.
+        const own = this.endpoint === "aws" ? {} : { endpoint: this.endpoint, forcePathStyle: true };
+        const region = this.env.AWS_REGION || this.env.AWS_DEFAULT_REGION || "us-east-1";
+        const host = this.endpoint === "aws" ? `https://s3.${region}.amazonaws.com` : this.endpoint;
+        return new S3Client({ region, requestHandler: net.agentsFor(host), ...own });
+      },
+    );
     return this.client;
   }
 
