@@ -15,6 +15,7 @@ import type { BackboneFiles } from "../compute/contract.js";
 import { CorrectionStore } from "../data/correction-store.js";
 import { ImageStore } from "../data/image-store.js";
 import { LabelStore } from "../data/label-store.js";
+import { ShardsAhead } from "../jobs/shards-ahead.js";
 import type { AttachedRun } from "../runtime.js";
 import type { BlobCache } from "./blob-cache.js";
 import { Bucket } from "./bucket.js";
@@ -68,7 +69,8 @@ export async function openRun(options: OpenRunOptions, request: AttachRequest__O
     const labels = new LabelStore({ pull, pack });
     const corrections = new CorrectionStore(pull);
     const stores = { images, labels, corrections };
-    return { context: { setup, manifest, compute, ...stores, pull, cached, pack, loaded: new Map() }, close };
+    const kept = { loaded: new Map(), ahead: new ShardsAhead() };
+    return { context: { setup, manifest, compute, ...stores, pull, cached, pack, ...kept }, close };
   } catch (error) {
     close();
     throw error;

@@ -11,6 +11,7 @@ import type { Example, ModelKind, TrainStage } from "../compute/contract.js";
 import type { CorrectionStore } from "../data/correction-store.js";
 import type { ImageStore } from "../data/image-store.js";
 import type { LabelStore } from "../data/label-store.js";
+import type { ShardsAhead } from "./shards-ahead.js";
 
 export interface JobContext {
   readonly setup: RunSetup;
@@ -22,6 +23,7 @@ export interface JobContext {
   readonly pull: (digest: Digest) => Promise<Uint8Array>;
   readonly cached: (digest: Digest) => Promise<Uint8Array>;
   readonly pack: (digest: Digest) => Promise<Uint8Array>;
+  readonly ahead: ShardsAhead;
   /** Digest of the parameters loaded for each kind of model. */
   readonly loaded: Map<ModelKind, Digest>;
 }

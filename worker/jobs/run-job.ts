@@ -5,6 +5,7 @@ import type { WorkRequest__Output } from "../../shared/gen/seedgrow/v1/WorkReque
 import type { TrainStage } from "../compute/contract.js";
 import { type JobContext, type JobResult, stageOf } from "./context.js";
 import { evaluateJob, refineJob, seedJob } from "./shards.js";
+import { fetchAhead } from "./shards-ahead.js";
 import { gradientJob, initJob, prefetch } from "./train.js";
 
 export async function runJob(context: JobContext, request: WorkRequest__Output): Promise<JobResult> {
@@ -17,6 +18,7 @@ export async function runJob(context: JobContext, request: WorkRequest__Output):
     prefetch(context, stage, request.gradient).catch(() => undefined);
     return running;
   }
+  fetchAhead(context, request);
   if (request.seed) return seedJob(context, stage, weights, request.seed);
   if (request.refine) return refineJob(context, stage, weights, request.refine);
   if (request.evaluate) return evaluateJob(context, stage, weights, request.evaluate);
