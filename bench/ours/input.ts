@@ -1,4 +1,7 @@
-/** Photos from disk to training crops: read, checked, decoded, resized, cropped, lit; the decoding on libvips' threads. */
+/**
+ * Photos to training crops: read, checked, decoded and resized on libvips' threads, then cropped and lit. In a first epoch they
+ * come from disk; later ones find them decoded in memory.
+ */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import sharp from "sharp";
@@ -8,8 +11,16 @@ import { Rng } from "../../shared/rng.js";
 import { ImageStore } from "../../worker/data/image-store.js";
 import { augment, drawCrop, drawLight } from "../../worker/segmentation/augment.js";
 import { answer, givenWork } from "../lib/answer.js";
+import { openCrops } from "./crops.js";
 
-const { photos, size, batch } = givenWork<{ readonly photos: string; readonly size: number; readonly batch: number }>();
+interface InputWork {
+  readonly photos: string;
+  readonly size: number;
+  readonly batch: number;
+  readonly epoch: "first" | "later";
+}
+
+const { photos, size, batch, epoch } = givenWork<InputWork>();
 const { augment: light } = methodConfigSchema.parse({});
 const images = readdirSync(photos, { recursive: true, encoding: "utf8" })
   .filter((path) => /\.(jpe?g|png)$/i.test(path))
@@ -24,12 +35,14 @@ const store = new ImageStore({
   imageSize: size,
   localDir: photos,
   fetch: () => Promise.reject(new Error("all photos are here")),
-  memoryBytesMax: 0,
+  memoryBytesMax: epoch === "first" ? 0 : images.length * size * size * 3,
 });
+const drawPixels = await openCrops();
 const labels = new Int32Array(size * size);
 const pixels = new Float32Array(batch * size * size * 3);
 let next = 0;
 const draw = (): number[] => Array.from({ length: batch }, () => next++ % images.length);
+if (epoch === "later") await decode([...images.keys()]);
 let coming = decode(draw());
 
 function decode(wanted: readonly number[]) {
@@ -43,7 +56,7 @@ await answer(`sharp ${sharp.versions.sharp}`, async () => {
     const rng = new Rng("bench", next, slot);
     const crop = drawCrop([0.6, 1], size, rng);
     const out = pixels.subarray(slot * size * size * 3, (slot + 1) * size * size * 3);
-    augment({ ...example, tags: [], labels: null }, size, crop, drawLight(light, rng), size, out, labels);
+    augment({ ...example, tags: [], labels: null }, size, crop, drawLight(light, rng), size, out, labels, drawPixels);
   }
   return batch;
 });

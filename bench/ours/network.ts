@@ -5,6 +5,7 @@ import { loadEngine } from "../../worker/engine/load.js";
 import { createCompute } from "../../worker/segmentation/compute.js";
 import type { Tf } from "../../worker/segmentation/tf.js";
 import { type BackboneName, backboneFiles } from "./backbones.js";
+import { openCrops } from "./crops.js";
 
 export interface NetworkWork {
   readonly batch: number;
@@ -43,6 +44,7 @@ export async function openNetwork(work: NetworkWork, compiled = true): Promise<O
     tf,
     { method, seed: 0, classes: ["a", "b"], backbone: files },
     compiled ? compile : null,
+    await openCrops(),
   );
   const initial = compute.init(stage);
   compute.load(stage, initial.values);

@@ -13,9 +13,13 @@ export function trainingStep({ compute, initial }: OpenNetwork, { batch, size }:
   return async () => {
     compute.load(stage, values);
     const sum = (await compute.gradients(job))[0]!.values as Float32Array;
-    const weight = sum.at(-1)!;
-    const gradient = sum.subarray(0, values.length).map((value) => value / weight);
-    await optimizer.step(values, async (at, end) => gradient.subarray(at, end), 1e-4);
+    const scale = Math.fround(1 / sum.at(-1)!);
+    const meanGradient = async (at: number, end: number) => {
+      const page = sum.subarray(at, end);
+      for (let i = 0; i < page.length; i++) page[i] = page[i]! * scale;
+      return page;
+    };
+    await optimizer.step(values, meanGradient, 1e-4);
     return batch;
   };
 }

@@ -38,10 +38,12 @@ async function openEngine(data: ThreadData): Promise<OpenEngine> {
       create: async (setup) => new SimulatedCompute(simulated, setup, process.pid),
     };
   }
-  const [{ loadEngine }, { createCompute }] = await Promise.all([
+  const [{ loadEngine }, { createCompute }, { openCropKernels }] = await Promise.all([
     import("../engine/load.js"),
     import("../segmentation/compute.js"),
+    import("../wasm/crop.js"),
   ]);
+  const draw = await openCropKernels();
   const { tf, name, reason, version, device, fingerprint, compile = null, lost } = await loadEngine(data);
   void lost?.then((why) => {
     gone = why;
@@ -50,7 +52,7 @@ async function openEngine(data: ThreadData): Promise<OpenEngine> {
   });
   return {
     info: { name, reason, version, device, fingerprint },
-    create: (setup) => createCompute(tf, setup, compile),
+    create: (setup) => createCompute(tf, setup, compile, draw),
   };
 }
 

@@ -37,10 +37,17 @@ export function drawLight(config: MethodConfig["augment"], rng: Rng): Light {
   return { gain, offset: [colour(), colour(), colour()], grey };
 }
 
-/**
- * Writes the crop as [size, size, 3] in [-1, 1] to `pixels`, and its labels as [size, size] to `labels`. Bilinear, columns
- * first: a source row serves all output rows on either side of it.
- */
+/** Writes the pixels of a crop in its light to `out`, [size, size, 3] in [-1, 1]; `source`: RGB, [imageSize, imageSize, 3]. */
+export type DrawPixels = (
+  source: Uint8Array,
+  imageSize: number,
+  crop: Crop,
+  light: Light,
+  size: number,
+  out: Float32Array,
+) => void;
+
+/** A crop's pixels by `draw`, and its labels as [size, size]. */
 export function augment(
   example: LabelledExample,
   imageSize: number,
@@ -49,60 +56,87 @@ export function augment(
   size: number,
   pixels: Float32Array,
   labels: Int32Array,
+  draw: DrawPixels = drawPixels,
 ): void {
-  const columns = columnTaps(sourcePositions(crop.x, crop.side, imageSize, size, crop.mirrored), imageSize);
-  const rows = sourcePositions(crop.y, crop.side, imageSize, size, false);
-  const last = imageSize - 1;
-  let [upper, lower] = [new StretchedRow(size), new StretchedRow(size)];
-  for (let y = 0; y < size; y++) {
-    const top = Math.floor(rows[y]!);
-    if (upper.row !== top) [upper, lower] = [lower, upper];
-    upper.fill(example.pixels, imageSize, top, columns);
-    lower.fill(example.pixels, imageSize, Math.min(last, top + 1), columns);
-    mixRows(pixels, y * size * 3, upper.values, lower.values, rows[y]! - top);
-  }
-  relight(pixels.subarray(0, size * size * 3), light);
+  draw(example.pixels, imageSize, crop, light, size, pixels);
   if (example.labels) labels.set(cropMap(example.labels, imageSize, crop, size));
   else labels.fill(IGNORE, 0, size * size);
 }
 
+/** The formula: bilinear in float64. worker/wasm/crop.ts has its bits, twice as quickly. */
+export function drawPixels(
+  source: Uint8Array,
+  imageSize: number,
+  crop: Crop,
+  light: Light,
+  size: number,
+  out: Float32Array,
+): void {
+  const columns = columnTaps(crop, imageSize, size);
+  const stretched = [new Float64Array(size * 3), new Float64Array(size * 3)] as const;
+  const stretch = (slot: Slot, row: number) => {
+    stretchRow(source.subarray(row * imageSize * 3, (row + 1) * imageSize * 3), columns, stretched[slot]);
+  };
+  walkRows(crop, imageSize, size, stretch, (y, upper, lower, v) => {
+    mixRows(out, y * size * 3, stretched[upper], stretched[lower], v);
+  });
+  relight(out.subarray(0, size * size * 3), light);
+}
+
+/** Which of the two stretched rows that are held. */
+export type Slot = 0 | 1;
+
+/**
+ * Columns first: a stretched source row serves all output rows on either side of it. `mix` makes output row `y` of the rows in
+ * two slots, `v` being the weight of the lower one.
+ */
+export function walkRows(
+  crop: Crop,
+  imageSize: number,
+  size: number,
+  stretch: (slot: Slot, row: number) => void,
+  mix: (y: number, upper: Slot, lower: Slot, v: number) => void,
+): void {
+  const rows = sourcePositions(crop.y, crop.side, imageSize, size, false);
+  const held = [-1, -1];
+  const hold = (slot: Slot, row: number) => {
+    if (held[slot] !== row) stretch(slot, row);
+    held[slot] = row;
+  };
+  let [upper, lower]: [Slot, Slot] = [0, 1];
+  for (let y = 0; y < size; y++) {
+    const top = Math.floor(rows[y]!);
+    if (held[upper] !== top) [upper, lower] = [lower, upper];
+    hold(upper, top);
+    hold(lower, Math.min(imageSize - 1, top + 1));
+    mix(y, upper, lower, rows[y]! - top);
+  }
+}
+
 /** Where a row's pixels come from: two bytes of its source, and the weight of the second. */
-interface ColumnTaps {
+export interface ColumnTaps {
   readonly left: Int32Array;
   readonly right: Int32Array;
   readonly rest: Float64Array;
 }
 
-function columnTaps(at: Float64Array, imageSize: number): ColumnTaps {
+export function columnTaps(crop: Crop, imageSize: number, size: number): ColumnTaps {
+  const at = sourcePositions(crop.x, crop.side, imageSize, size, crop.mirrored);
   const left = Int32Array.from(at, (column) => Math.floor(column) * 3);
   const right = Int32Array.from(at, (column) => Math.min(imageSize - 1, Math.floor(column) + 1) * 3);
   return { left, right, rest: at.map((column) => column - Math.floor(column)) };
 }
 
-/** One row of the source at the columns of the output, RGB. */
-class StretchedRow {
-  readonly values: Float64Array;
-  row = -1;
-
-  constructor(size: number) {
-    this.values = new Float64Array(size * 3);
-  }
-
-  fill(source: Uint8Array, imageSize: number, row: number, { left, right, rest }: ColumnTaps): void {
-    if (this.row === row) return;
-    this.row = row;
-    const { values } = this;
-    const pixels = source.subarray(row * imageSize * 3, (row + 1) * imageSize * 3);
-    for (let x = 0; x < left.length; x++) {
-      const a = left[x]!;
-      const b = right[x]!;
-      const v = rest[x]!;
-      const u = 1 - v;
-      const o = x * 3;
-      values[o] = pixels[a]! * u + pixels[b]! * v;
-      values[o + 1] = pixels[a + 1]! * u + pixels[b + 1]! * v;
-      values[o + 2] = pixels[a + 2]! * u + pixels[b + 2]! * v;
-    }
+function stretchRow(pixels: Uint8Array, { left, right, rest }: ColumnTaps, values: Float64Array): void {
+  for (let x = 0; x < left.length; x++) {
+    const a = left[x]!;
+    const b = right[x]!;
+    const v = rest[x]!;
+    const u = 1 - v;
+    const o = x * 3;
+    values[o] = pixels[a]! * u + pixels[b]! * v;
+    values[o + 1] = pixels[a + 1]! * u + pixels[b + 1]! * v;
+    values[o + 2] = pixels[a + 2]! * u + pixels[b + 2]! * v;
   }
 }
 

@@ -20,6 +20,7 @@ import type {
   SeedResult,
   TrainStage,
 } from "../compute/contract.js";
+import { type DrawPixels, drawPixels } from "./augment.js";
 import { type Backbone, tapStrides } from "./backbone/backbone.js";
 import { pretrainedBackbone } from "./backbone/pretrained.js";
 import { scratchBackbone } from "./backbone/scratch.js";
@@ -50,8 +51,13 @@ interface SegmenterModel {
   readonly programs: Programs;
 }
 
-/** `compile`: of an engine that has it. @throws AppError BACKBONE_INVALID. */
-export async function createCompute(tf: Tf, setup: ComputeSetup, compile: Compile | null): Promise<Compute> {
+/** `compile`: of an engine that has it. `draw`: a quicker one, of the same bits. @throws AppError BACKBONE_INVALID. */
+export async function createCompute(
+  tf: Tf,
+  setup: ComputeSetup,
+  compile: Compile | null,
+  draw: DrawPixels = drawPixels,
+): Promise<Compute> {
   const { method, classes } = setup;
   /** Each model has a backbone of its own: fine-tuning the segmenter's must not move the classifier's features. */
   const makeBackbone = async (rate: number, fromStride: number) => {
@@ -77,7 +83,8 @@ export async function createCompute(tf: Tf, setup: ComputeSetup, compile: Compil
   };
   const mined = minedRounds(method);
   const growing = await makeSegmenter(mined + 1);
-  return new MethodCompute(tf, setup, classifying, { growing, mining: mined > 0 ? await makeSegmenter(1) : growing });
+  const segmenting = { growing, mining: mined > 0 ? await makeSegmenter(1) : growing };
+  return new MethodCompute(tf, setup, draw, classifying, segmenting);
 }
 
 class MethodCompute implements Compute {
@@ -89,6 +96,7 @@ class MethodCompute implements Compute {
   constructor(
     private readonly tf: Tf,
     private readonly setup: ComputeSetup,
+    private readonly draw: DrawPixels,
     private readonly classifying: ClassifierModel,
     private readonly segmenting: { readonly mining: SegmenterModel; readonly growing: SegmenterModel },
   ) {
@@ -193,9 +201,10 @@ class MethodCompute implements Compute {
   }
 
   private async gradient({ stage, step }: GradientJob, microBatch: MicroBatch): Promise<Float32Array> {
+    const { draw } = this;
     const { method, seed, classes } = this.setup;
     assert(this.storeOf(stage).values, `the ${stage.model} is loaded`);
-    const common = { tf: this.tf, method: methodOfRound(method, stage.round), seed, stage, step };
+    const common = { tf: this.tf, draw, method: methodOfRound(method, stage.round), seed, stage, step };
     if (stage.model === "segmenter") {
       const { backbone, network, store, programs } = this.segmenterOf(stage);
       const context = { ...common, programs };

@@ -6,7 +6,7 @@ import type { MethodConfig } from "../../shared/config/method.js";
 import { IGNORE } from "../../shared/data/manifest.js";
 import { Rng } from "../../shared/rng.js";
 import type { LabelledExample, MicroBatch, TrainStage } from "../compute/contract.js";
-import { augment, type Crop, cropMap, drawCrop, drawLight } from "./augment.js";
+import { augment, type Crop, cropMap, type DrawPixels, drawCrop, drawLight } from "./augment.js";
 import type { Backbone } from "./backbone/backbone.js";
 import type { TagClassifier } from "./classifier.js";
 import type { Formula, Programs } from "./compiled.js";
@@ -24,6 +24,7 @@ export interface StepContext {
   readonly tf: Tf;
   /** Of the model that is trained. */
   readonly programs: Programs;
+  readonly draw: DrawPixels;
   readonly method: MethodConfig;
   readonly seed: number;
   readonly stage: TrainStage;
@@ -39,7 +40,7 @@ interface Batch {
 
 /** Crops of all images of a micro-batch. The RNG's key names the image, and its slot should it appear twice. */
 function augmentedBatch(context: StepContext, { leaf, examples }: MicroBatch): Batch {
-  const { method, seed, stage, step } = context;
+  const { method, seed, stage, step, draw } = context;
   const { cropSize: size, cropShare } = method[stage.model];
   const pixels = new Float32Array(examples.length * size * size * 3);
   const labels = new Int32Array(examples.length * size * size);
@@ -49,7 +50,7 @@ function augmentedBatch(context: StepContext, { leaf, examples }: MicroBatch): B
     const light = drawLight(method.augment, rng);
     const cells = size * size;
     const out = pixels.subarray(slot * cells * 3, (slot + 1) * cells * 3);
-    augment(example, method.imageSize, crop, light, size, out, labels.subarray(slot * cells, (slot + 1) * cells));
+    augment(example, method.imageSize, crop, light, size, out, labels.subarray(slot * cells, (slot + 1) * cells), draw);
     return crop;
   });
   return { pixels, labels, size, crops };
@@ -190,10 +191,9 @@ async function frozenFeatures(
   return rows;
 }
 
+/** No copy: the gradient of a large network is tens of megabytes. */
 async function readSums(flat: Tensor, weight: number): Promise<Float32Array> {
-  const gradient = await take(flat);
-  const out = new Float32Array(gradient.length + 1);
-  out.set(gradient);
-  out[gradient.length] = weight;
-  return out;
+  const sums = await take(flat);
+  sums[sums.length - 1] = weight;
+  return sums;
 }
