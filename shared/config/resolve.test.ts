@@ -74,9 +74,9 @@ describe("problems", () => {
     const message = problemsOf({ sets: ["train.steps=51", "train.rule=best", "seed=x", "what"] });
     expect(message).toContain("has 4 problem(s)");
     expect(message).toContain("--set what: expected key=value");
-    expect(message).toMatch(/train\.steps: .*\(integer 1\.\.50, default 10\)/);
-    expect(message).toMatch(/train\.rule: .*\(one of otsu, fixed, default "otsu"\)/);
-    expect(message).toMatch(/seed: /);
+    expect(message).toMatch(/train\.steps = 51: .*\(integer 1\.\.50, default 10\)/);
+    expect(message).toMatch(/train\.rule = "best": .*\(one of otsu, fixed, default "otsu"\)/);
+    expect(message).toMatch(/seed = "x": /);
   });
 
   test("an unknown key suggests the right one, by its last part as well", () => {
@@ -92,7 +92,7 @@ describe("problems", () => {
   });
 
   test("a value where a group belongs", () => {
-    expect(problemsOf({ file: { name: "f", content: { train: 3 } } })).toContain("train: ");
+    expect(problemsOf({ file: { name: "f", content: { train: 3 } } })).toContain("train = 3: ");
   });
 });
 

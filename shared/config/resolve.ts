@@ -110,7 +110,7 @@ export function resolveConfig<S extends z.ZodType>(schema: S, envPrefix: string,
     else assign(raw, key, parseValue(set.slice(at + 1)));
   }
   const parsed = schema.safeParse(raw);
-  if (!parsed.success) problems.push(...parsed.error.issues.flatMap((issue) => describeIssue(issue, keys)));
+  if (!parsed.success) problems.push(...parsed.error.issues.flatMap((issue) => describeIssue(issue, keys, raw)));
   if (problems.length > 0 || !parsed.success) {
     throw new AppError(
       "CONFIG_INVALID",
@@ -160,13 +160,21 @@ function parseValue(text: string): unknown {
   }
 }
 
-function describeIssue(issue: z.core.$ZodIssue, keys: readonly ConfigKey[]): string[] {
+function describeIssue(issue: z.core.$ZodIssue, keys: readonly ConfigKey[], raw: unknown): string[] {
   const path = issue.path.join(".");
   if (issue.code === "unrecognized_keys") {
     return issue.keys.map((name) => unknownKey(path === "" ? name : `${path}.${name}`, keys));
   }
   const known = keys.find(({ key }) => key === path);
-  return [`${path}: ${issue.message}${known ? ` (${known.type}, default ${JSON.stringify(known.default)})` : ""}`];
+  const expected = known ? ` (${known.type}, default ${JSON.stringify(known.default)})` : "";
+  return [`${path}${given(raw, issue.path)}: ${issue.message}${expected}`];
+}
+
+/** " = 51": what was given, if it is short enough to be found again in a file. */
+function given(raw: unknown, path: readonly PropertyKey[]): string {
+  const value = path.reduce((at: unknown, part) => (isPlainObject(at) ? at[String(part)] : undefined), raw);
+  const text = JSON.stringify(value);
+  return text === undefined || text.length > 60 ? "" : ` = ${text}`;
 }
 
 /** The last part of a key is what people remember: "steps" suggests "method.segmenter.steps". */
