@@ -163,10 +163,15 @@ describe("the image", () => {
     expect(stage("runtime")).toMatch(/^HEALTHCHECK .*health\.mjs/m);
   });
 
+  test("npm installs as deploy/setup.sh does: without the scripts of packages", () => {
+    expect(dockerfile.indexOf("COPY .npmrc ")).toBeLessThan(dockerfile.indexOf("RUN npm ci"));
+    expect(dockerfile).toContain("COPY .npmrc ");
+  });
+
   test("nothing secret is in the context, and what is copied is", () => {
     const ignored = readFileSync(join(root, ".dockerignore"), "utf8").split("\n");
     expect(ignored).toContain("**");
-    for (const path of ["bin", "deploy", "package-lock.json"]) expect(ignored).toContain(`!${path}`);
+    for (const path of [".npmrc", "bin", "deploy", "package-lock.json"]) expect(ignored).toContain(`!${path}`);
     for (const pattern of ["**/*.key", "**/*.pem"])
       expect(ignored.indexOf(pattern)).toBeGreaterThan(ignored.lastIndexOf("!worker"));
   });
