@@ -135,6 +135,39 @@ describe("a compiled training step has the gradients of its operations", () => {
   });
 });
 
+describe("while a formula is recorded", () => {
+  const x = () => tf.tensor1d([1, 2, 3]);
+
+  test("no result takes memory, and the program computes it all the same", async () => {
+    const held = tf.backend() as unknown as { tensorMap: { get(dataId: object): { id: number; values: unknown } } };
+    const entries: { id: number; values: unknown }[] = [];
+    const program = await compile(() => {
+      const input = x();
+      const value = () => {
+        const doubled = input.mul(2);
+        const sum = doubled.add(input);
+        entries.push(...[doubled, sum].map(({ dataId }) => ({ ...held.tensorMap.get(dataId) })));
+        return sum.square();
+      };
+      return { inputs: [input], value };
+    });
+    expect(entries).toMatchObject([
+      { id: -1, values: null },
+      { id: -1, values: null },
+    ]);
+    expect([...program.run([tf.tensor1d([1, -1, 2])]).dataSync()]).toEqual([9, 9, 36]);
+    program.dispose();
+  });
+
+  test("one that reads what it computes is refused: a program would repeat what it read", async () => {
+    const reading = compile(() => {
+      const input = x();
+      return { inputs: [input], value: () => input.mul(input.mul(2).dataSync()[0]!) };
+    });
+    await expect(reading).rejects.toThrow(/does not read/);
+  });
+});
+
 /** Four strides, a bias and a ReLU6 each; a depthwise one among them. */
 async function pretrained(): Promise<BackboneFiles> {
   const inputs = tf.input({ shape: [null, null, 3] });

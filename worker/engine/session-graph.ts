@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Compile, Formula } from "../segmentation/compiled.js";
 import type { Tensor, Tf } from "../segmentation/tf.js";
+import { HollowTensors, type TensorHolder } from "./hollow.js";
 
 type DataId = object;
 
@@ -20,13 +21,12 @@ interface Attribute {
 type Execute = (name: string, attributes: readonly Attribute[], inputs: readonly Tensor[], count?: number) => unknown;
 
 /** The parts of tfjs-node's backend that its types leave out. */
-interface NodeBackend {
-  readonly binding: Readonly<Record<string, number>>;
+interface NodeBackend extends TensorHolder {
+  readonly binding: TensorHolder["binding"] & Readonly<Record<string, unknown>>;
   readonly isUsingGpuDevice: boolean;
   executeSingleOutput: Execute;
   executeMultipleOutputs: Execute;
-  readonly getDTypeInteger: (dtype: string) => number;
-  readonly readSync: (dataId: DataId) => NodeJS.TypedArray;
+  readSync: (dataId: DataId) => NodeJS.TypedArray;
   readonly loadSavedModelMetaGraph: (dir: string, tags: string) => number;
   readonly deleteSavedModel: (id: number) => void;
   readonly runSavedModel: (
@@ -74,21 +74,28 @@ function recorded(tf: Tf, backend: NodeBackend, build: () => Formula): Graph {
 function record(backend: NodeBackend, { inputs, value }: Formula): Graph {
   const recorder = new Recorder(backend);
   const names = inputs.map((input) => recorder.placeholder(input));
-  const { executeSingleOutput, executeMultipleOutputs } = backend;
+  const tensors = new HollowTensors(backend);
+  const { executeSingleOutput, executeMultipleOutputs, readSync } = backend;
   const watched = (execute: Execute): Execute => {
     return (name, attributes, from, count) => {
+      tensors.fill(from);
       const result = execute.call(backend, name, attributes, from, count);
-      recorder.operation(name, attributes, from, [result].flat() as Tensor[]);
+      const outputs = [result].flat() as Tensor[];
+      recorder.operation(name, attributes, from, outputs);
+      tensors.hollow(from, outputs);
       return result;
     };
   };
   backend.executeSingleOutput = watched(executeSingleOutput);
   backend.executeMultipleOutputs = watched(executeMultipleOutputs);
+  backend.readSync = (dataId) => {
+    tensors.requireGiven(dataId);
+    return readSync.call(backend, dataId);
+  };
   try {
     return { inputs: names, output: recorder.nameOf(value()), nodes: recorder.nodes };
   } finally {
-    backend.executeSingleOutput = executeSingleOutput;
-    backend.executeMultipleOutputs = executeMultipleOutputs;
+    Object.assign(backend, { executeSingleOutput, executeMultipleOutputs, readSync });
   }
 }
 
