@@ -5,9 +5,9 @@
 
 /** Folders that decide or compute: no clock, no disk, no network. */
 const pure = [
-  "^coordinator/(ablation|core|aggregate|data|export|report|synth)/",
+  "^coordinator/(ablation|core|data|export|report|synth)/",
   "^worker/(core|segmentation|training)/",
-  "^shared/math/",
+  "^shared/(aggregate|math)/",
 ];
 const isTest = "[.](test|bench)[.]ts$";
 /** A test may read fixtures and start processes, whatever folder it lies in; segmentation/testing.ts serves tests only. */

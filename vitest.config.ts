@@ -111,7 +111,7 @@ export default defineConfig({
     ],
     coverage: {
       provider: "v8",
-      include: ["coordinator/core/**/*.ts", "coordinator/aggregate/**/*.ts", "shared/math/tree-sum.ts"],
+      include: ["coordinator/core/**/*.ts", "shared/aggregate/**/*.ts", "shared/math/tree-sum.ts"],
       exclude: ["**/*.test.ts"],
       reporter: [["text", { skipFull: true }]],
       // What decides the result and who computes what: held to a higher standard than the rest.

@@ -5,6 +5,7 @@
 import { assert } from "../shared/assert.js";
 import type { Digest } from "../shared/codec/digest.js";
 import { minedRounds } from "../shared/config/rounds.js";
+import { stageOptions } from "../shared/config/stage-options.js";
 import type { Manifest } from "../shared/data/manifest.js";
 import { type ParamSpecs, paramCount, parseParamSpecs } from "../shared/data/param-specs.js";
 import { runFiles, type StageRecord } from "../shared/data/run-record.js";
@@ -18,11 +19,10 @@ import type { StartOptions } from "./core/run.js";
 import { initDefect, metricsDefect, outputsOf, packDefect } from "./inspect.js";
 import { driftRule, meanChange, mergedScores, stopRule } from "./metrics.js";
 import type { Progress } from "./progress.js";
-import type { RunDigests, WorkOrder } from "./requests.js";
+import { type RunDigests, stageOf, type WorkOrder } from "./requests.js";
 import { type CorrectionsDeps, RoundCorrections } from "./round-corrections.js";
 import { packsOf, ShardLedger } from "./shard-ledger.js";
 import { StageBook } from "./stage-book.js";
-import { stageOptions } from "./stage-options.js";
 import { type Defect, StageTrainer, type StepOutcome } from "./training.js";
 
 export interface ResultsDeps extends CorrectionsDeps {
@@ -85,7 +85,12 @@ export class RunResults {
     const point = await store.readTrainingPoint(phaseKey(phase), scratch, onDamaged);
     if (!point || point.nextStep >= phase.steps) return {};
     const { specs, state, nextStep, losses } = point;
-    this.trainer = new StageTrainer(specs, state, stageOptions(this.deps.config.method, phase), this.deps.blobs);
+    this.trainer = new StageTrainer(
+      specs,
+      state,
+      stageOptions(this.deps.config.method, stageOf(phase)),
+      this.deps.blobs,
+    );
     this.book.goOn(losses);
     return { nextStep };
   }
@@ -180,7 +185,7 @@ export class RunResults {
     const { blobs, scratch } = this.deps;
     const before = this.progress.segmenter;
     if (phase.kind === "train" && before) blobs.delete(before.digest);
-    const options = stageOptions(this.deps.config.method, phase);
+    const options = stageOptions(this.deps.config.method, stageOf(phase));
     const count = paramCount(specs);
     const average = options.emaDecay > 0 ? await scratch.floats(count) : null;
     this.trainer = new StageTrainer(

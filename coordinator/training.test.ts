@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { MemoryFloats } from "../shared/aggregate/floats.js";
 import { bytesOf, float32Of } from "../shared/codec/digest.js";
 import { MemoryBlobs } from "../shared/net/blobs.js";
-import { MemoryFloats } from "./aggregate/floats.js";
 import { StageTrainer, type TrainerState } from "./training.js";
 
 const specs = [{ name: "w", shape: [3], learningRateScale: 1, weightDecay: false }];

@@ -1,6 +1,6 @@
 /** Training steps: draws the crops and carries gradients and parameters in and out of the engine, as training does. */
-import { AdamW } from "../../coordinator/aggregate/adamw.js";
-import { MemoryFloats } from "../../coordinator/aggregate/floats.js";
+import { AdamW } from "../../shared/aggregate/adamw.js";
+import { MemoryFloats } from "../../shared/aggregate/floats.js";
 import { answer, givenWork } from "../lib/answer.js";
 import { type NetworkWork, noise, type OpenNetwork, openNetwork, stage } from "./network.js";
 

@@ -5,13 +5,13 @@
 import { randomUUID } from "node:crypto";
 import { type FileHandle, mkdir, open, rm } from "node:fs/promises";
 import { join } from "node:path";
+import type { AdamWState } from "../../shared/aggregate/adamw.js";
+import { type Floats, MemoryFloats } from "../../shared/aggregate/floats.js";
 import { bytesOf, type Digest, float32Of } from "../../shared/codec/digest.js";
 import { AppError } from "../../shared/errors.js";
 import type { BlobsClient } from "../../shared/gen/seedgrow/v1/Blobs.js";
 import { blobBytesMax } from "../../shared/limits.js";
 import { type BlobTarget, pullBlob, pullInto } from "../../shared/net/blobs.js";
-import type { AdamWState } from "../aggregate/adamw.js";
-import { type Floats, MemoryFloats } from "../aggregate/floats.js";
 import { readFully } from "./files.js";
 
 export class Scratch {

@@ -2,9 +2,9 @@
 import { createHash } from "node:crypto";
 import { type FileHandle, open } from "node:fs/promises";
 import { z } from "zod";
+import { type Floats, pagesOf } from "../../shared/aggregate/floats.js";
 import { bytesOf, type Digest, sha256 } from "../../shared/codec/digest.js";
 import { type ParamSpecs, paramCount, paramSpecsSchema } from "../../shared/data/param-specs.js";
-import { type Floats, pagesOf } from "../aggregate/floats.js";
 import {
   type CheckpointHeader,
   checkpointHead,

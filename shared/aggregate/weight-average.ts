@@ -3,7 +3,7 @@
  * every step, which makes steadier labels than the parameters themselves. Its decay grows from 0 so that the random first
  * parameters are soon forgotten (section 3 of their code: min(decay, 1 - 1 / (step + 1))).
  */
-import { assert } from "../../shared/assert.js";
+import { assert } from "../assert.js";
 import { type Floats, pagesOf } from "./floats.js";
 
 export class WeightAverage {

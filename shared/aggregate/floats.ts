@@ -2,7 +2,7 @@
  * Numbers that lie in memory or in a file, worked on a page at a time: with a large model the coordinator holds its
  * parameters once, and of gradients and moments only the page at hand.
  */
-import { assert } from "../../shared/assert.js";
+import { assert } from "../assert.js";
 
 /** A mebibyte: system calls cost nothing beside the work on it, and a few pages are no memory. */
 export const pageFloats = 256 * 1024;

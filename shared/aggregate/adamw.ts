@@ -3,7 +3,7 @@
  * norms. Uses +, -, *, / and square roots only, which IEEE 754 fixes to the bit: the same gradients give the same
  * parameters on every machine.
  */
-import { assert } from "../../shared/assert.js";
+import { assert } from "../assert.js";
 import { type Floats, pagesOf } from "./floats.js";
 
 export interface AdamWTensor {

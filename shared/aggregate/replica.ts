@@ -1,0 +1,80 @@
+/** One copy of a model and of its optimiser's state, and what a step's gradient sum does to it: the same bits in every copy. */
+import type { ParamSpecs } from "../data/param-specs.js";
+import { AppError } from "../errors.js";
+import { AdamW, type AdamWState } from "./adamw.js";
+import type { Floats } from "./floats.js";
+import { learningRateAt, type ScheduleOptions } from "./learning-rate.js";
+import { WeightAverage } from "./weight-average.js";
+
+export interface StageOptions extends ScheduleOptions {
+  readonly weightDecay: number;
+  /** 0: the last step's parameters are the model; else their average over steps is (WeightAverage). */
+  readonly emaDecay: number;
+  readonly leafCount: number;
+}
+
+/** All that the next step is a function of, besides its gradients. */
+export interface ReplicaState {
+  readonly values: Float32Array;
+  readonly optimizer: AdamWState;
+  /** Of the parameters over steps; null when there is to be none. */
+  readonly average: Floats | null;
+}
+
+/** Numbers behind the gradient in a sum: the sum of the losses, then how many images they are of. */
+export const sumTailFloats = 2;
+
+export class Replica {
+  private readonly optimizer: AdamW;
+  private readonly average: WeightAverage | null;
+
+  /** Takes the state over: a copy would be another model in memory. */
+  constructor(
+    specs: ParamSpecs,
+    private readonly held: ReplicaState,
+    private readonly options: StageOptions,
+  ) {
+    const { optimizer, average } = held;
+    this.optimizer = new AdamW(specs, { weightDecay: options.weightDecay }, optimizer);
+    this.average = average && new WeightAverage(average, options.emaDecay, optimizer.steps);
+  }
+
+  /** Valid until the next update. */
+  get values(): Float32Array {
+    return this.held.values;
+  }
+
+  /** Valid until the next update. */
+  get state(): ReplicaState {
+    return { ...this.held, optimizer: this.optimizer.state() };
+  }
+
+  /**
+   * Moves the parameters by the mean of the gradients whose sum is `total`, which is used up. Returns the mean loss.
+   * @throws AppError TRAINING_DIVERGED when a number of the gradient is not finite; nothing but `total` has changed when it
+   * lies on the first page, or its loss is not a number.
+   */
+  async update(total: Floats, step: number): Promise<number> {
+    const count = this.values.length;
+    const [lossSum = Number.NaN, weight = 0] = await total.page(count, count + sumTailFloats);
+    const scale = Math.fround(1 / weight);
+    let isNumber = Number.isFinite(lossSum);
+    const meanGradient = async (at: number, end: number) => {
+      const gradient = await total.page(at, end);
+      for (let i = 0; i < gradient.length; i++) {
+        gradient[i] = gradient[i]! * scale;
+        isNumber &&= Number.isFinite(gradient[i]!);
+      }
+      if (!isNumber) throw new AppError("TRAINING_DIVERGED", `the gradient of step ${step} is not finite`);
+      return gradient;
+    };
+    await this.optimizer.step(this.values, meanGradient, learningRateAt(step, this.options));
+    await this.average?.add(this.values);
+    return lossSum / weight;
+  }
+
+  /** After the last step: the parameters become the model's. */
+  async finish(): Promise<void> {
+    await this.average?.copyInto(this.values);
+  }
+}
