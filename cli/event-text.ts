@@ -27,6 +27,12 @@ export function describeEvent(record: RunEventRecord): string | null {
       return pc.yellow(`local worker ${text("index")} exited with ${text("code")} (log: ${text("log")})`);
     case "work-failed":
       return pc.yellow(`work ${text("assignmentId")} failed: ${text("reason")}`);
+    case "work-cut-off":
+      return pc.yellow(`worker ${text("workerId")} ${text("reason")}; its work is done again`);
+    case "rewound":
+      return pc.yellow(`${text("phase")} goes back to its last checkpoint: ${text("reason")}`);
+    case "exchange":
+      return pc.dim(`${megabytes(record)} MB pulled from other workers in each step, by each (${text("phase")})`);
     case "rounds-ended":
       return `rounds end after round ${text("round")}: ${text("reason")}`;
     case "round-refused":
@@ -38,6 +44,10 @@ export function describeEvent(record: RunEventRecord): string | null {
     default:
       return null;
   }
+}
+
+function megabytes({ bytesPerUpdate }: RunEventRecord): string {
+  return (Number(bytesPerUpdate) / 1e6).toFixed(1);
 }
 
 /** A field as text; what a record lacks is empty. */

@@ -27,6 +27,9 @@ const clusterSchema = z.strictObject({
   workersMax: z.int().min(1).max(10_000).default(4_096).meta({
     help: "More workers than this are not taken in; those that wait take the place of one that leaves.",
   }),
+  topology: z.enum(["star", "sharded"]).default("star").meta({
+    help: "Who sums gradients and holds the model while it is trained. star: the coordinator. sharded: the workers, which pull slices from each other, so that the coordinator's work does not grow with the model or the workers; they must reach each other. Changes no bit.",
+  }),
   memoryModelMb: z.number().min(0).max(100_000).default(16).meta({
     help: "Gradients and moments of a model of at most this size (MB, of 2^20 bytes) lie in the coordinator's memory, of a larger one in files without a name below the run's folder. Changes no bit.",
   }),

@@ -78,8 +78,8 @@ function bytesNamed(outputs: readonly NamedBytes[], name: string): Uint8Array {
 }
 
 /** Of all that a worker sent: what two workers must agree on. */
-export function resultDigest({ outputs, sums }: Pick<WorkResult, "outputs" | "sums">): Digest {
-  return sha256(Buffer.from([...outputs, ...sums].map(({ name, digest }) => `${name} ${digest}`).join("\n")));
+export function resultDigest({ outputs, sums, kept }: Pick<WorkResult, "outputs" | "sums" | "kept">): Digest {
+  return sha256(Buffer.from([...outputs, ...sums, ...kept].map(({ name, digest }) => `${name} ${digest}`).join("\n")));
 }
 
 /** Names of the packs that a shard of the phase results in. */

@@ -4,6 +4,7 @@ import type { WorkRequest } from "../shared/gen/seedgrow/v1/WorkRequest.js";
 import type { Purpose } from "./core/events.js";
 import type { Phase } from "./core/plan.js";
 import type { Assignment } from "./core/work-pool.js";
+import { applyJob, type ExchangeFacts, exchangeOf, reduceJob } from "./exchange-requests.js";
 
 /** Digests that work refers to; empty string: none yet. */
 export interface RunDigests {
@@ -29,7 +30,9 @@ export function stageOf(phase: Phase): { model: "classifier" | "segmenter"; roun
   return { model, round: phase.round };
 }
 
-export function requestFor({ assignment, phase, purpose }: WorkOrder, digests: RunDigests): WorkRequest {
+/** `exchange`: of a step of sharded training. */
+export function requestFor(order: WorkOrder, digests: RunDigests, exchange: ExchangeFacts | null = null): WorkRequest {
+  const { assignment, phase, purpose } = order;
   const base = { key: assignment.id, stage: stageOf(phase) };
   if (purpose.kind === "init") {
     const classifierDigest = phase.kind === "train" ? digests.classifier : "";
@@ -45,7 +48,12 @@ export function requestFor({ assignment, phase, purpose }: WorkOrder, digests: R
       labelsDigest: phase.kind === "train" ? digests.labels : "",
       correctionsDigest: phase.kind === "train" ? digests.corrections : "",
     };
-    return { ...withWeights, gradient, job: "gradient" };
+    const request: WorkRequest = { ...withWeights, gradient, job: "gradient" };
+    return exchange ? { ...request, exchange: exchangeOf(order, purpose.step, exchange) } : request;
+  }
+  if (purpose.kind === "reduce" || purpose.kind === "apply") {
+    const job = purpose.kind === "reduce" ? reduceJob(order, exchange!) : applyJob(purpose.step, exchange!);
+    return { ...withWeights, ...job, exchange: exchangeOf(order, purpose.step, exchange!) };
   }
   return { ...withWeights, ...mapJob(phase, assignment.first, digests) };
 }

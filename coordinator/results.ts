@@ -5,50 +5,30 @@
 import { assert } from "../shared/assert.js";
 import type { Digest } from "../shared/codec/digest.js";
 import { minedRounds } from "../shared/config/rounds.js";
-import { stageOptions } from "../shared/config/stage-options.js";
-import type { Manifest } from "../shared/data/manifest.js";
-import { type ParamSpecs, paramCount, parseParamSpecs } from "../shared/data/param-specs.js";
+import { parseParamSpecs } from "../shared/data/param-specs.js";
 import { runFiles, type StageRecord } from "../shared/data/run-record.js";
-import type { RunStore } from "./adapters/run-store.js";
-import type { Scratch } from "./adapters/scratch.js";
+import { AppError } from "../shared/errors.js";
 import type { WorkResult } from "./adapters/worker-links.js";
-import type { RunConfig } from "./config.js";
 import type { Purpose } from "./core/events.js";
 import { isTraining, type Phase, phaseKey } from "./core/plan.js";
 import type { StartOptions } from "./core/run.js";
 import { initDefect, metricsDefect, outputsOf, packDefect } from "./inspect.js";
 import { driftRule, meanChange, mergedScores, stopRule } from "./metrics.js";
 import type { Progress } from "./progress.js";
-import { type RunDigests, stageOf, type WorkOrder } from "./requests.js";
-import { type CorrectionsDeps, RoundCorrections } from "./round-corrections.js";
+import type { RunDigests, WorkOrder } from "./requests.js";
+import type { ResultsDeps } from "./results-deps.js";
+import { RoundCorrections } from "./round-corrections.js";
 import { packsOf, ShardLedger } from "./shard-ledger.js";
+import { ShardedTraining, type StageFacts } from "./sharded-training.js";
 import { StageBook } from "./stage-book.js";
-import { type Defect, StageTrainer, type StepOutcome } from "./training.js";
-
-export interface ResultsDeps extends CorrectionsDeps {
-  readonly config: RunConfig;
-  readonly manifest: Manifest;
-  readonly store: RunStore;
-  /** Where gradients and moments lie that are too many for memory. */
-  readonly scratch: Scratch;
-  /** Broadcasts a label version's packs to the workers. */
-  readonly broadcast: (
-    version: number,
-    catalogueDigest: Digest,
-    packs: { digest: Digest; bytes: Uint8Array }[],
-  ) => Promise<void>;
-  readonly nowMs: () => number;
-  readonly onStep: (phase: Phase, step: number, outcome: StepOutcome) => void;
-  readonly onStage: (record: StageRecord) => void;
-  /** A mining round's labels are not taken. */
-  readonly onRefused: (record: { readonly round: number; readonly reason: string }) => void;
-  /** A checkpoint is torn or altered: the one before it is taken. */
-  readonly onDamaged: (name: string) => void;
-}
+import { type InitialModel, type StageTraining, type Standing, StarTraining } from "./stage-training.js";
+import type { Defect } from "./training.js";
 
 export class RunResults {
-  private trainer: StageTrainer | null = null;
-  private initial: { specs: ParamSpecs; values: Uint8Array } | null = null;
+  private readonly training: StageTraining;
+  /** Of sharded training. */
+  private readonly sharded: ShardedTraining | null;
+  private initial: InitialModel | null = null;
   private readonly ledger: ShardLedger;
   private catalogueDigest = "";
   private readonly corrections: RoundCorrections;
@@ -62,6 +42,8 @@ export class RunResults {
     public progress: Progress,
     stages: readonly StageRecord[],
   ) {
+    this.sharded = deps.config.cluster.topology === "sharded" ? new ShardedTraining(deps) : null;
+    this.training = this.sharded ?? new StarTraining(deps);
     this.ledger = new ShardLedger(deps.store);
     this.corrections = new RoundCorrections(deps, deps.config.method.imageSize);
     this.book = new StageBook(deps.store, stages, deps.onStage);
@@ -84,15 +66,26 @@ export class RunResults {
     const { store, scratch, onDamaged } = this.deps;
     const point = await store.readTrainingPoint(phaseKey(phase), scratch, onDamaged);
     if (!point || point.nextStep >= phase.steps) return {};
-    const { specs, state, nextStep, losses } = point;
-    this.trainer = new StageTrainer(
-      specs,
-      state,
-      stageOptions(this.deps.config.method, stageOf(phase)),
-      this.deps.blobs,
-    );
-    this.book.goOn(losses);
-    return { nextStep };
+    await this.training.goOn(phase, point);
+    this.book.goOn(point.losses);
+    return { nextStep: point.nextStep };
+  }
+
+  /** Sharded training goes back to the newest checkpoint that is whole. Resolves with the step that follows it. */
+  async rewind(phase: Phase): Promise<number> {
+    const { store, scratch, onDamaged } = this.deps;
+    const key = phaseKey(phase);
+    const point = await store.readTrainingPoint(key, scratch, onDamaged);
+    if (!point)
+      throw new AppError("CHECKPOINT_INVALID", `no worker has the model of ${key}, and no checkpoint is whole`);
+    await this.training.goOn(phase, point);
+    this.book.goOn(point.losses);
+    return point.nextStep;
+  }
+
+  /** What requests of sharded training's steps say; null: the coordinator has the model. */
+  get stageFacts(): StageFacts | null {
+    return this.sharded?.facts ?? null;
   }
 
   private async restoreArtifacts(next: Phase | undefined): Promise<void> {
@@ -117,7 +110,7 @@ export class RunResults {
   digests(phase: Phase): RunDigests {
     const model = phase.kind === "seed" ? this.progress.classifier : this.progress.segmenter;
     return {
-      weights: this.trainer?.weightsDigest ?? model?.digest ?? "",
+      weights: this.training.weightsDigest ?? model?.digest ?? "",
       classifier: this.progress.classifier?.digest ?? "",
       labels: this.catalogueDigest,
       corrections: this.corrections.digest,
@@ -126,9 +119,10 @@ export class RunResults {
   }
 
   /** What is wrong with a result, before it may count; null: nothing. */
-  async inspect({ assignment, phase, purpose }: WorkOrder, result: WorkResult): Promise<Defect | null> {
-    const { outputs, sums, metrics } = result;
-    if (purpose.kind === "step") return this.trainer!.inspect(sums, assignment);
+  async inspect(order: WorkOrder, result: WorkResult): Promise<Defect | null> {
+    const { assignment, phase, purpose } = order;
+    const { outputs, metrics } = result;
+    if ("step" in purpose) return this.training.inspect(order, result);
     if (purpose.kind === "init") return initDefect(outputs);
     const { manifest, config } = this.deps;
     const classCount = manifest.classes.length;
@@ -139,7 +133,8 @@ export class RunResults {
   }
 
   /** Takes a result that counts. `fingerprint`: the engine whose bits it has, which a resumed run must go on with. */
-  accept({ assignment, phase, purpose }: WorkOrder, result: WorkResult, fingerprint: string | null): void {
+  accept(order: WorkOrder, result: WorkResult, fingerprint: string | null): void {
+    const { assignment, phase, purpose } = order;
     this.progress = { ...this.progress, fingerprint };
     switch (purpose.kind) {
       case "init": {
@@ -151,7 +146,9 @@ export class RunResults {
         break;
       }
       case "step":
-        this.trainer!.accept(result.sums);
+      case "reduce":
+      case "apply":
+        this.training.accept(order, result);
         break;
       case "map":
         this.ledger.accept(phase, assignment.first, result);
@@ -159,19 +156,21 @@ export class RunResults {
     }
   }
 
-  /** Combines what the pool has gathered. Resolves when it is durable; the answer may end the rounds. */
+  /** Combines what the pool has gathered. Resolves when it is durable; the answer may end the rounds. @throws StateLost */
   async settle(phase: Phase, purpose: Purpose, lastStep: boolean): Promise<{ endRounds?: string }> {
     switch (purpose.kind) {
       case "init":
         if (phase.kind === "train") await this.corrections.begin(phase.round);
         await this.beginTraining(phase);
         return {};
-      case "step": {
-        const outcome = await this.trainer!.apply(purpose.step);
+      case "step":
+      case "reduce":
+      case "apply": {
+        const outcome = await this.training.update(phase, purpose.step);
         this.book.addLoss(phase, purpose.step, outcome.loss);
         this.deps.onStep(phase, purpose.step, outcome);
         if (lastStep) await this.endTraining(phase);
-        else await this.checkpoint(phase, purpose.step + 1);
+        else await this.training.checkpoint(phase, purpose.step + 1, this.standing);
         return {};
       }
       case "map":
@@ -179,41 +178,22 @@ export class RunResults {
     }
   }
 
+  private get standing(): Standing {
+    return { losses: this.book.losses, done: this.donePhases };
+  }
+
   private async beginTraining(phase: Phase): Promise<void> {
     assert(this.initial, "parameters come before steps");
-    const { specs, values } = this.initial;
-    const { blobs, scratch } = this.deps;
     const before = this.progress.segmenter;
-    if (phase.kind === "train" && before) blobs.delete(before.digest);
-    const options = stageOptions(this.deps.config.method, stageOf(phase));
-    const count = paramCount(specs);
-    const average = options.emaDecay > 0 ? await scratch.floats(count) : null;
-    this.trainer = new StageTrainer(
-      specs,
-      { values, optimizer: await scratch.moments(count), average },
-      options,
-      blobs,
-    );
+    if (phase.kind === "train" && before) this.deps.blobs.delete(before.digest);
+    await this.training.begin(phase, this.initial, this.standing);
     this.initial = null;
   }
 
-  /** Every so many steps: a killed coordinator loses those since the last one. */
-  private async checkpoint(phase: Phase, nextStep: number): Promise<void> {
-    const every = this.deps.config.cluster.checkpointSteps;
-    if (every === 0 || nextStep % every !== 0) return;
-    const { specs, state } = this.trainer!;
-    const point = { phase: phaseKey(phase), nextStep, specs, state, losses: this.book.losses };
-    await this.deps.store.writeTrainingPoint(point, this.donePhases);
-  }
-
   private async endTraining(phase: Phase): Promise<void> {
-    const trainer = this.trainer!;
-    await trainer.finish();
-    const digest = trainer.weightsDigest;
-    await this.deps.store.writeCheckpoint(digest, trainer.bytes, trainer.specs);
+    const digest = await this.training.finish(phase);
     this.book.trained((this.deps.nowMs() - this.phaseStartedMs) / 1000);
     const model = { round: phase.round, digest };
-    this.trainer = null;
     await this.commit(phase, phase.kind === "classify" ? { classifier: model } : { segmenter: model });
   }
 

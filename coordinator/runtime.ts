@@ -1,26 +1,31 @@
 /** The coordinator's only event loop: feeds what happens to the state machine, and does what it answers. */
 import { AppError } from "../shared/errors.js";
-import { diskCheckMs, leaseMs } from "../shared/limits.js";
+import { clusterEventMs, diskCheckMs, leaseMs } from "../shared/limits.js";
 import { type Bus, onJson, publishJson } from "../shared/net/bus.js";
 import { peerError } from "../shared/net/rpc.js";
 import type { RunStatus, WorkerBeat } from "../shared/net/subjects.js";
 import { subjects, workerBeatSchema } from "../shared/net/subjects.js";
-import { isTrustProblem } from "../shared/net/tls-problems.js";
+import { tunnelAddress } from "../shared/net/tunnel.js";
 import { spaceOf } from "./adapters/disk-space.js";
 import { type EventLog, publishStatus } from "./adapters/event-log.js";
 import type { Leases } from "./adapters/leases.js";
 import type { WorkerLinks, WorkResult } from "./adapters/worker-links.js";
 import { diskHold } from "./core/disk.js";
 import type { Outcome, RunEffect, RunEvent } from "./core/events.js";
-import { activeIds } from "./core/members.js";
+import type { Phase } from "./core/plan.js";
 import { currentPhase, type RunState, type StartOptions, startRun, step, type Transition } from "./core/run.js";
 import { liveAssignment } from "./core/work-pool.js";
+import { exchangeFacts } from "./exchange-requests.js";
+import { verdictOn } from "./failed-work.js";
 import { resultDigest } from "./inspect.js";
+import { notesOf } from "./notes.js";
 import { requestFor, type WorkOrder } from "./requests.js";
 import type { RunResults } from "./results.js";
+import { StateLost } from "./stage-training.js";
 import { describeRun, type HeardBeat } from "./status.js";
 import type { Telemetry } from "./telemetry.js";
 import { Throughput } from "./throughput.js";
+import { WireBytes } from "./wire-bytes.js";
 
 export interface RuntimeDeps {
   readonly bus: Bus;
@@ -36,14 +41,13 @@ export interface RuntimeDeps {
 }
 
 const tickMs = 250;
-/** How often the log notes who computes and how fast: what a watcher sees who comes after the end. */
-const clusterEventMs = 30_000;
 
 export class RunRuntime {
   private state: RunState;
   private readonly orders = new Map<string, WorkOrder>();
   private readonly finished = new Map<string, WorkResult>();
   private readonly throughput = new Throughput();
+  private readonly wire = new WireBytes();
   private finish: (outcome: Outcome) => void = () => undefined;
   private lossOfStep: number | null = null;
   readonly beats = new Map<string, HeardBeat>();
@@ -129,8 +133,12 @@ export class RunRuntime {
       case "settle":
         void this.settle(effect);
         break;
+      case "rewind":
+        void this.rewind(effect.phase);
+        break;
       case "report":
         this.deps.events.append(effect.record);
+        for (const record of this.wire.after(effect.record)) this.deps.events.append(record);
         if (effect.record.kind === "phase-done") this.noteCluster();
         break;
       case "finish":
@@ -144,7 +152,7 @@ export class RunRuntime {
 
   private onBeat(beat: WorkerBeat): void {
     this.beats.set(beat.workerId, { beat, heardMs: this.deps.nowMs() });
-    this.handle({ kind: "beat", beat });
+    this.handle({ kind: "beat", beat: { ...beat, isCaller: beat.address === tunnelAddress } });
   }
 
   private async attach(workerId: string, attempt: number): Promise<void> {
@@ -172,9 +180,11 @@ export class RunRuntime {
     const { id, workerId } = order.assignment;
     this.orders.set(id, order);
     try {
-      const request = requestFor(order, this.deps.results.digests(order.phase));
+      const facts = exchangeFacts(order.purpose, this.state.exchange, this.deps.results.stageFacts, this.addressOf);
+      const request = requestFor(order, this.deps.results.digests(order.phase), facts);
       const result = await this.deps.telemetry.inPhase(() => this.deps.links.work(workerId, request));
       this.deps.telemetry.onWork(workerId, result);
+      this.wire.add(order, result.metrics);
       const { images, computeMs, waitMs } = result;
       this.throughput.add(workerId, { atMs: this.deps.nowMs(), images, computeMs, waitMs });
       await this.take(order, result);
@@ -184,8 +194,16 @@ export class RunRuntime {
     }
   }
 
+  private addressOf = (workerId: string): string => this.beats.get(workerId)?.beat.address ?? "";
+
   private async take(order: WorkOrder, result: WorkResult): Promise<void> {
     const assignmentId = order.assignment.id;
+    const { missing = [] } = result.metrics;
+    if (missing.length > 0) {
+      this.forget(assignmentId);
+      this.handle({ kind: "cut-off", assignmentId, missing });
+      return;
+    }
     this.finished.set(assignmentId, result);
     // Of an older step: whatever it holds, it is thrown away.
     const isLive = liveAssignment(this.state.pool, assignmentId) !== null;
@@ -194,28 +212,11 @@ export class RunRuntime {
     else this.handle({ kind: "done", assignmentId, digest: resultDigest(result) });
   }
 
-  /** A worker that answers "it failed" lives; one that does not answer, or obeys somebody else, is lost. */
   private workFailed({ assignment }: WorkOrder, thrown: unknown): void {
-    const { id: assignmentId, workerId } = assignment;
-    const error = peerError(thrown);
-    const own = AppError.from(thrown);
-    if (!error && own.code === "DISK_FULL") {
-      this.fail(own);
-      return;
-    }
-    // What a straggler was to work with is gone by now: no sign that it could not reach us.
-    const isLive = liveAssignment(this.state.pool, assignmentId) !== null;
-    const isCutOff = error && ((error.code === "PEER_UNREACHABLE" && isLive) || isTrustProblem(error.code));
-    if (error && error.code !== "LEASE_LOST" && !isCutOff) {
-      this.handle({ kind: "failed", assignmentId, reason: `[${error.code}] ${error.message}` });
-      return;
-    }
-    if (!error && (own.code === "DIGEST_MISMATCH" || own.code === "MESSAGE_INVALID")) {
-      this.handle({ kind: "bad", assignmentId, reason: own.message, isNumeric: false });
-      return;
-    }
-    const reason = error ? error.message : `unreachable: ${own.message}`;
-    this.handle({ kind: "lost", workerId, assignmentId, reason });
+    const isLive = liveAssignment(this.state.pool, assignment.id) !== null;
+    const verdict = verdictOn(assignment, thrown, isLive);
+    if (verdict instanceof AppError) this.fail(verdict);
+    else this.handle(verdict);
   }
 
   private accept(assignmentId: string): void {
@@ -231,11 +232,7 @@ export class RunRuntime {
       this.fail(AppError.from(thrown));
       return;
     }
-    for (const { path, reason } of result.metrics.kept ?? [])
-      this.deps.events.append({ kind: "labels-kept", path, reason });
-    for (const { path, scores } of result.metrics.doubtful ?? []) {
-      this.deps.events.append({ kind: "tag-doubtful", path, scores });
-    }
+    for (const record of notesOf(result.metrics)) this.deps.events.append(record);
   }
 
   private forget(assignmentId: string): void {
@@ -249,6 +246,15 @@ export class RunRuntime {
     try {
       const { endRounds } = await this.deps.results.settle(effect.phase, effect.purpose, effect.lastStep);
       this.handle(endRounds === undefined ? { kind: "settled" } : { kind: "settled", endRounds });
+    } catch (thrown) {
+      if (thrown instanceof StateLost) this.handle({ kind: "unsettled", reason: thrown.message });
+      else this.fail(AppError.from(thrown));
+    }
+  }
+
+  private async rewind(phase: Phase): Promise<void> {
+    try {
+      this.handle({ kind: "rewound", step: await this.deps.results.rewind(phase) });
     } catch (thrown) {
       this.fail(AppError.from(thrown));
     }
@@ -290,10 +296,5 @@ export class RunRuntime {
     const status = this.status();
     this.deps.onStatus(status);
     if (publish) void publishStatus(this.deps.bus, status);
-  }
-
-  /** Ids of the workers that take part now. */
-  get workerIds(): string[] {
-    return activeIds(this.state.members);
   }
 }

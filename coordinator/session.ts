@@ -34,6 +34,7 @@ import type { Outcome } from "./core/events.js";
 import { phasesOf } from "./phases.js";
 import type { Progress } from "./progress.js";
 import { RunResults } from "./results.js";
+import type { ResultsDeps } from "./results-deps.js";
 import { RunRuntime } from "./runtime.js";
 import { isCurvePoint, stageEvent, stepEvent } from "./stage-book.js";
 import { openTelemetry, type TelemetryOptions } from "./telemetry.js";
@@ -104,7 +105,9 @@ async function runWithin(options: SessionOptions, closers: (() => Promise<unknow
     options.observer.onEvent(record);
   });
   const scratch = new Scratch(store.path("scratch"), config.cluster.memoryModelMb * 1024 * 1024);
-  const results = openResults(options, { blobs, scratch }, { bus, events }, (loss) => runtime.noteLoss(loss));
+  const pullState: ResultsDeps["pullState"] = (workerId, output) => links.pullState(workerId, output);
+  const memory = { blobs, scratch, pullState };
+  const results = openResults(options, memory, { bus, events }, (loss) => runtime.noteLoss(loss));
   closers.push(() => scratch.close());
   const start = startOptions(options);
   const position = await results.restore(start.plan);
@@ -114,7 +117,15 @@ async function runWithin(options: SessionOptions, closers: (() => Promise<unknow
   const owner = { runId, coordinatorId, sitting, address: coordinatorAddress };
   const leases = await Leases.open(bus, owner, (reason) => runtime.fail(new AppError("LEASE_LOST", reason)));
   const setupDigest = putSetup(options, blobs);
-  const links = new WorkerLinks({ runId, coordinatorAddress, setupDigest, trust, isInsecure, scratch, tunnels });
+  const links: WorkerLinks = new WorkerLinks({
+    runId,
+    coordinatorAddress,
+    setupDigest,
+    trust,
+    isInsecure,
+    scratch,
+    tunnels,
+  });
   const nowMs = () => performance.now();
   const onStatus = (status: RunStatus) => {
     telemetry.onStatus(status);
@@ -173,7 +184,7 @@ async function serve(
 
 function openResults(
   options: SessionOptions,
-  memory: { blobs: MemoryBlobs; scratch: Scratch },
+  memory: { blobs: MemoryBlobs; scratch: Scratch; pullState: ResultsDeps["pullState"] },
   { bus, events }: { bus: Bus; events: EventLog },
   onLoss: (loss: number) => void,
 ): RunResults {
@@ -231,10 +242,20 @@ function putSetup(options: SessionOptions, blobs: MemoryBlobs): Digest {
 
 function startOptions({ runId, config, manifest, progress }: SessionOptions) {
   const plan = phasesOf(config.method, manifest, progress.lastRound ?? undefined);
-  const { workersMin, workersMax, allowMixed, audit } = config.cluster;
+  const { workersMin, workersMax, allowMixed, audit, topology } = config.cluster;
   const { fingerprint, phasesDone } = progress;
   const limit = Math.min(workersMax, workersLimit(openFilesLimit()));
-  return { runId, workersMin, workersLimit: limit, allowMixed, audit, fingerprint, plan, phaseIndex: phasesDone };
+  return {
+    runId,
+    workersMin,
+    workersLimit: limit,
+    allowMixed,
+    audit,
+    topology,
+    fingerprint,
+    plan,
+    phaseIndex: phasesDone,
+  };
 }
 
 function startWorkers(

@@ -57,7 +57,7 @@ export class ShardLedger {
     const packs = outputs.map(async ({ name, digest }) => {
       return { name, digest, bytes: await this.store.readBlob(packPath(phase, name, shard), digest) };
     });
-    const whole = { outputs: await Promise.all(packs), sums: [], metrics: parseWorkMetrics(metrics) };
+    const whole = { outputs: await Promise.all(packs), sums: [], kept: [], metrics: parseWorkMetrics(metrics) };
     return { ...whole, images, computeMs: 0, waitMs: 0 };
   }
 }

@@ -49,6 +49,8 @@ function phaseProgress(state: RunState): { done: number; total: number } {
     case "init":
       return { done: 0, total: phase.steps };
     case "step":
+    case "reduce":
+    case "apply":
       return { done: state.purpose.step, total: phase.steps };
     case "map":
       return { done: doneCount(state.pool), total: phase.units };

@@ -4,7 +4,7 @@ import { Replica, type ReplicaState, type StageOptions, sumTailFloats } from "..
 import { assert } from "../shared/assert.js";
 import { bytesOf, type Digest, float32Of, sha256 } from "../shared/codec/digest.js";
 import type { ParamSpecs } from "../shared/data/param-specs.js";
-import { coverRange, type LeafRange, nodeKey, rootOf, type TreeNode, TreeSums } from "../shared/math/tree-sum.js";
+import { coverRange, type LeafRange, nodeKey, parseNode, rootOf, TreeSums } from "../shared/math/tree-sum.js";
 import type { MemoryBlobs } from "../shared/net/blobs.js";
 
 export interface StepOutcome {
@@ -128,10 +128,4 @@ export class StageTrainer {
 
 function wrong(reason: string): Defect {
   return { reason, isNumeric: false };
-}
-
-function parseNode(name: string): TreeNode {
-  const [level, index] = name.split(":").map(Number);
-  assert(Number.isInteger(level) && Number.isInteger(index), `"${name}" names a tree node`);
-  return { level: level!, index: index! };
 }

@@ -64,6 +64,13 @@ export const failuresInRowMax = 3;
 export const strikesMax = 2;
 /** A worker that nobody can dial calls when it reads its lease on the bus: seconds on a slow link. */
 export const tunnelTimeoutMs = 15_000;
+/**
+ * A worker that sends another one nothing for so long is complained of: two of these are as long as silence lasts until
+ * the coordinator gives it up, and an update of a large model lets go of its thread a hundred times a second.
+ */
+export const peerIdleMs = 5_000;
+/** So many complaints within a step and the coordinator gives a worker up: the first may be the complainer's own fault. */
+export const complaintsMax = 2;
 /** Attach pulls the backbone and starts the engine; 2 minutes cover 100 MB at 1 MB/s. */
 export const attachTimeoutMs = 2 * 60_000;
 /** The same unit may fail on this many workers before the run gives up: beyond, it is the work's fault. */
@@ -94,3 +101,5 @@ export const zipBytesMax = 16 * 1024 ** 3;
 export const downloadAttemptsMax = 5;
 /** Nothing arriving for this long is a broken download, milliseconds. */
 export const downloadIdleMs = 30_000;
+/** How often the event log notes who computes and how fast: what a watcher sees who comes after the end. */
+export const clusterEventMs = 30_000;

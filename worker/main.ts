@@ -8,10 +8,10 @@ import type { PingRequest__Output } from "../shared/gen/seedgrow/v1/PingRequest.
 import { drainPatienceMs } from "../shared/limits.js";
 import { blobHandlers } from "../shared/net/blobs.js";
 import { type Bus, connectBus } from "../shared/net/bus.js";
-import { type Access, openServer, serverCredentials } from "../shared/net/credentials.js";
+import { openServer, serverCredentials } from "../shared/net/credentials.js";
 import { announced, requirePrivate } from "../shared/net/exposure.js";
-import { roles } from "../shared/net/identity.js";
-import { Blobs, Worker } from "../shared/net/proto.js";
+import { peerHandlers } from "../shared/net/peers.js";
+import { Blobs, Peers, Worker } from "../shared/net/proto.js";
 import { listen, unary } from "../shared/net/rpc.js";
 import type { WorkerBeat } from "../shared/net/subjects.js";
 import { certsDir, type Trust, trustIn } from "../shared/net/trust.js";
@@ -20,6 +20,7 @@ import { openLog } from "../shared/observe/log.js";
 import { serveMetrics } from "../shared/observe/metrics-server.js";
 import { cacheDir } from "../shared/tool-paths.js";
 import { protocolVersion, seedgrowVersion } from "../shared/version.js";
+import { workerAccess } from "./access.js";
 import { BlobCache } from "./adapters/blob-cache.js";
 import { CallHome } from "./adapters/call-home.js";
 import { WorkerHealth } from "./adapters/health.js";
@@ -57,13 +58,6 @@ interface Started {
   readonly died: Promise<never>;
   readonly drain: () => Promise<void>;
 }
-
-/** A worker obeys a coordinator and nobody else, other workers included. */
-const access: Access = {
-  "seedgrow.v1.Worker": ["coordinator"],
-  "seedgrow.v1.Blobs": ["coordinator"],
-  "grpc.health.v1.Health": roles,
-};
 
 async function openTrust(config: WorkerConfig, closers: (() => Promise<unknown>)[]): Promise<Trust | null> {
   const trust = await trustIn(certsDir(config.certs, process.env), ["worker", "coordinator"]);
@@ -169,7 +163,7 @@ function engineOf({ engine, threads, gpu, ...knobs }: WorkerConfig): ThreadData 
 }
 
 function createServer(runtime: WorkerRuntime, health: WorkerHealth, trust: Trust | null): grpc.Server {
-  const server = openServer({ trust, access });
+  const server = openServer({ trust, access: workerAccess });
   server.addService(Worker.service, {
     Attach: unary(async (request: AttachRequest__Output) => {
       await runtime.attach(request);
@@ -186,6 +180,7 @@ function createServer(runtime: WorkerRuntime, health: WorkerHealth, trust: Trust
     }),
   });
   server.addService(Blobs.service, blobHandlers(runtime));
+  server.addService(Peers.service, peerHandlers(runtime));
   health.answerOn(server);
   return server;
 }

@@ -5,6 +5,7 @@ import { AppError } from "../shared/errors.js";
 import type { AttachRequest__Output } from "../shared/gen/seedgrow/v1/AttachRequest.js";
 import type { WorkRequest__Output } from "../shared/gen/seedgrow/v1/WorkRequest.js";
 import { leaseMs } from "../shared/limits.js";
+import { WorkerExchange } from "./exchange/exchange.js";
 import type { JobContext } from "./jobs/context.js";
 import { type AttachedRun, WorkerRuntime } from "./runtime.js";
 
@@ -19,6 +20,7 @@ let openRun: (request: AttachRequest__Output) => Promise<AttachedRun>;
 /** Initial parameters are the one job that needs nothing but the compute thread. */
 const context = {
   loaded: new Map(),
+  exchange: new WorkerExchange({} as never),
   compute: {
     call: async () => {
       computed++;

@@ -9,6 +9,7 @@ import type { WorkReply } from "../shared/gen/seedgrow/v1/WorkReply.js";
 import type { WorkRequest__Output } from "../shared/gen/seedgrow/v1/WorkRequest.js";
 import { leaseMs } from "../shared/limits.js";
 import type { BlobSource } from "../shared/net/blobs.js";
+import type { VectorSource } from "../shared/net/peers.js";
 import { peerError } from "../shared/net/rpc.js";
 import { inSpan } from "../shared/observe/tracing.js";
 import * as session from "./core/session.js";
@@ -45,7 +46,7 @@ interface Kept {
 const keptMax = 4;
 const drainPollMs = 50;
 
-export class WorkerRuntime implements BlobSource {
+export class WorkerRuntime implements BlobSource, VectorSource {
   private session: session.Session = session.initialSession;
   private run: AttachedRun | null = null;
   private opening: Promise<void> = Promise.resolve();
@@ -154,6 +155,10 @@ export class WorkerRuntime implements BlobSource {
     return null;
   }
 
+  vector(runId: string, name: string): Float32Array | null {
+    return runId === this.runId ? (this.run?.context.exchange.vector(name) ?? null) : null;
+  }
+
   close(): void {
     this.closeRun();
   }
@@ -171,9 +176,8 @@ export class WorkerRuntime implements BlobSource {
       throw asPeerFailure(error);
     });
     this.tensors = metrics.tensors ?? this.tensors;
-    const described = outputs.map(({ name, bytes }): Output => {
-      const digest = sha256(bytes);
-      blobs.set(digest, bytes);
+    const described = outputs.map(({ name, bytes, digest = sha256(bytes) }): Output => {
+      if (digest !== "") blobs.set(digest, bytes);
       return { name, digest, bytes: bytes.byteLength };
     });
     const ms = this.options.nowMs() - startedMs;

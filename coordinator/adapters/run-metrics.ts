@@ -19,6 +19,9 @@ export class RunMetrics {
   private readonly memory = this.gauge("seedgrow_worker_resident_bytes", "Resident memory", ["worker", "host"]);
   private readonly steps = this.counter("seedgrow_train_steps_total", "Optimiser updates done");
   private readonly images = this.counter("seedgrow_images_total", "Images computed", ["worker"]);
+  private readonly exchanged = this.counter("seedgrow_exchange_bytes_total", "Bytes pulled from other workers", [
+    "worker",
+  ]);
   private readonly busy = this.counter("seedgrow_worker_busy_seconds_total", "Time of workers", ["worker", "doing"]);
   private readonly events = this.counter("seedgrow_events_total", "Lines of the event log", ["kind"]);
   private lastStep: { readonly phase: unknown; readonly step: number } | null = null;
@@ -57,7 +60,8 @@ export class RunMetrics {
     }
   };
 
-  readonly onWork = (worker: string, { images, computeMs, waitMs }: WorkResult): void => {
+  readonly onWork = (worker: string, { images, computeMs, waitMs, metrics }: WorkResult): void => {
+    if (metrics.pulledBytes !== undefined) this.exchanged.inc({ worker }, metrics.pulledBytes);
     this.images.inc({ worker }, images);
     this.busy.inc({ worker, doing: "compute" }, computeMs / 1000);
     this.busy.inc({ worker, doing: "wait" }, waitMs / 1000);

@@ -1,4 +1,6 @@
 /** Connections to workers: attach, work (with its outputs pulled and verified), ping, detach. */
+
+import type { Floats } from "../../shared/aggregate/floats.js";
 import { ByteBudget } from "../../shared/byte-budget.js";
 import type { Digest } from "../../shared/codec/digest.js";
 import { parseWorkMetrics, type WorkMetrics } from "../../shared/data/work-metrics.js";
@@ -35,6 +37,8 @@ export interface WorkResult {
   readonly outputs: readonly (Named & { readonly bytes: Uint8Array })[];
   /** Of a gradient only. Whoever has the result closes them. */
   readonly sums: readonly (Named & GradientSum)[];
+  /** Sharded training: what stays with the worker. */
+  readonly kept: readonly KeptOutput[];
   readonly metrics: WorkMetrics;
   readonly images: number;
   readonly computeMs: number;
@@ -44,7 +48,13 @@ export interface WorkResult {
 
 interface Named {
   readonly name: string;
+  /** Empty: it cannot be asked for by digest. */
   readonly digest: Digest;
+}
+
+/** A result that a worker keeps. */
+export interface KeptOutput extends Named {
+  readonly bytes: number;
 }
 
 interface Link {
@@ -113,12 +123,13 @@ export class WorkerLinks {
     const metrics = parseWorkMetrics(reply.metricsJson);
     const { images, computeMs, waitMs } = reply;
     const facts = { metrics, images, computeMs, waitMs };
+    if (request.exchange) return { outputs: [], sums: [], kept: reply.outputs, ...facts };
     if (request.job === "gradient")
-      return { outputs: [], sums: await this.pullSums(link.blobs, reply.outputs), ...facts };
+      return { outputs: [], sums: await this.pullSums(link.blobs, reply.outputs), kept: [], ...facts };
     const outputs = await this.inFlight.run(bytesOfAll(reply.outputs), () =>
       Promise.all(reply.outputs.map((output) => pullOutput(link.blobs, output))),
     );
-    return { outputs, sums: [], ...facts };
+    return { outputs, sums: [], kept: [], ...facts };
   }
 
   /** One by one: each is as large as the model. */
@@ -137,6 +148,13 @@ export class WorkerLinks {
         throw error;
       }
     });
+  }
+
+  /** Numbers that the worker keeps. Whoever has them closes them. */
+  async pullState(workerId: string, output: KeptOutput): Promise<Floats> {
+    const link = this.links.get(workerId);
+    if (!link) throw new Error(`no connection to ${workerId}`);
+    return pullFloats(link.blobs, output, this.options.scratch);
   }
 
   /** Resolves when the worker lives and still obeys us. */

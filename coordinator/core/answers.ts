@@ -1,10 +1,12 @@
 /** What becomes of results: they count, wait for a second opinion, are thrown away, or speak against their worker. */
 import { failuresInRowMax, strikesMax, unitAttemptsMax } from "../../shared/limits.js";
 import { agreementOf, isAudited, opinionsOn } from "./audit.js";
-import { settle } from "./dispatch.js";
 import type { RunEffect } from "./events.js";
+import { type ExchangeRun, isExchanging, noteApplied, noteNotApplied, withHeld } from "./exchange.js";
+import { culpritOf } from "./exchange-state.js";
 import { activeIds, withMember } from "./members.js";
 import { withSample } from "./pace.js";
+import { settle } from "./settling.js";
 import { withSpeed } from "./speeds.js";
 import {
   andThen,
@@ -25,6 +27,7 @@ import {
   isDone,
   liveAssignment,
   rivalsOf,
+  takeBack,
   type WorkPool,
 } from "./work-pool.js";
 import { lose, quarantine } from "./workers.js";
@@ -38,6 +41,8 @@ export function onDone(state: RunState, assignmentId: string, digest: string | u
     return { state: withoutStraggler(state, assignmentId), effects };
   }
   const noted = noteSuccess(state, assignment, nowMs);
+  if (isExchanging(noted) && noted.purpose.kind === "apply")
+    return { state: noteApplied(noted, assignment, digest ?? ""), effects: [] };
   const { pool } = noted;
   const isDoubted = state.purpose.kind === "step" && isAudited(state.audit, pool.key, assignment);
   if (digest === undefined || (!isDoubted && opinionsOn(pool, assignment).length === 0))
@@ -56,11 +61,13 @@ function finishOne(state: RunState, assignment: Assignment): RunState {
   const rivals = rivalsOf(state.pool, assignment);
   const stragglers = new Map(state.stragglers);
   for (const rival of rivals) stragglers.set(rival.workerId, { ...rival, kind: workKind(state) });
-  return { ...state, stragglers, pool: finishRange(state.pool, assignment), fingerprint: engineOf(state) };
+  const finished = { ...state, stragglers, pool: finishRange(state.pool, assignment), fingerprint: engineOf(state) };
+  return withHeld(finished, assignment);
 }
 
 function settleIfDone(transition: Transition): Transition {
-  return isDone(transition.state.pool) ? andThen(transition, settle) : transition;
+  // In sharded training more follows: dispatch opens it.
+  return isDone(transition.state.pool) && !isExchanging(transition.state) ? andThen(transition, settle) : transition;
 }
 
 /** Two equal opinions count as one result; who says otherwise computes wrong. */
@@ -77,7 +84,7 @@ function compare(state: RunState, assignment: Assignment): Transition {
     return { kind: "discard", assignmentId: one.assignment.id };
   });
   const accept: RunEffect = { kind: "accept", assignmentId: winner.assignment.id };
-  let result: Transition = { state: finishOne(state, assignment), effects: [accept, ...discards] };
+  let result: Transition = { state: finishOne(state, winner.assignment), effects: [accept, ...discards] };
   for (const { assignment: wrong } of dissenters) {
     const reason = `computed ${wrong.id} differently from ${winner.assignment.workerId} and ${equals[0]!.assignment.workerId}`;
     result = andThen(result, (current) => quarantine(current, wrong.workerId, reason));
@@ -113,8 +120,8 @@ export function onFailed(state: RunState, assignmentId: string, reason: string, 
   const assignment = liveAssignment(state.pool, assignmentId);
   if (!assignment) return { state: withoutStraggler(state, assignmentId), effects: [] };
   const { workerId } = assignment;
-  const pool = giveBack(state.pool, assignmentId)!;
-  const failed: Transition = { state: { ...state, pool }, effects: [report("work-failed", { assignmentId, reason })] };
+  const given = withFailure(state, assignment);
+  const failed: Transition = { state: given, effects: [report("work-failed", { assignmentId, reason })] };
   if (isHopeless(failed.state, assignment)) {
     return andThen(failed, (current) => finish(current, { state: "failed", reason }));
   }
@@ -123,7 +130,45 @@ export function onFailed(state: RunState, assignmentId: string, reason: string, 
   if (inRow >= failuresInRowMax && !isAlone) {
     return andThen(failed, (current) => lose(current, workerId, `failed ${inRow} times in a row: ${reason}`, nowMs));
   }
-  return { ...failed, state: { ...failed.state, failuresInRow: withEntry(state.failuresInRow, workerId, inRow) } };
+  return { ...failed, state: { ...given, failuresInRow: withEntry(state.failuresInRow, workerId, inRow) } };
+}
+
+/** Others did not give what the work needs: nobody knows yet whose fault it is. A second complaint ends the matter. */
+export function onCutOff(
+  state: RunState,
+  { assignmentId, missing }: { readonly assignmentId: string; readonly missing: readonly string[] },
+  nowMs: number,
+): Transition {
+  const assignment = liveAssignment(state.pool, assignmentId);
+  if (!assignment || !isExchanging(state)) return { state: withoutStraggler(state, assignmentId), effects: [] };
+  const { workerId } = assignment;
+  const said = missing.map((about) => ({ by: workerId, about }));
+  const complaints = [...state.exchange.complaints, ...said];
+  const record = report("work-cut-off", { workerId, assignmentId, reason: `cannot pull from ${missing.join(", ")}` });
+  let result: Transition = {
+    state: { ...withoutWork(state, assignment), exchange: { ...state.exchange, complaints } },
+    effects: [record],
+  };
+  for (const complaint of said) {
+    result = andThen(result, (current) => {
+      const culprit = current.exchange && culpritOf(current.exchange, complaint);
+      const reason = `the exchange fails: ${workerId} cannot pull from ${missing.join(", ")}`;
+      return culprit ? lose(current, culprit, reason, nowMs) : { state: current, effects: [] };
+    });
+  }
+  return result;
+}
+
+/** Nobody's fault: what it was to do is to be done again, but for an update, which is its own. */
+function withoutWork(state: ExchangeRun, assignment: Assignment): ExchangeRun {
+  if (state.purpose.kind === "apply") return noteNotApplied(state, assignment, false);
+  return { ...state, pool: takeBack(state.pool, assignment.id)! };
+}
+
+/** The worker's fault, or the work's. */
+function withFailure(state: RunState, assignment: Assignment, isNumeric = false): RunState {
+  if (isExchanging(state) && state.purpose.kind === "apply") return noteNotApplied(state, assignment, true);
+  return { ...state, pool: giveBack(state.pool, assignment.id, isNumeric)! };
 }
 
 /** Tried often enough, and by everybody who is here: it is the work's fault. */
@@ -154,11 +199,11 @@ export function onBad(state: RunState, { assignmentId, reason, isNumeric }: BadR
   if (!assignment)
     return { state: withoutStraggler(state, assignmentId), effects: [{ kind: "discard", assignmentId }] };
   const { workerId } = assignment;
-  const pool = giveBack(state.pool, assignmentId, isNumeric)!;
+  const given = withFailure(state, assignment, isNumeric);
   const strikes = (state.strikes.get(workerId) ?? 0) + 1;
   const record = report("result-refused", { workerId, assignmentId, reason });
   const refused: Transition = {
-    state: { ...state, pool, strikes: withEntry(state.strikes, workerId, strikes) },
+    state: { ...given, strikes: withEntry(state.strikes, workerId, strikes) },
     effects: [{ kind: "discard", assignmentId }, record],
   };
   if (isNumeric && isDiverged(refused.state, assignment)) {

@@ -2,19 +2,27 @@
 import { backupFactor, backupMsMin } from "../../shared/limits.js";
 import { agreementOf, opinionsOn, unsettledRanges } from "./audit.js";
 import type { RunEffect } from "./events.js";
+import { hasSource, isModelLost, nextPool, rewind } from "./exchange.js";
+import { idleWorkers } from "./idle.js";
 import { activeIds } from "./members.js";
 import { backupAfterMs } from "./pace.js";
+import { conclude } from "./settling.js";
 import { sharesOf, speedOf, withPassedOver } from "./speeds.js";
 import { andThen, currentPhase, type RunState, report, type Transition, workKind } from "./state.js";
-import { type Assignment, assignAgain, assignPending, busyWorkers, rivalsOf, type UnitRange } from "./work-pool.js";
+import { type Assignment, assignAgain, assignPending, rivalsOf, type UnitRange } from "./work-pool.js";
 
 export function dispatch(state: RunState, nowMs: number): Transition {
   if (state.activity !== "working") return { state, effects: [] };
+  const concluded = conclude(state);
+  if (concluded) return andThen(concluded, (current) => dispatch(current, nowMs));
   const active = activeIds(state.members);
   if (state.held !== null) return waiting(state, state.held);
   if (active.length < state.workersMin) {
     return waiting(state, `waiting for workers: ${active.length} of at least ${state.workersMin}`);
   }
+  if (isModelLost(state)) return rewind(state, "no worker has the model of this step any more");
+  const opened = nextPool(state, nowMs);
+  if (opened) return andThen(opened, (current) => dispatch(current, nowMs));
   const given = givePending(state, active, nowMs);
   const again = andThen(given, (current) => giveAgain(current, nowMs));
   const reason = standstill(again.state, active);
@@ -23,26 +31,14 @@ export function dispatch(state: RunState, nowMs: number): Transition {
   return { state: said.state, effects: [...said.effects, ...again.effects] };
 }
 
-/** Everything is in: what comes next is the settling. */
-export function settle(state: RunState): Transition {
-  const phase = currentPhase(state);
-  const { purpose } = state;
-  const lastStep = purpose.kind === "step" && purpose.step === phase.steps - 1;
-  return { state: { ...state, activity: "settling" }, effects: [{ kind: "settle", phase, purpose, lastStep }] };
-}
-
-function idleOf(state: RunState): string[] {
-  const busy = busyWorkers(state.pool);
-  return activeIds(state.members).filter((id) => !busy.has(id) && !state.stragglers.has(id));
-}
-
 function assignEffect(state: RunState, assignment: Assignment): RunEffect {
   return { kind: "assign", assignment, phase: currentPhase(state), purpose: state.purpose };
 }
 
 function givePending(state: RunState, active: readonly string[], nowMs: number): Transition {
+  if (!hasSource(state)) return { state, effects: [] };
   const kind = workKind(state);
-  const idle = idleOf(state);
+  const idle = idleWorkers(state);
   const shares = (ids: readonly string[], units: number) => {
     return sharesOf(state.speeds, kind, ids, units, state.pool.unitsPerAssignmentMax);
   };
@@ -55,7 +51,9 @@ function givePending(state: RunState, active: readonly string[], nowMs: number):
 
 function giveAgain(state: RunState, nowMs: number): Transition {
   let result: Transition = { state, effects: [] };
-  for (const workerId of idleOf(state)) {
+  // Nobody can do another's update, and a piece of a step takes a model that somebody must have.
+  if (state.purpose.kind === "apply" || !hasSource(state)) return result;
+  for (const workerId of idleWorkers(state)) {
     const range = auditFor(result.state, workerId) ?? backupFor(result.state, workerId, nowMs);
     if (!range) continue;
     const { pool, assignment } = assignAgain(result.state.pool, range, workerId, nowMs);

@@ -9,6 +9,10 @@ export type Purpose =
   | { readonly kind: "init" }
   /** The micro-batches of one update. */
   | { readonly kind: "step"; readonly step: number }
+  /** Sharded: each unit is a slice of the step's sums, which some worker adds up. */
+  | { readonly kind: "reduce"; readonly step: number }
+  /** Sharded: each unit is one worker's own update. */
+  | { readonly kind: "apply"; readonly step: number }
   /** The shards of a phase. */
   | { readonly kind: "map" };
 
@@ -35,8 +39,14 @@ export type RunEvent =
   | { readonly kind: "failed"; readonly assignmentId: string; readonly reason: string }
   /** The result is not what it claims to be; `isNumeric`: it holds NaN or infinity. */
   | { readonly kind: "bad"; readonly assignmentId: string; readonly reason: string; readonly isNumeric: boolean }
+  /** Sharded: the work was not done, since these workers did not give what it needs. */
+  | { readonly kind: "cut-off"; readonly assignmentId: string; readonly missing: readonly string[] }
   /** A `settle` effect is complete and durable. `endRounds`: the stop rule fired, with its reason. */
   | { readonly kind: "settled"; readonly endRounds?: string }
+  /** Sharded: instead of that, nobody gave the state that had to be kept. */
+  | { readonly kind: "unsettled"; readonly reason: string }
+  /** A `rewind` effect is complete: the state of this step's beginning is at the coordinator. */
+  | { readonly kind: "rewound"; readonly step: number }
   | { readonly kind: "tick" }
   /** Null: there is room again. Else why nothing new may be begun. */
   | { readonly kind: "hold"; readonly reason: string | null }
@@ -57,6 +67,8 @@ export type RunEffect =
   | { readonly kind: "discard"; readonly assignmentId: string }
   /** Every unit is in: combine the results, write what must last, then answer with `settled`. */
   | { readonly kind: "settle"; readonly phase: Phase; readonly purpose: Purpose; readonly lastStep: boolean }
+  /** Sharded: no worker has the phase's model any more. Reads the newest checkpoint, then answers with `rewound`. */
+  | { readonly kind: "rewind"; readonly phase: Phase }
   /** For the event log. */
   | { readonly kind: "report"; readonly record: { readonly kind: string; readonly [field: string]: unknown } }
   | { readonly kind: "finish"; readonly outcome: Outcome };

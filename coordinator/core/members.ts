@@ -15,6 +15,8 @@ export interface MemberBeat {
   readonly leasedBy: string | null;
   /** Another one means: the process was started again. */
   readonly pid?: number;
+  /** Nobody can dial it: it calls the coordinator (`--push`). */
+  readonly isCaller?: boolean;
   /** "draining": it finishes its piece, takes no new one, and leaves. */
   readonly state?: "ready" | "draining";
 }
@@ -62,6 +64,8 @@ export function judge(
     readonly allowMixed: boolean;
     /** Most workers; default: limits.ts. */
     readonly workersLimit?: number;
+    /** Workers pull from each other (cluster.topology sharded). */
+    readonly isSharded?: boolean;
   },
   nowMs: number,
 ): Verdict {
@@ -73,6 +77,12 @@ export function judge(
   if (beat.state === "draining") return { kind: "refuse", reason: "is shutting down" };
   if (beat.protocolVersion !== protocolVersion) {
     return { kind: "refuse", reason: `speaks protocol ${beat.protocolVersion}, this coordinator ${protocolVersion}` };
+  }
+  if (run.isSharded && beat.isCaller) {
+    return {
+      kind: "refuse",
+      reason: "cannot be reached by other workers (--push), which cluster.topology sharded needs: use star",
+    };
   }
   if (beat.leasedBy !== null && beat.leasedBy !== run.runId) {
     return { kind: "refuse", reason: `works for run ${beat.leasedBy}` };

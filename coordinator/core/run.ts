@@ -5,11 +5,14 @@
  */
 import { unreachable } from "../../shared/assert.js";
 import { workersMax } from "../../shared/limits.js";
-import { onBad, onDone, onFailed } from "./answers.js";
-import { dispatch, settle } from "./dispatch.js";
+import { onBad, onCutOff, onDone, onFailed } from "./answers.js";
+import { dispatch } from "./dispatch.js";
 import type { Purpose, RunEffect, RunEvent } from "./events.js";
+import { rewind } from "./exchange.js";
+import { atStep } from "./exchange-state.js";
 import { noPace } from "./pace.js";
 import { describePhase, isTraining, phaseKey } from "./plan.js";
+import { settle } from "./settling.js";
 import { noSpeeds } from "./speeds.js";
 import { andThen, currentPhase, finish, type RunState, report, type StartOptions, type Transition } from "./state.js";
 import { finishRange, isDone, openPool } from "./work-pool.js";
@@ -18,7 +21,7 @@ import { onAlive, onAttached, onBeat, onLost, releaseDrained, watchWorkers } fro
 export { currentPhase, type RunState, type StartOptions, type Transition } from "./state.js";
 
 export function startRun(options: StartOptions): Transition {
-  const { workersLimit = workersMax } = options;
+  const { workersLimit = workersMax, topology = "star" } = options;
   const { runId, workersMin, allowMixed, audit = 0, fingerprint, plan, phaseIndex, nextStep, doneUnits = [] } = options;
   const state: RunState = {
     ...{ runId, workersMin, workersLimit, allowMixed, audit, fingerprint, plan, phaseIndex },
@@ -35,9 +38,10 @@ export function startRun(options: StartOptions): Transition {
     strikes: new Map(),
     failuresInRow: new Map(),
     attempts: 0,
+    exchange: topology === "sharded" ? atStep(null, [], 0) : null,
   };
   const entered = enterPhase(state, phaseIndex);
-  if (nextStep !== undefined) return { ...entered, state: openStep(entered.state, nextStep) };
+  if (nextStep !== undefined) return { ...entered, state: openStep(entered.state, nextStep, nextStep) };
   return doneUnits.length === 0 ? entered : andThen(entered, (current) => goOn(current, doneUnits));
 }
 
@@ -76,8 +80,16 @@ function handle(state: RunState, event: RunEvent, nowMs: number): Transition {
       return onFailed(state, event.assignmentId, event.reason, nowMs);
     case "bad":
       return onBad(state, event);
+    case "cut-off":
+      return onCutOff(state, event, nowMs);
     case "settled":
       return onSettled(state, event.endRounds);
+    case "unsettled":
+      return state.activity === "settling" ? rewind(state, event.reason) : { state, effects: [] };
+    case "rewound":
+      return state.activity === "settling"
+        ? { state: openStep(state, event.step, event.step), effects: [] }
+        : { state, effects: [] };
     case "tick":
       return watchWorkers(state, nowMs);
     case "hold":
@@ -99,8 +111,10 @@ function leftovers(event: RunEvent): RunEffect[] {
 function onSettled(state: RunState, endRounds: string | undefined): Transition {
   if (state.activity !== "settling") return { state, effects: [] };
   const phase = currentPhase(state);
-  const nextStep = state.purpose.kind === "init" ? 0 : state.purpose.kind === "step" ? state.purpose.step + 1 : null;
-  if (nextStep !== null && nextStep < phase.steps) return { state: openStep(state, nextStep), effects: [] };
+  const { purpose } = state;
+  const nextStep = purpose.kind === "init" ? 0 : "step" in purpose ? purpose.step + 1 : null;
+  if (nextStep !== null && nextStep < phase.steps)
+    return { state: openStep(state, nextStep, purpose.kind === "init" ? 0 : undefined), effects: [] };
   const effects = [report("phase-done", { phase: phaseKey(phase) })];
   const plan = endRounds ? state.plan.filter((later) => later.round <= phase.round) : state.plan;
   if (endRounds) effects.push(report("rounds-ended", { round: phase.round, reason: endRounds }));
@@ -117,8 +131,14 @@ function enterPhase(state: RunState, phaseIndex: number): Transition {
   return { state: next, effects: [report("phase-started", { phase: phaseKey(phase), title: describePhase(phase) })] };
 }
 
-function openStep(state: RunState, stepIndex: number): RunState {
+/** `pointStep`: the coordinator has the model of the step's beginning, and no worker need have it. */
+function openStep(state: RunState, stepIndex: number, pointStep?: number): RunState {
   const phase = currentPhase(state);
-  const pool = openPool(`${phaseKey(phase)}/${stepIndex}`, phase.units, phase.units);
-  return { ...state, purpose: { kind: "step", step: stepIndex }, pool, activity: "working" };
+  const { exchange: before } = state;
+  const inStep = pointStep === undefined ? (before?.inStep ?? []) : [];
+  const exchange = before && atStep(before, inStep, pointStep ?? before.pointStep);
+  // A name stands for one piece of work, so a step that is done again has another.
+  const again = exchange && exchange.rewinds > 0 ? `~r${exchange.rewinds}` : "";
+  const pool = openPool(`${phaseKey(phase)}/${stepIndex}${again}`, phase.units, phase.units);
+  return { ...state, purpose: { kind: "step", step: stepIndex }, pool, activity: "working", exchange };
 }

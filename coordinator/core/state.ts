@@ -1,5 +1,7 @@
 /** What a run is at a moment, and the words every part of the state machine uses. */
+
 import type { Outcome, Purpose, RunEffect } from "./events.js";
+import type { Exchange } from "./exchange-state.js";
 import { isPresent, type Members } from "./members.js";
 import type { Pace } from "./pace.js";
 import type { Phase } from "./plan.js";
@@ -36,6 +38,8 @@ export interface RunState {
   readonly strikes: ReadonlyMap<string, number>;
   readonly failuresInRow: ReadonlyMap<string, number>;
   readonly attempts: number;
+  /** Sharded training: who has what; null: the coordinator has everything. */
+  readonly exchange: Exchange | null;
 }
 
 /** Its deadline is that of its kind of work, whatever the run does by now. */
@@ -55,6 +59,7 @@ export interface StartOptions {
   readonly allowMixed: boolean;
   readonly audit?: number;
   readonly fingerprint: string | null;
+  readonly topology?: "star" | "sharded";
   readonly plan: readonly Phase[];
   /** First phase that is not complete: 0, or where a resumed run goes on. */
   readonly phaseIndex: number;

@@ -73,6 +73,8 @@ export function lineOf(effect: RunEffect): string {
       return `finish ${effect.outcome.state}: ${effect.outcome.reason}`;
     case "release":
       return `release ${effect.workerId}`;
+    case "rewind":
+      return `rewind ${effect.phase.kind}`;
     case "attach":
     case "probe":
       return `${effect.kind} ${effect.workerId}`;

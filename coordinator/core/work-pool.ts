@@ -167,6 +167,17 @@ export function finishRange(pool: WorkPool, range: UnitRange): WorkPool {
   return withUnits(rest, range, "done");
 }
 
+/** What was done must be done again. */
+export function reopenRange(pool: WorkPool, range: UnitRange): WorkPool {
+  return withUnits(pool, range, "pending");
+}
+
+/** Takes an assignment back without blame; its units are pending unless somebody else has them. Null when it is not live. */
+export function takeBack(pool: WorkPool, assignmentId: string): WorkPool | null {
+  const found = liveAssignment(pool, assignmentId);
+  return found && freeUnits(withoutAssignments(pool, [found]), [found]);
+}
+
 /** Keeps a result until somebody else's can be compared with it. */
 export function holdOpinion(pool: WorkPool, opinion: Opinion): WorkPool {
   const rest = withoutAssignments(pool, [opinion.assignment]);

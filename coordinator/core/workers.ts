@@ -2,6 +2,7 @@
 import { unreachable } from "../../shared/assert.js";
 import { deadlineFactor, workTimeoutMs } from "../../shared/limits.js";
 import type { RunEffect } from "./events.js";
+import { forgetWorker, isNeeded } from "./exchange.js";
 import {
   away,
   beatSeen,
@@ -31,7 +32,8 @@ import {
 import { disbelieve, dropWorker } from "./work-pool.js";
 
 export function onBeat(state: RunState, beat: MemberBeat, nowMs: number): Transition {
-  const verdict = judge(state.members, beat, { ...state, fingerprint: engineOf(state) }, nowMs);
+  const run = { ...state, fingerprint: engineOf(state), isSharded: state.exchange !== null };
+  const verdict = judge(state.members, beat, run, nowMs);
   switch (verdict.kind) {
     case "known":
       return onKnownBeat(state, beat, nowMs);
@@ -134,13 +136,16 @@ function release(workerId: string, reason: string): RunEffect {
 
 function leave(state: RunState, member: Member): RunState {
   const { workerId } = member;
-  return {
+  // What it has computed and nobody has pulled is gone with it.
+  const pool = state.exchange === null ? dropWorker(state.pool, workerId) : disbelieve(state.pool, workerId);
+  const rest = {
     ...state,
     members: withMember(state.members, member),
-    pool: dropWorker(state.pool, workerId),
+    pool,
     stragglers: withoutKey(state.stragglers, workerId),
     failuresInRow: withoutKey(state.failuresInRow, workerId),
   };
+  return forgetWorker(rest, workerId);
 }
 
 /** Nothing it says counts any more, and it is not asked again. */
@@ -159,6 +164,8 @@ export function releaseDrained(state: RunState, nowMs: number): Transition {
     if (member.kind !== "active" || !member.isDraining) continue;
     const { workerId } = member;
     if (state.stragglers.has(workerId) || state.pool.assignments.some((one) => one.workerId === workerId)) continue;
+    // Others have not pulled yet what it has computed.
+    if (isNeeded(state, workerId)) continue;
     const reason = "has finished its work and shuts down";
     result = andThen(result, (current) => ({
       state: leave(current, away(workerId, reason, nowMs)),

@@ -1,6 +1,7 @@
 /** What comes back with a piece of work besides its outputs: small, mergeable numbers. */
 import { z } from "zod";
 import { AppError } from "../errors.js";
+import { workersMax } from "../limits.js";
 import { type EvalCounts, emptyCounts } from "../math/scores.js";
 import { CLASS_COUNT_MAX } from "./manifest.js";
 
@@ -22,6 +23,14 @@ export interface WorkMetrics {
   readonly doubtful?: readonly { readonly path: string; readonly scores: readonly number[] }[];
   /** Live tensors in the compute thread after the work. */
   readonly tensors?: number;
+  /** Sharded training: workers that did not give what was needed of them; the work was not done. */
+  readonly missing?: readonly string[];
+  /** Sharded training: what number of which sum is NaN or infinite. */
+  readonly notFinite?: string;
+  /** Sharded training: mean loss of the step that was applied. */
+  readonly loss?: number;
+  /** Sharded training: bytes pulled from other workers for this piece of work. */
+  readonly pulledBytes?: number;
 }
 
 const count = z.number().nonnegative();
@@ -52,6 +61,10 @@ const workMetricsSchema = z.object({
   kept: z.array(z.object({ path: z.string(), reason: z.string() })).optional(),
   doubtful: z.array(z.object({ path: z.string(), scores: z.array(z.number()) })).optional(),
   tensors: count.optional(),
+  missing: z.array(z.string()).max(workersMax).optional(),
+  notFinite: z.string().max(200).optional(),
+  loss: z.number().optional(),
+  pulledBytes: count.optional(),
 });
 
 /** @throws AppError MESSAGE_INVALID */

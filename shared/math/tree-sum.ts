@@ -21,6 +21,13 @@ export function nodeKey(node: TreeNode): string {
   return `${node.level}:${node.index}`;
 }
 
+/** The node that `nodeKey` names. */
+export function parseNode(key: string): TreeNode {
+  const [level, index] = key.split(":").map(Number);
+  assert(Number.isInteger(level) && Number.isInteger(index), `"${key}" names a tree node`);
+  return { level: level!, index: index! };
+}
+
 export function rootOf(leafCount: number): TreeNode {
   return { level: Math.ceil(Math.log2(Math.max(1, leafCount))), index: 0 };
 }
@@ -86,7 +93,7 @@ export class TreeSums<T> {
 
   /** The sums held, left to right. */
   nodes(): { node: TreeNode; sum: T }[] {
-    const entries = [...this.sums].map(([key, sum]) => ({ node: parseKey(key), sum }));
+    const entries = [...this.sums].map(([key, sum]) => ({ node: parseNode(key), sum }));
     return entries.sort((a, b) => (a.node.index << a.node.level) - (b.node.index << b.node.level));
   }
 
@@ -122,9 +129,4 @@ export class TreeAccumulator extends TreeSums<Float32Array> {
   constructor(leafCount: number) {
     super(leafCount, joinInPlace);
   }
-}
-
-function parseKey(key: string): TreeNode {
-  const [level, index] = key.split(":").map(Number);
-  return { level: level!, index: index! };
 }

@@ -6,6 +6,7 @@ import { AppError } from "../errors.js";
 import type { BlobsClient, BlobsHandlers } from "../gen/seedgrow/v1/Blobs.js";
 import type { Chunk__Output } from "../gen/seedgrow/v1/Chunk.js";
 import { blobBytesMax, chunkBytes, pullAttemptsMax } from "../limits.js";
+import { drained, failStream } from "./streams.js";
 
 /** Where blobs come from: memory, a cache folder, the photos on disk. Null: not held here. */
 export interface BlobSource {
@@ -50,7 +51,7 @@ export function firstOf(...sources: readonly BlobSource[]): BlobSource {
 export function blobHandlers(source: BlobSource): BlobsHandlers {
   return {
     Pull(call) {
-      serve(call, source).catch((error: unknown) => fail(call, grpc.status.UNKNOWN, String(error)));
+      serve(call, source).catch((error: unknown) => failStream(call, grpc.status.UNKNOWN, String(error)));
     },
   };
 }
@@ -59,7 +60,7 @@ async function serve(call: Parameters<BlobsHandlers["Pull"]>[0], source: BlobSou
   const { digest, offset } = call.request;
   const bytes = await source.get(digest);
   if (!bytes) {
-    fail(call, grpc.status.NOT_FOUND, `no blob ${digest}`);
+    failStream(call, grpc.status.NOT_FOUND, `no blob ${digest}`);
     return;
   }
   for (let at = offset; at < bytes.length && !call.cancelled; at += chunkBytes) {
@@ -67,22 +68,6 @@ async function serve(call: Parameters<BlobsHandlers["Pull"]>[0], source: BlobSou
     if (!call.write({ data })) await drained(call);
   }
   call.end();
-}
-
-/** grpc-js sends a status when the stream emits it; destroying the stream would leave the caller waiting. */
-function fail(call: Parameters<BlobsHandlers["Pull"]>[0], code: grpc.status, details: string): void {
-  call.emit("error", { code, details });
-}
-
-/** Resolves when the stream takes more, or is gone. */
-function drained(call: grpc.ServerWritableStream<unknown, unknown>): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      for (const event of ["drain", "close", "cancelled", "error"]) call.off(event, done);
-      resolve();
-    };
-    for (const event of ["drain", "close", "cancelled", "error"]) call.once(event, done);
-  });
 }
 
 export interface PullOptions {

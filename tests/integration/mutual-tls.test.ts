@@ -6,9 +6,11 @@ import type { BlobsClient } from "../../shared/gen/seedgrow/v1/Blobs.js";
 import { blobHandlers, MemoryBlobs, pullBlob } from "../../shared/net/blobs.js";
 import { clientSecurity, openServer, serverCredentials } from "../../shared/net/credentials.js";
 import type { Role } from "../../shared/net/identity.js";
-import { Blobs } from "../../shared/net/proto.js";
+import { peerHandlers, pullVector, type VectorRange } from "../../shared/net/peers.js";
+import { Blobs, Peers } from "../../shared/net/proto.js";
 import { listen, peerError } from "../../shared/net/rpc.js";
 import { loadTrust, type Trust } from "../../shared/net/trust.js";
+import { workerAccess } from "../../worker/access.js";
 import { TestAuthority } from "../support/authority.js";
 import { until } from "../support/until.js";
 
@@ -24,6 +26,7 @@ beforeAll(async () => {
   await ours.add("head", "coordinator");
   await ours.add("gpu1", "worker");
   await ours.add("gpu2", "worker");
+  await ours.add("peer", "worker");
   await ours.add("guest", "viewer");
   await ours.add("elsewhere", "coordinator", { sans: ["other-name"] });
   await ours.add("old", "worker", { nowMs: Date.now() - 3 * dayMs });
@@ -181,5 +184,42 @@ describe("a folder of certificates is refused at once", () => {
   test("when its role is another", async () => {
     const options = { roles: ["worker"], nowMs: Date.now() } as const;
     await expect(loadTrust(ours.of("guest"), options)).rejects.toMatchObject({ code: "CERT_ROLE" });
+  });
+});
+
+describe("a worker's part of the model", () => {
+  const numbers = Float32Array.of(1, 2, 3, 4);
+  const source = { vector: (run: string, name: string) => (run === "r1" && name === "sum" ? numbers : null) };
+  const serveWorker = async () => {
+    const trust = await ours.trust("gpu1");
+    const server = openServer({ trust, access: workerAccess });
+    server.addService(Peers.service, peerHandlers(source));
+    server.addService(Blobs.service, blobHandlers(blobs));
+    closers.push(() => server.forceShutdown());
+    return listen(server, "127.0.0.1:0", serverCredentials(trust));
+  };
+  const pullAs = async (address: string, name: string, range: Partial<VectorRange> = {}) => {
+    const { credentials, options } = clientSecurity(await ours.trust(name), ["worker"], address);
+    const client = new Peers(address, credentials, options);
+    closers.push(() => client.close());
+    const target = new Float32Array(2);
+    const whole = { runId: "r1", name: "sum", first: 1, end: 3, ...range };
+    await pullVector(client, whole, target, new AbortController().signal);
+    return [...target];
+  };
+
+  test("goes to other workers, in ranges, and only to who is in the run", async () => {
+    const address = await serveWorker();
+    expect(await pullAs(address, "peer")).toEqual([2, 3]);
+    await expect(pullAs(address, "peer", { runId: "r2" })).rejects.toThrow("NOT_FOUND");
+    await expect(pullAs(address, "peer", { end: 9 })).rejects.toThrow("no numbers 1 to 9 of sum");
+  });
+
+  test("does not go to viewers; nor do a worker's results go to other workers", async () => {
+    const address = await serveWorker();
+    await expect(pullAs(address, "guest")).rejects.toThrow("PERMISSION_DENIED");
+    expect(await refusal(dial(address, await ours.trust("peer"), ["worker"]))).toMatchObject({
+      code: "CERT_ROLE",
+    });
   });
 });

@@ -15,12 +15,14 @@ import type { BackboneFiles } from "../compute/contract.js";
 import { CorrectionStore } from "../data/correction-store.js";
 import { ImageStore } from "../data/image-store.js";
 import { LabelStore } from "../data/label-store.js";
+import { WorkerExchange } from "../exchange/exchange.js";
 import { ShardsAhead } from "../jobs/shards-ahead.js";
 import type { AttachedRun } from "../runtime.js";
 import type { BlobCache } from "./blob-cache.js";
 import { Bucket } from "./bucket.js";
 import { Fetcher } from "./fetcher.js";
 import { busPackStore } from "./label-packs.js";
+import { PeerLinks } from "./peer-links.js";
 
 export interface OpenRunOptions {
   readonly bus: Bus;
@@ -48,9 +50,12 @@ export async function openRun(options: OpenRunOptions, request: AttachRequest__O
     log("photos are pulled from the coordinator, since storage does not give them", { code, message });
   };
   const bucket = dataPlace !== null && isS3(dataPlace) ? new Bucket(dataPlace, closed.signal, onTrouble) : null;
+  const { trust, isInsecure } = options;
+  const peers = new PeerLinks({ runId: request.lease?.runId ?? "", trust, isInsecure, signal: closed.signal });
   const close = () => {
     closed.abort();
     client.close();
+    peers.close();
     void bucket?.close();
   };
   try {
@@ -68,8 +73,10 @@ export async function openRun(options: OpenRunOptions, request: AttachRequest__O
     const images = new ImageStore({ manifest, imageSize: method.imageSize, localDir, fetch, memoryBytesMax });
     const labels = new LabelStore({ pull, pack });
     const corrections = new CorrectionStore(pull);
+    const pullPeer = (...pulled: Parameters<PeerLinks["pull"]>) => peers.pull(...pulled);
+    const exchange = new WorkerExchange({ method, pullBlob: pull, pullPeer });
     const stores = { images, labels, corrections };
-    const kept = { loaded: new Map(), ahead: new ShardsAhead() };
+    const kept = { loaded: new Map(), ahead: new ShardsAhead(), exchange };
     return { context: { setup, manifest, compute, ...stores, pull, cached, pack, ...kept }, close };
   } catch (error) {
     close();

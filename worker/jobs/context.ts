@@ -11,6 +11,7 @@ import type { Example, ModelKind, TrainStage } from "../compute/contract.js";
 import type { CorrectionStore } from "../data/correction-store.js";
 import type { ImageStore } from "../data/image-store.js";
 import type { LabelStore } from "../data/label-store.js";
+import type { WorkerExchange } from "../exchange/exchange.js";
 import type { ShardsAhead } from "./shards-ahead.js";
 
 export interface JobContext {
@@ -26,10 +27,19 @@ export interface JobContext {
   readonly ahead: ShardsAhead;
   /** Digest of the parameters loaded for each kind of model. */
   readonly loaded: Map<ModelKind, Digest>;
+  /** For sharded training. */
+  readonly exchange: WorkerExchange;
+}
+
+export interface JobOutput {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+  /** Where it is known; empty: nobody will ask for it by digest. */
+  readonly digest?: Digest;
 }
 
 export interface JobResult {
-  readonly outputs: readonly { readonly name: string; readonly bytes: Uint8Array }[];
+  readonly outputs: readonly JobOutput[];
   readonly metrics: WorkMetrics;
   readonly images: number;
   readonly computeMs: number;
@@ -40,10 +50,15 @@ export function stageOf(message: Stage__Output | null): TrainStage {
   return { model, round: message?.round ?? 0 };
 }
 
-/** Makes `digest` the parameters of the stage's model, unless they are loaded already. */
-export async function useWeights(context: JobContext, stage: TrainStage, digest: Digest): Promise<void> {
+/** Makes `digest` the parameters of the stage's model, unless they are loaded already. `held`: they are here. */
+export async function useWeights(
+  context: JobContext,
+  stage: TrainStage,
+  digest: Digest,
+  held?: Float32Array,
+): Promise<void> {
   if (digest === "" || context.loaded.get(stage.model) === digest) return;
-  const values = float32Of(await context.pull(digest));
+  const values = held ?? float32Of(await context.pull(digest));
   context.loaded.delete(stage.model);
   await context.compute.call("load", stage, values);
   context.loaded.set(stage.model, digest);

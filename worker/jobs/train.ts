@@ -2,12 +2,14 @@
 import { bytesOf } from "../../shared/codec/digest.js";
 import { methodOfRound } from "../../shared/config/rounds.js";
 import { type RoundConstraints, trainable } from "../../shared/data/constraints.js";
+import type { Exchange__Output } from "../../shared/gen/seedgrow/v1/Exchange.js";
 import type { GradientJob__Output } from "../../shared/gen/seedgrow/v1/GradientJob.js";
 import type { InitJob__Output } from "../../shared/gen/seedgrow/v1/InitJob.js";
 import { nodeKey } from "../../shared/math/tree-sum.js";
 import type { LabelledExample, MicroBatch, TrainStage } from "../compute/contract.js";
 import { imagesOfMicroBatch } from "../training/sampling.js";
 import { examplesOf, type JobContext, type JobResult, useWeights } from "./context.js";
+import { keepSums, undone } from "./exchange.js";
 
 export async function initJob(context: JobContext, stage: TrainStage, job: InitJob__Output): Promise<JobResult> {
   await useWeights(context, { model: "classifier", round: 0 }, job.classifierDigest);
@@ -19,26 +21,35 @@ export async function initJob(context: JobContext, stage: TrainStage, job: InitJ
   return { outputs, metrics: {}, images: 0, computeMs };
 }
 
+/** `of`: the model is held by the workers, and so are the sums. */
 export async function gradientJob(
   context: JobContext,
   stage: TrainStage,
   weightsDigest: string,
   job: GradientJob__Output,
+  of: Exchange__Output | null,
 ): Promise<JobResult> {
+  const { exchange } = context;
+  if (of) exchange.enter(of);
+  const synced = of ? await exchange.begin(of, stage, weightsDigest) : null;
+  if (synced && synced.missing.length > 0) return undone(synced.missing);
   const corrections = await context.corrections.round(job.correctionsDigest);
   const [microBatches] = await Promise.all([
     Promise.all(leavesOf(job).map((leaf) => microBatch(context, stage, job, leaf, corrections))),
-    useWeights(context, stage, weightsDigest),
+    useWeights(context, stage, weightsDigest, synced ? exchange.model.parts.values : undefined),
   ]);
   const { leafCount, step } = job;
   const sums = await context.compute.call("gradients", { stage, step, leafCount, microBatches });
   const { result: stats } = await context.compute.call("stats");
-  return {
-    outputs: sums.result.map(({ node, values }) => ({ name: nodeKey(node), bytes: bytesOf(values) })),
-    metrics: { tensors: stats.tensors },
-    images: microBatches.reduce((sum, { examples }) => sum + examples.length, 0),
-    computeMs: sums.computeMs,
-  };
+  const images = microBatches.reduce((sum, { examples }) => sum + examples.length, 0);
+  const { computeMs, result } = sums;
+  if (of && synced) {
+    const { outputs, metrics } = keepSums(exchange, of, result);
+    const own = { ...metrics, tensors: stats.tensors, pulledBytes: synced.bytes };
+    return { outputs, metrics: own, images, computeMs };
+  }
+  const outputs = result.map(({ node, values }) => ({ name: nodeKey(node), bytes: bytesOf(values) }));
+  return { outputs, metrics: { tensors: stats.tensors }, images, computeMs };
 }
 
 /** Decodes the photos of the same micro-batches of the next step while this one computes. */

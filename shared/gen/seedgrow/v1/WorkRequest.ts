@@ -7,6 +7,9 @@ import type { GradientJob as _seedgrow_v1_GradientJob, GradientJob__Output as _s
 import type { SeedJob as _seedgrow_v1_SeedJob, SeedJob__Output as _seedgrow_v1_SeedJob__Output } from '../../seedgrow/v1/SeedJob.js';
 import type { RefineJob as _seedgrow_v1_RefineJob, RefineJob__Output as _seedgrow_v1_RefineJob__Output } from '../../seedgrow/v1/RefineJob.js';
 import type { EvaluateJob as _seedgrow_v1_EvaluateJob, EvaluateJob__Output as _seedgrow_v1_EvaluateJob__Output } from '../../seedgrow/v1/EvaluateJob.js';
+import type { ReduceJob as _seedgrow_v1_ReduceJob, ReduceJob__Output as _seedgrow_v1_ReduceJob__Output } from '../../seedgrow/v1/ReduceJob.js';
+import type { ApplyJob as _seedgrow_v1_ApplyJob, ApplyJob__Output as _seedgrow_v1_ApplyJob__Output } from '../../seedgrow/v1/ApplyJob.js';
+import type { Exchange as _seedgrow_v1_Exchange, Exchange__Output as _seedgrow_v1_Exchange__Output } from '../../seedgrow/v1/Exchange.js';
 
 export interface WorkRequest {
   'lease'?: (_seedgrow_v1_Lease | null);
@@ -18,7 +21,10 @@ export interface WorkRequest {
   'seed'?: (_seedgrow_v1_SeedJob | null);
   'refine'?: (_seedgrow_v1_RefineJob | null);
   'evaluate'?: (_seedgrow_v1_EvaluateJob | null);
-  'job'?: "init"|"gradient"|"seed"|"refine"|"evaluate";
+  'reduce'?: (_seedgrow_v1_ReduceJob | null);
+  'apply'?: (_seedgrow_v1_ApplyJob | null);
+  'exchange'?: (_seedgrow_v1_Exchange | null);
+  'job'?: "init"|"gradient"|"seed"|"refine"|"evaluate"|"reduce"|"apply";
 }
 
 export interface WorkRequest__Output {
@@ -31,5 +37,8 @@ export interface WorkRequest__Output {
   'seed'?: (_seedgrow_v1_SeedJob__Output | null);
   'refine'?: (_seedgrow_v1_RefineJob__Output | null);
   'evaluate'?: (_seedgrow_v1_EvaluateJob__Output | null);
-  'job'?: "init"|"gradient"|"seed"|"refine"|"evaluate";
+  'reduce'?: (_seedgrow_v1_ReduceJob__Output | null);
+  'apply'?: (_seedgrow_v1_ApplyJob__Output | null);
+  'exchange': (_seedgrow_v1_Exchange__Output | null);
+  'job'?: "init"|"gradient"|"seed"|"refine"|"evaluate"|"reduce"|"apply";
 }

@@ -1,0 +1,67 @@
+/** What workers are told of a step of sharded training: who has which part of it. Pure. */
+import type { Exchange as ExchangeMessage } from "../shared/gen/seedgrow/v1/Exchange.js";
+import type { Peer } from "../shared/gen/seedgrow/v1/Peer.js";
+import type { WorkRequest } from "../shared/gen/seedgrow/v1/WorkRequest.js";
+import { coverRange, nodeKey } from "../shared/math/tree-sum.js";
+import type { Purpose } from "./core/events.js";
+import { type Exchange, sliceRange } from "./core/exchange-state.js";
+import { type Phase, phaseKey } from "./core/plan.js";
+import type { Assignment } from "./core/work-pool.js";
+import type { StageFacts } from "./sharded-training.js";
+
+export interface ExchangeFacts {
+  readonly stage: StageFacts;
+  readonly exchange: Exchange;
+  readonly addressOf: (workerId: string) => string;
+}
+
+/** Null: the work is not of a step, or the coordinator has the model. */
+export function exchangeFacts(
+  purpose: Purpose,
+  exchange: Exchange | null,
+  stage: StageFacts | null,
+  addressOf: (workerId: string) => string,
+): ExchangeFacts | null {
+  return exchange && stage && "step" in purpose ? { exchange, stage, addressOf } : null;
+}
+
+interface Order {
+  readonly assignment: Assignment;
+  readonly phase: Phase;
+}
+
+export function exchangeOf({ assignment, phase }: Order, step: number, facts: ExchangeFacts): ExchangeMessage {
+  const { exchange, stage } = facts;
+  const others = exchange.inStep.filter((id) => id !== assignment.workerId);
+  // Each begins with another one, so that many who come at once do not all pull from the first.
+  const from = others.length === 0 ? 0 : assignment.first % others.length;
+  const holders = [...others.slice(from), ...others.slice(0, from)].map((id) => peerOf(id, facts));
+  const { specsDigest, hashSums } = stage;
+  const point = exchange.pointStep === step && holders.length === 0 ? [...stage.point] : [];
+  return { phase: phaseKey(phase), step, specsDigest, holders, point, hashSums };
+}
+
+export function reduceJob({ assignment, phase }: Order, facts: ExchangeFacts): Partial<WorkRequest> {
+  const { owners, sums } = facts.exchange;
+  const leafCount = phase.units;
+  const summands = sums.flatMap((held) =>
+    coverRange(held, leafCount).map((node) => ({ node: nodeKey(node), peer: peerOf(held.workerId, facts) })),
+  );
+  const { first, end } = sliceRange(assignment.first, owners.length, facts.stage.sumLength);
+  return { reduce: { first, end, leafCount, summands }, job: "reduce" };
+}
+
+export function applyJob(step: number, facts: ExchangeFacts): Partial<WorkRequest> {
+  const { owners } = facts.exchange;
+  const slices = owners.map((owner, i) => {
+    return {
+      ...sliceRange(i, owners.length, facts.stage.sumLength),
+      peer: owner === null ? null : peerOf(owner, facts),
+    };
+  });
+  return { apply: { slices, hash: [...facts.stage.keptAfter(step)] }, job: "apply" };
+}
+
+function peerOf(workerId: string, { addressOf }: ExchangeFacts): Peer {
+  return { workerId, address: addressOf(workerId) };
+}

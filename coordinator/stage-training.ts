@@ -1,0 +1,113 @@
+/** One stage of training after the other: what a run needs of it, whoever holds the model. */
+import type { Digest } from "../shared/codec/digest.js";
+import { stageOptions } from "../shared/config/stage-options.js";
+import type { ParamSpecs } from "../shared/data/param-specs.js";
+import { paramCount } from "../shared/data/param-specs.js";
+import type { MemoryBlobs } from "../shared/net/blobs.js";
+import type { RunStore } from "./adapters/run-store.js";
+import type { Scratch } from "./adapters/scratch.js";
+import type { TrainingPoint } from "./adapters/training-point.js";
+import type { WorkResult } from "./adapters/worker-links.js";
+import type { RunConfig } from "./config.js";
+import { type Phase, phaseKey } from "./core/plan.js";
+import type { WorkOrder } from "./requests.js";
+import { stageOf } from "./requests.js";
+import { type Defect, StageTrainer, type StepOutcome } from "./training.js";
+
+export interface InitialModel {
+  readonly specs: ParamSpecs;
+  readonly values: Uint8Array;
+}
+
+/** Where training stands, besides what the model's holder knows. */
+export interface Standing {
+  readonly losses: readonly [number, number | null][];
+  /** Phases whose checkpoints nobody needs any more. */
+  readonly done: readonly string[];
+}
+
+/** A stage's training. Every method but `begin` and `goOn` is of the stage that they have begun. */
+export interface StageTraining {
+  /** Parameters of the step under way; null outside of training. */
+  readonly weightsDigest: Digest | null;
+  begin(phase: Phase, initial: InitialModel, standing: Standing): Promise<void>;
+  /** Goes on from a checkpoint. */
+  goOn(phase: Phase, point: TrainingPoint): Promise<void>;
+  /** What is wrong with a result; null: nothing. */
+  inspect(order: WorkOrder, result: WorkResult): Promise<Defect | null>;
+  accept(order: WorkOrder, result: WorkResult): void;
+  /** All of the step is in. @throws AppError TRAINING_DIVERGED */
+  update(phase: Phase, step: number): Promise<StepOutcome>;
+  /** @throws StateLost */
+  checkpoint(phase: Phase, nextStep: number, standing: Standing): Promise<void>;
+  /** After the last step: the model is on disk and among the blobs under this digest. @throws StateLost */
+  finish(phase: Phase): Promise<Digest>;
+}
+
+/** Nobody gives what a checkpoint is made of: training goes back to the one before. */
+export class StateLost extends Error {}
+
+export interface StageTrainingDeps {
+  readonly config: RunConfig;
+  readonly store: RunStore;
+  readonly scratch: Scratch;
+  readonly blobs: MemoryBlobs;
+}
+
+export function isCheckpointDue({ cluster }: RunConfig, nextStep: number): boolean {
+  return cluster.checkpointSteps > 0 && nextStep % cluster.checkpointSteps === 0;
+}
+
+/** The coordinator holds the model, and sums and updates it (`topology: star`). */
+export class StarTraining implements StageTraining {
+  private trainer: StageTrainer | null = null;
+
+  constructor(private readonly deps: StageTrainingDeps) {}
+
+  get weightsDigest(): Digest | null {
+    return this.trainer?.weightsDigest ?? null;
+  }
+
+  async begin(phase: Phase, { specs, values }: InitialModel): Promise<void> {
+    const { config, scratch, blobs } = this.deps;
+    const options = stageOptions(config.method, stageOf(phase));
+    const count = paramCount(specs);
+    const average = options.emaDecay > 0 ? await scratch.floats(count) : null;
+    const state = { values, optimizer: await scratch.moments(count), average };
+    this.trainer = new StageTrainer(specs, state, options, blobs);
+  }
+
+  async goOn(phase: Phase, { specs, state }: TrainingPoint): Promise<void> {
+    const options = stageOptions(this.deps.config.method, stageOf(phase));
+    this.trainer = new StageTrainer(specs, state, options, this.deps.blobs);
+  }
+
+  inspect({ assignment }: WorkOrder, { sums }: WorkResult): Promise<Defect | null> {
+    return this.trainer!.inspect(sums, assignment);
+  }
+
+  accept(_: WorkOrder, { sums }: WorkResult): void {
+    this.trainer!.accept(sums);
+  }
+
+  update(_: Phase, step: number): Promise<StepOutcome> {
+    return this.trainer!.apply(step);
+  }
+
+  /** Every so many steps: a killed coordinator loses those since the last one. */
+  async checkpoint(phase: Phase, nextStep: number, { losses, done }: Standing): Promise<void> {
+    const { config, store } = this.deps;
+    if (!isCheckpointDue(config, nextStep)) return;
+    const { specs, state } = this.trainer!;
+    await store.writeTrainingPoint({ phase: phaseKey(phase), nextStep, specs, state, losses }, done);
+  }
+
+  async finish(): Promise<Digest> {
+    const trainer = this.trainer!;
+    await trainer.finish();
+    const digest = trainer.weightsDigest;
+    await this.deps.store.writeCheckpoint(digest, trainer.bytes, trainer.specs);
+    this.trainer = null;
+    return digest;
+  }
+}

@@ -1,0 +1,178 @@
+/**
+ * A worker's part of sharded training: the model and the optimiser's state as of one step, the partial sums it has
+ * computed and the slices it has summed. All of it is there for other workers to pull.
+ */
+import { MemoryFloats } from "../../shared/aggregate/floats.js";
+import { Replica, sumTailFloats } from "../../shared/aggregate/replica.js";
+import { bytesOf, type Digest, float32Of, sha256 } from "../../shared/codec/digest.js";
+import type { MethodConfig } from "../../shared/config/method.js";
+import { stageOptions } from "../../shared/config/stage-options.js";
+import { type ParamSpecs, paramCount, parseParamSpecs } from "../../shared/data/param-specs.js";
+import { AppError } from "../../shared/errors.js";
+import type { Exchange__Output } from "../../shared/gen/seedgrow/v1/Exchange.js";
+import type { PeerRange } from "../adapters/peer-links.js";
+import type { TrainStage } from "../compute/contract.js";
+
+export interface ExchangeDeps {
+  readonly method: MethodConfig;
+  /** A blob of the coordinator's. */
+  readonly pullBlob: (digest: Digest) => Promise<Uint8Array>;
+  readonly pullPeer: (range: PeerRange, target: Float32Array) => Promise<number>;
+}
+
+/** Parts of the state, in the order in which they are pulled: whoever has the right `values` last has had the right rest. */
+const stateParts = ["average", "second", "first", "values"] as const;
+export type StatePart = (typeof stateParts)[number];
+export type StateVectors = Readonly<Record<StatePart, Float32Array>>;
+
+interface Held {
+  readonly phase: string;
+  readonly step: number;
+  readonly digest: Digest;
+  readonly specs: ParamSpecs;
+  readonly parts: StateVectors;
+  readonly replica: Replica;
+}
+
+/** Who failed to give something. */
+export interface Pulled {
+  readonly missing: readonly string[];
+  readonly bytes: number;
+}
+
+export class WorkerExchange {
+  private held: Held | null = null;
+  /** Sums and slices of one step. */
+  private vectors = new Map<string, Float32Array>();
+  private vectorsOf = "";
+
+  constructor(readonly deps: ExchangeDeps) {}
+
+  /** For others to pull. */
+  vector(name: string): Float32Array | null {
+    const { held } = this;
+    const prefix = held ? stepName(held) : "";
+    const part = held && name.startsWith(`${prefix}/`) ? name.slice(prefix.length + 1) : "";
+    if (held && part in held.parts) return held.parts[part as StatePart];
+    return this.vectors.get(name) ?? null;
+  }
+
+  keep(name: string, values: Float32Array): void {
+    this.vectors.set(name, values);
+  }
+
+  /** The model as of the step that work is of. */
+  get model(): Held {
+    if (!this.held) throw new AppError("INTERNAL", "no model is held yet");
+    return this.held;
+  }
+
+  /** What is kept of other steps is let go. */
+  enter(exchange: Exchange__Output): void {
+    if (this.vectorsOf === stepName(exchange)) return;
+    this.vectors = new Map();
+    this.vectorsOf = stepName(exchange);
+  }
+
+  /** Lets everything go: the stage is over. */
+  clear(): void {
+    this.held = null;
+    this.vectors = new Map();
+    this.vectorsOf = "";
+  }
+
+  /** Makes the model that of the step: it is already, or is pulled from a holder, or from the coordinator. */
+  async begin(exchange: Exchange__Output, stage: TrainStage, digest: Digest): Promise<Pulled> {
+    const { held } = this;
+    const { phase, step } = exchange;
+    if (held && held.phase === phase && held.step === step && held.digest === digest) return { missing: [], bytes: 0 };
+    this.held = null;
+    const specs = parseParamSpecs(await this.deps.pullBlob(exchange.specsDigest));
+    const count = paramCount(specs);
+    const options = stageOptions(this.deps.method, stage);
+    const names = stateParts.filter((part) => part !== "average" || options.emaDecay > 0);
+    const fetched = await this.fetch(exchange, names, count, digest);
+    if (!fetched.parts) return fetched;
+    const { parts } = fetched;
+    const optimizer = { steps: step, first: new MemoryFloats(parts.first), second: new MemoryFloats(parts.second) };
+    const average = options.emaDecay > 0 ? new MemoryFloats(parts.average) : null;
+    const replica = new Replica(specs, { values: parts.values, optimizer, average }, options);
+    this.held = { phase, step, digest, specs, parts, replica };
+    return fetched;
+  }
+
+  private async fetch(
+    exchange: Exchange__Output,
+    names: readonly StatePart[],
+    count: number,
+    digest: Digest,
+  ): Promise<Pulled & { readonly parts: StateVectors | null }> {
+    const { holders } = exchange;
+    const missing: string[] = [];
+    for (const { workerId, address } of holders) {
+      const parts = blank(names, count);
+      try {
+        let bytes = 0;
+        for (const part of names) {
+          const range = { address, name: `${stepName(exchange)}/${part}`, first: 0, end: count };
+          const pulled = await this.deps.pullPeer(range, parts[part]);
+          bytes += pulled;
+        }
+        if (sha256(bytesOf(parts.values)) === digest) return { missing: [], bytes, parts };
+      } catch {
+        // The next one may have it.
+      }
+      missing.push(workerId);
+    }
+    return holders.length > 0
+      ? { missing, bytes: 0, parts: null }
+      : { missing, bytes: 0, parts: await this.fromCoordinator(exchange, names, count) };
+  }
+
+  private async fromCoordinator(
+    { point }: Exchange__Output,
+    names: readonly StatePart[],
+    count: number,
+  ): Promise<StateVectors> {
+    const parts = blank([], 0) as Record<StatePart, Float32Array>;
+    for (const part of names) {
+      const output = point.find(({ name }) => name === part);
+      parts[part] = output ? float32Of(await this.deps.pullBlob(output.digest)) : new Float32Array(count);
+      if (parts[part].length !== count)
+        throw new AppError("MESSAGE_INVALID", `${part} has ${parts[part].length} numbers, its layout ${count}`);
+    }
+    return parts;
+  }
+
+  /** Moves the model one step on; `total` is used up. Returns the mean loss. @throws AppError TRAINING_DIVERGED */
+  async update(total: Float32Array): Promise<number> {
+    const { phase, step, specs, parts, replica } = this.model;
+    // From here on nobody can pull the state of either step.
+    this.held = null;
+    const loss = await replica.update(new YieldingFloats(total), step);
+    this.held = { phase, step: step + 1, digest: sha256(bytesOf(parts.values)), specs, parts, replica };
+    return loss;
+  }
+}
+
+export function stepName({ phase, step }: { readonly phase: string; readonly step: number }): string {
+  return `${phase}/${step}`;
+}
+
+/** How long a sum of the model's gradients is. */
+export function sumLength(specs: ParamSpecs): number {
+  return paramCount(specs) + sumTailFloats;
+}
+
+function blank(names: readonly StatePart[], count: number): StateVectors {
+  const of = (part: StatePart) => new Float32Array(names.includes(part) ? count : 0);
+  return { values: of("values"), first: of("first"), second: of("second"), average: of("average") };
+}
+
+/** Between two pages the thread answers whoever pulls from it. */
+class YieldingFloats extends MemoryFloats {
+  override async page(at: number, end: number): Promise<Float32Array> {
+    await new Promise((resolve) => setImmediate(resolve));
+    return super.page(at, end);
+  }
+}
