@@ -112,11 +112,25 @@ function averageRow(workers: number): Row {
   };
 }
 
+/** The same from worker to worker. */
+function shardedRow(workers: number): Row {
+  const full = { workers, count: gradientCount };
+  return {
+    ...{ name: `sharded-${workers}`, group: "cluster", unit: "exchanges/s", bar: 1.5, seconds: 5 },
+    work: `the same from worker to worker (cluster.topology sharded), ${workers} workers`,
+    peer: "Gloo all-reduce and AdamW",
+    ours: own("sharded", full),
+    theirs: python("average_gloo", ["torch"], full),
+  };
+}
+
 const cluster: readonly Row[] = [
   transferRow("transfer", "64 MB from process to process, loopback, digest checked", 0, 2),
   transferRow("transfer-20ms", "the same over a line of 20 ms round trip", 10, 2),
   averageRow(2),
   averageRow(4),
+  shardedRow(2),
+  shardedRow(4),
   {
     ...{ name: "epoch", group: "cluster", unit: "steps/s", bar: 1.1, seconds: 0 },
     work: "training steps of `seedgrow train`, 2 workers x 1 thread",

@@ -1,0 +1,129 @@
+/**
+ * One exchange of a training step with `cluster.topology: sharded`: every worker has a gradient sum; each adds a slice of
+ * all of them, and all update their copy of the parameters. Workers are processes that pull from each other over gRPC; who
+ * tells them what to do moves no number.
+ */
+import { type ChildProcess, fork } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { runConfigSchema } from "../../coordinator/config.js";
+import { sliceRange } from "../../coordinator/core/exchange-state.js";
+import { sumTailFloats } from "../../shared/aggregate/replica.js";
+import { bytesOf, sha256 } from "../../shared/codec/digest.js";
+import type { ApplyJob__Output } from "../../shared/gen/seedgrow/v1/ApplyJob.js";
+import type { Exchange__Output } from "../../shared/gen/seedgrow/v1/Exchange.js";
+import type { ReduceJob__Output } from "../../shared/gen/seedgrow/v1/ReduceJob.js";
+import { nodeKey } from "../../shared/math/tree-sum.js";
+import { openServer, serverCredentials } from "../../shared/net/credentials.js";
+import { peerHandlers } from "../../shared/net/peers.js";
+import { Peers } from "../../shared/net/proto.js";
+import { listen } from "../../shared/net/rpc.js";
+import { trustIn } from "../../shared/net/trust.js";
+import { workerAccess } from "../../worker/access.js";
+import { PeerLinks } from "../../worker/adapters/peer-links.js";
+import { WorkerExchange } from "../../worker/exchange/exchange.js";
+import type { JobContext } from "../../worker/jobs/context.js";
+import { applyJob, reduceJob } from "../../worker/jobs/exchange.js";
+import { answer, givenWork } from "../lib/answer.js";
+
+interface ShardedWork {
+  readonly workers: number;
+  /** Of the gradient, f32 values. */
+  readonly count: number;
+}
+
+interface Command {
+  readonly rank: number;
+  readonly of: Exchange__Output;
+  readonly weights: string;
+  readonly reduce?: ReduceJob__Output;
+  readonly apply?: ApplyJob__Output;
+}
+
+interface Reply {
+  readonly address: string;
+  readonly weights: string;
+}
+
+const { workers, count } = givenWork<ShardedWork>();
+const runId = "bench";
+const stage = { model: "segmenter", round: 1 } as const;
+if (process.send) await work();
+else await lead();
+
+async function work(): Promise<void> {
+  const gradient = Float32Array.from({ length: count + sumTailFloats }, (_, i) => ((i * 7919) % 251) / 1e5);
+  gradient[count + 1] = 1;
+  const trust = await trustIn("", ["worker"]);
+  const peers = new PeerLinks({ runId, trust, isInsecure: false, signal: new AbortController().signal });
+  const { method } = runConfigSchema.parse({});
+  // The learning rate never falls to nothing, where an update would be skipped.
+  const endless = { ...method, segmenter: { ...method.segmenter, steps: 1_000_000 } };
+  const specs = [{ name: "all", shape: [count], learningRateScale: 1, weightDecay: true }];
+  const exchange = new WorkerExchange({
+    method: { ...endless, mining: { ...method.mining, rounds: 0 } },
+    pullBlob: async (digest) => (digest === "specs" ? Buffer.from(JSON.stringify(specs)) : new Uint8Array(count * 4)),
+    pullPeer: (range, target) => peers.pull(range, target),
+  });
+  const server = openServer({ trust, access: workerAccess });
+  server.addService(Peers.service, peerHandlers({ vector: (_, name) => exchange.vector(name) }));
+  const address = await listen(server, "127.0.0.1:0", serverCredentials(trust));
+  const context = { exchange } as JobContext;
+  process.on("disconnect", () => process.exit());
+  const perform = async ({ rank, of, weights, reduce, apply }: Command): Promise<string> => {
+    if (reduce) await reduceJob(context, of, reduce);
+    if (apply) return (await applyJob(context, stage, weights, of, apply)).outputs[0]!.digest!;
+    if (!reduce) {
+      // As if just computed.
+      exchange.enter(of);
+      exchange.keep(`${of.phase}/${of.step}/sum/${nodeKey({ level: 0, index: rank })}`, gradient);
+      await exchange.begin(of, stage, weights);
+    }
+    return weights;
+  };
+  process.on("message", async (command: Command) => {
+    process.send!({ address, weights: await perform(command) } satisfies Reply);
+  });
+}
+
+async function lead(): Promise<void> {
+  const own = fileURLToPath(import.meta.url);
+  const children = Array.from({ length: workers }, () => fork(own, process.argv.slice(2)));
+  let weights = sha256(bytesOf(new Float32Array(count)));
+  const of = (step: number): Exchange__Output => {
+    const point = [{ name: "values", digest: "values", bytes: count * 4 }];
+    return { phase: "bench", step, specsDigest: "specs", holders: [], point, hashSums: false };
+  };
+  const offers = await Promise.all(children.map((child, rank) => ask(child, { rank, of: of(0), weights })));
+  const peerOf = (rank: number) => ({ workerId: String(rank), address: offers[rank]!.address });
+  const slices = children.map((_, rank) => ({
+    ...sliceRange(rank, workers, count + sumTailFloats),
+    peer: peerOf(rank),
+  }));
+  const summands = children.map((_, rank) => ({ node: nodeKey({ level: 0, index: rank }), peer: peerOf(rank) }));
+  let step = 0;
+  const all = (order: (rank: number) => Pick<Command, "reduce" | "apply">) => {
+    return Promise.all(children.map((child, rank) => ask(child, { rank, of: of(step), weights, ...order(rank) })));
+  };
+  await answer("gRPC from worker to worker", async () => {
+    await all(() => ({}));
+    await all((rank) => {
+      const { first, end } = slices[rank]!;
+      return { reduce: { first, end, leafCount: workers, summands } };
+    });
+    const applied = await all(() => ({ apply: { slices, hash: [] } }));
+    const arrived = new Set(applied.map((reply) => reply.weights));
+    if (arrived.size !== 1) throw new Error("workers arrived at different parameters");
+    weights = applied[0]!.weights;
+    step++;
+    return 1;
+  });
+  for (const child of children) child.disconnect();
+  process.exit();
+}
+
+function ask(child: ChildProcess, command: Command): Promise<Reply> {
+  return new Promise((resolve) => {
+    child.once("message", resolve as never);
+    child.send(command);
+  });
+}
