@@ -153,6 +153,8 @@ const troubles: Readonly<Record<string, (text: (field: string) => string) => rea
   ],
   "work-failed": (text) => [`work ${text("assignmentId")} failed`, text("reason")],
   "result-refused": (text) => [`result of ${text("workerId")} refused`, text("reason")],
+  "work-cut-off": (text) => [`work of ${text("workerId")} not done`, text("reason")],
+  rewound: (text) => [`${text("phase")} went back to its checkpoint`, text("reason")],
   "audit-mismatch": (text) => [`workers disagree on ${text("assignmentId")}`, text("workers")],
   "broadcast-failed": (text) => [`labels v${text("version")} not broadcast`, text("reason")],
   "checkpoint-damaged": (text) => [`checkpoint ${text("name")} damaged`, "the one before it is used"],
