@@ -23,6 +23,11 @@ export class RunMetrics {
     "worker",
   ]);
   private readonly busy = this.counter("seedgrow_worker_busy_seconds_total", "Time of workers", ["worker", "doing"]);
+  private readonly input = this.counter(
+    "seedgrow_worker_input_wait_seconds_total",
+    "Of workers' waiting in training, what they waited for photos and labels alone",
+    ["worker"],
+  );
   private readonly events = this.counter("seedgrow_events_total", "Lines of the event log", ["kind"]);
   private lastStep: { readonly phase: unknown; readonly step: number } | null = null;
 
@@ -65,6 +70,7 @@ export class RunMetrics {
     this.images.inc({ worker }, images);
     this.busy.inc({ worker, doing: "compute" }, computeMs / 1000);
     this.busy.inc({ worker, doing: "wait" }, waitMs / 1000);
+    this.input.inc({ worker }, (metrics.inputMs ?? 0) / 1000);
   };
 
   /** The log has every so many-th step; a resumed phase begins in its middle. */

@@ -31,6 +31,8 @@ export interface WorkMetrics {
   readonly loss?: number;
   /** Sharded training: bytes pulled from other workers for this piece of work. */
   readonly pulledBytes?: number;
+  /** Training: how long the compute thread waited for photos and labels alone, the weights being there, milliseconds. */
+  readonly inputMs?: number;
 }
 
 const count = z.number().nonnegative();
@@ -65,6 +67,7 @@ const workMetricsSchema = z.object({
   notFinite: z.string().max(200).optional(),
   loss: z.number().optional(),
   pulledBytes: count.optional(),
+  inputMs: count.optional(),
 });
 
 /** @throws AppError MESSAGE_INVALID */

@@ -34,10 +34,11 @@ export async function gradientJob(
   const synced = of ? await exchange.begin(of, stage, weightsDigest) : null;
   if (synced && synced.missing.length > 0) return undone(synced.missing);
   const corrections = await context.corrections.round(job.correctionsDigest);
-  const [microBatches] = await Promise.all([
-    Promise.all(leavesOf(job).map((leaf) => microBatch(context, stage, job, leaf, corrections))),
-    useWeights(context, stage, weightsDigest, synced ? exchange.model.parts.values : undefined),
+  const [[microBatches, inputAtMs], [, weightsAtMs]] = await Promise.all([
+    arrival(Promise.all(leavesOf(job).map((leaf) => microBatch(context, stage, job, leaf, corrections)))),
+    arrival(useWeights(context, stage, weightsDigest, synced ? exchange.model.parts.values : undefined)),
   ]);
+  const inputMs = Math.max(0, inputAtMs - weightsAtMs);
   const { leafCount, step } = job;
   const sums = await context.compute.call("gradients", { stage, step, leafCount, microBatches });
   const { result: stats } = await context.compute.call("stats");
@@ -45,11 +46,16 @@ export async function gradientJob(
   const { computeMs, result } = sums;
   if (of && synced) {
     const { outputs, metrics } = keepSums(exchange, of, result);
-    const own = { ...metrics, tensors: stats.tensors, pulledBytes: synced.bytes };
+    const own = { ...metrics, tensors: stats.tensors, inputMs, pulledBytes: synced.bytes };
     return { outputs, metrics: own, images, computeMs };
   }
   const outputs = result.map(({ node, values }) => ({ name: nodeKey(node), bytes: bytesOf(values) }));
-  return { outputs, metrics: { tensors: stats.tensors }, images, computeMs };
+  return { outputs, metrics: { tensors: stats.tensors, inputMs }, images, computeMs };
+}
+
+/** With when it came, milliseconds. */
+async function arrival<T>(coming: Promise<T>): Promise<[T, number]> {
+  return [await coming, performance.now()];
 }
 
 /** Decodes the photos of the same micro-batches of the next step while this one computes. */
