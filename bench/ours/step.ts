@@ -1,8 +1,7 @@
 /** Training steps: draws the crops and carries gradients and parameters in and out of the engine, as training does. */
-import { AdamW } from "../../shared/aggregate/adamw.js";
-import { MemoryFloats } from "../../shared/aggregate/floats.js";
 import { answer, givenWork } from "../lib/answer.js";
 import { type NetworkWork, noise, type OpenNetwork, openNetwork, stage } from "./network.js";
+import { AdamW, MemoryFloats } from "./optimizer.js";
 
 export function trainingStep({ compute, initial }: OpenNetwork, { batch, size }: NetworkWork): () => Promise<number> {
   const { specs, values } = initial;
