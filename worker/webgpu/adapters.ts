@@ -55,14 +55,25 @@ export function namesIn(message: string): string[] {
   return [...message.matchAll(/name: '(.*)'$/gm)].map(([, name]) => name!);
 }
 
-/** `wanted`: "" for Dawn's choice, an index, or a part of a name. */
+/** `wanted`: "" for Dawn's choice, an index, or a part of a name. Dawn is told a name, and takes the first GPU that has it. */
 export function chooseName(wanted: string, names: readonly string[]): string | null {
   if (wanted === "") return null;
   const isIndex = /^\d+$/.test(wanted);
-  const name = isIndex ? names[Number(wanted)] : names.find((one) => one.toLowerCase().includes(wanted.toLowerCase()));
-  if (name !== undefined) return name;
-  const list = names.map((one, index) => `${index} ${one}`).join(", ");
-  throw new AppError("ENGINE_FAILED", `there is no GPU "${wanted}"; there are: ${list || "none"}`, {
-    hint: "Name one of them, by its number or a part of its name, with --gpu or SEEDGROW_GPU.",
+  const lower = wanted.toLowerCase();
+  const index = isIndex ? Number(wanted) : names.findIndex((one) => one.toLowerCase().includes(lower));
+  const name = names[index];
+  if (name === undefined) {
+    throw new AppError("ENGINE_FAILED", `there is no GPU "${wanted}"; there are: ${listed(names)}`, {
+      hint: "Name one of them, by its number or a part of its name, with --gpu or SEEDGROW_GPU.",
+    });
+  }
+  const first = names.findIndex((one) => one.includes(name));
+  if (first === index) return name;
+  throw new AppError("ENGINE_FAILED", `GPU ${index} cannot be told from GPU ${first} by its name: ${listed(names)}`, {
+    hint: "Start the worker where it sees that GPU alone, in a container for instance.",
   });
+}
+
+function listed(names: readonly string[]): string {
+  return names.map((one, index) => `${index} ${one}`).join(", ") || "none";
 }
