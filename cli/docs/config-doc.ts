@@ -46,6 +46,10 @@ const otherVariables: string[][] = [
     "`auto`, `tensorflow`, `wasm` or `webgpu` (docs/ENGINES.md), for every command, and for the workers of `--local`; `--engine` and `SEEDGROW_WORKER_ENGINE` are stronger.",
   ],
   ["`SEEDGROW_GPU`", "webgpu: which GPU, by index or a part of its name."],
+  [
+    "`SEEDGROW_WEBGPU_KERNELS`",
+    "webgpu: `own` (the default) or `stock`, tfjs's kernels, to compare with. Part of the result (docs/ENGINES.md).",
+  ],
   ["`SEEDGROW_DEVICE`", "`auto`, `cpu` or `gpu`: where TensorFlow must compute; anything else it finds is an error."],
   [
     "`SEEDGROW_NATS_SERVER`",

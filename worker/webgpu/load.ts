@@ -4,7 +4,12 @@ import { AppError } from "../../shared/errors.js";
 import type { Engine } from "../engine/load.js";
 import type { Tf } from "../segmentation/tf.js";
 import { adapterNames, chooseName, type Gpu, type GpuAdapter, type GpuDevice, requireDawn } from "./adapters.js";
+import { installConvolutions } from "./convolution.js";
+import { installDepthwise } from "./depthwise.js";
+import { installGroupNorm } from "./group-norm.js";
 import { installPooling } from "./pooling.js";
+import { installSums } from "./reduce.js";
+import { installUpsample } from "./upsample.js";
 
 interface BackendPackage {
   readonly WebGPUBackend: new (device: GpuDevice, info: object) => object;
@@ -23,8 +28,23 @@ const limitNames = [
 /** Dawn's devices crash the process when the object that they came from is collected. */
 const kept: unknown[] = [];
 
+function chosenKernels(wanted: string): "own" | "stock" {
+  if (wanted === "own" || wanted === "stock") return wanted;
+  throw new AppError("CONFIG_INVALID", `SEEDGROW_WEBGPU_KERNELS is "${wanted}"; use own or stock`);
+}
+
+/** In place of tfjs's, or of what the method would compose. */
+function installKernels(tf: Tf): void {
+  installConvolutions(tf);
+  installDepthwise(tf);
+  installSums(tf);
+  installGroupNorm(tf);
+  installUpsample(tf);
+}
+
 /** @param gpu index or part of a name, "": any. @throws AppError ENGINE_MISSING | ENGINE_FAILED */
 export async function loadWebgpu(reason: string, gpu: string): Promise<Engine> {
+  const kernels = chosenKernels(process.env.SEEDGROW_WEBGPU_KERNELS || "own");
   const dawn = requireDawn();
   const name = gpu === "" ? null : chooseName(gpu, await adapterNames(dawn));
   const entry = dawn.create(name === null ? [] : [`adapter=${name}`]);
@@ -47,7 +67,8 @@ export async function loadWebgpu(reason: string, gpu: string): Promise<Engine> {
   tf.registerBackend("webgpu", () => backend as never);
   if (!(await tf.setBackend("webgpu"))) throw new AppError("ENGINE_FAILED", "tfjs-backend-webgpu does not start");
   installPooling(tf);
-  return describe(tf, adapter, reason, device);
+  if (kernels === "own") installKernels(tf);
+  return describe(tf, adapter, reason, device, kernels);
 }
 
 /** The backend's constructor looks whether there is WebGPU: in a page or a page's worker. */
@@ -65,7 +86,7 @@ function asInBrowser<T>(gpu: Gpu, make: () => T): T {
   }
 }
 
-function describe(tf: Tf, { info }: GpuAdapter, reason: string, device: GpuDevice): Engine {
+function describe(tf: Tf, { info }: GpuAdapter, reason: string, device: GpuDevice, kernels: string): Engine {
   const version = `tfjs ${tf.version.tfjs} / WebGPU`;
   const name = [info.vendor, info.architecture, info.device].filter((part) => part !== "").join(" ");
   return {
@@ -74,7 +95,7 @@ function describe(tf: Tf, { info }: GpuAdapter, reason: string, device: GpuDevic
     tf,
     version,
     device: `gpu: ${name}, ${info.description}`,
-    fingerprint: ["webgpu", version, name, info.description].join("; "),
+    fingerprint: ["webgpu", version, `kernels=${kernels}`, name, info.description].join("; "),
     lost: endOf(device),
   };
 }

@@ -6,7 +6,10 @@
  */
 import type { Tensor, Tensor2D, Tensor4D, Tf } from "../tf.js";
 
-const epsilon = 1e-5;
+export const normEpsilon = 1e-5;
+
+/** Kernels that an engine may have for all of it: x, gamma, beta -> y, sums; x, gamma, y, dy, sums -> their gradients. */
+export const normKernels = { forward: "SeedgrowGroupNorm", gradient: "SeedgrowGroupNormGrad" } as const;
 
 export interface NormOptions {
   readonly groups: number;
@@ -20,6 +23,8 @@ export function groupNorm(
   beta_C: Tensor,
   { groups, relu }: NormOptions,
 ): Tensor4D {
+  if (tf.getKernel(normKernels.forward, tf.getBackend()))
+    return fusedNorm(tf, x_NHWC, gamma_C, beta_C, { groups, relu });
   const [n, h, w, c] = x_NHWC.shape;
   const averaging = averagingMatrix(c, groups, h * w);
   /** Sums over pixels, [N, C] -> means over pixels and the channel's group, [N, C]. */
@@ -32,7 +37,7 @@ export function groupNorm(
     const variance = groupMean(x.square().sum([1, 2]))
       .sub(mean.square())
       .relu();
-    const inverse = variance.add(epsilon).rsqrt();
+    const inverse = variance.add(normEpsilon).rsqrt();
     const scale = inverse.mul(gamma);
     const linear = x.mul(wide(scale)).add(wide(beta.sub(mean.mul(scale))));
     const value = relu ? linear.relu() : linear;
@@ -52,6 +57,24 @@ export function groupNorm(
       return [dx, dyHat.sum(0), dySum.sum(0)];
     };
     return { value: value as never, gradFunc: gradFunc as never };
+  });
+  return op(x_NHWC, gamma_C, beta_C) as Tensor4D;
+}
+
+/** The same by the engine's own kernels. */
+function fusedNorm(tf: Tf, x_NHWC: Tensor4D, gamma_C: Tensor, beta_C: Tensor, options: NormOptions): Tensor4D {
+  const engine = tf.engine() as unknown as {
+    runKernel(name: string, inputs: Record<string, Tensor>, attributes: object): Tensor[];
+  };
+  const op = tf.customGrad((...inputs) => {
+    const [x, gamma, beta, save] = inputs as unknown as [Tensor, Tensor, Tensor, (tensors: Tensor[]) => void];
+    const [y, sums] = engine.runKernel(normKernels.forward, { x, gamma, beta }, options) as [Tensor, Tensor];
+    save([x, gamma, y, sums]);
+    const gradFunc = (dy: Tensor, saved: Tensor[]): Tensor[] => {
+      const [xIn, scale, value, total] = saved as [Tensor, Tensor, Tensor, Tensor];
+      return engine.runKernel(normKernels.gradient, { x: xIn, gamma: scale, y: value, dy, sums: total }, options);
+    };
+    return { value: y as never, gradFunc: gradFunc as never };
   });
   return op(x_NHWC, gamma_C, beta_C) as Tensor4D;
 }

@@ -1,0 +1,92 @@
+/** A WGSL program in the form that tfjs-backend-webgpu compiles, caches and runs. */
+import type { DataType, TensorInfo } from "@tensorflow/tfjs";
+
+/** The parts of tfjs-backend-webgpu that kernels use. */
+export interface GpuBackend {
+  makeTensorInfo(shape: readonly number[], dtype: DataType, values?: Float32Array): TensorInfo;
+  disposeData(dataId: object): boolean;
+  runWebGPUProgram(
+    program: object,
+    inputs: readonly TensorInfo[],
+    dtype: DataType,
+    uniforms: readonly { readonly type: "int32"; readonly data: readonly number[] }[],
+  ): TensorInfo;
+}
+
+export interface ProgramText {
+  /** Equal keys are equal texts: all that the text depends on has to be in it. */
+  readonly key: string;
+  /** Functions and `fn main()`, or `fn main(index : i32)` of a program with a line of invocations. */
+  readonly code: string;
+  /** Names of the inputs in the text, and how many floats one element of each has. */
+  readonly inputs: readonly (readonly [name: string, width: 1 | 4])[];
+  readonly resultWidth: 1 | 4;
+  readonly workgroupSize: number;
+}
+
+export interface Dispatch {
+  readonly outputShape: readonly number[];
+  /** Work groups: one number is a line of them, which may be folded; three are a grid. */
+  readonly groups: readonly [number] | readonly [number, number, number];
+}
+
+/** Whole numbers that the text reads as `uniforms.NAME`. */
+export type Uniforms = Readonly<Record<string, number>>;
+
+export function runProgram(
+  backend: GpuBackend,
+  text: ProgramText,
+  dispatch: Dispatch,
+  inputs: readonly TensorInfo[],
+  uniforms: Uniforms,
+): TensorInfo {
+  const values = Object.values(uniforms).map((value) => ({ type: "int32" as const, data: [value] }));
+  return backend.runWebGPUProgram(new SeedgrowProgram(text, dispatch, uniforms), inputs, "float32", values);
+}
+
+/** The fields are tfjs's (webgpu_program.ts). */
+class SeedgrowProgram {
+  readonly variableNames: readonly string[];
+  readonly variableComponents: readonly number[];
+  readonly outputComponent: number;
+  readonly uniforms: string;
+  readonly workgroupSize: readonly number[];
+  readonly outputShape: readonly number[];
+  readonly shaderKey: string;
+  readonly size = false;
+  readonly dispatchLayout: object;
+  dispatch: readonly number[];
+
+  constructor(
+    private readonly text: ProgramText,
+    { outputShape, groups }: Dispatch,
+    uniforms: Uniforms,
+  ) {
+    this.variableNames = text.inputs.map(([name]) => name);
+    this.variableComponents = text.inputs.map(([, width]) => width);
+    this.outputComponent = text.resultWidth;
+    this.uniforms = Object.keys(uniforms)
+      .map((name) => `${name} : i32, `)
+      .join("");
+    this.workgroupSize = [text.workgroupSize, 1, 1];
+    this.outputShape = outputShape;
+    this.shaderKey = `seedgrow_${text.key}`;
+    // tfjs makes a main(index) where only x is laid out. Which axes it is told does not matter: nobody asks for coordinates.
+    this.dispatchLayout = groups.length === 1 ? { x: [0] } : { x: [0], y: [0], z: [0, 0, 0] };
+    this.dispatch = groups.length === 1 ? [groups[0], 1, 1] : groups;
+  }
+
+  getUserCode(): string {
+    return this.text.code;
+  }
+}
+
+/** A line of invocations, 64 to a group. */
+export const lineWidth = 64;
+export function lineOf(invocations: number): readonly [number] {
+  return [Math.ceil(invocations / lineWidth)];
+}
+
+export function cellsOf(shape: readonly number[]): number {
+  return shape.reduce((product, side) => product * side, 1);
+}
