@@ -1,16 +1,20 @@
 /**
- * Every operation of the method and one training step, on webgpu and on wasm; prints the largest relative differences as one
- * line of JSON: webgpu-parity.mjs OPERATIONS_MODULE. A process of its own, for the driver is found by its environment.
+ * Every operation of the method and one training step, on webgpu and on TensorFlow (wasm where that is not installed); prints the
+ * largest relative differences as one line of JSON: webgpu-parity.mjs OPERATIONS_MODULE [PART OF A NAME]. A process of its own, for the driver is found by its environment.
  */
 import { squarePicture } from "./pictures.mjs";
 
 const { operations } = await import(process.argv[2]);
-const { loadEngine } = await import("../../dist/worker/engine/load.js");
+const { loadEngine, engineEnv } = await import("../../dist/worker/engine/load.js");
 const { createCompute } = await import("../../dist/worker/segmentation/compute.js");
 const { methodConfigSchema } = await import("../../dist/shared/config/method.js");
 
+const { groupNorm } = await import("../../dist/worker/segmentation/nn/group-norm.js");
+const { upsample } = await import("../../dist/worker/segmentation/nn/upsample.js");
+
 const engine = await loadEngine({ engine: "webgpu", threads: 1 });
-const { tf } = await loadEngine({ engine: "wasm", threads: 1 });
+Object.assign(process.env, engineEnv({ engine: "auto", threads: 1 }));
+const { tf, name: reference } = await loadEngine({ engine: "auto", threads: 1 });
 
 async function valuesOf(backend, work) {
   await tf.setBackend(backend);
@@ -34,10 +38,57 @@ function difference(actual, expected) {
   return worst / scale;
 }
 
+/** The result, and its gradient by every input, weighted so that no two cells have the same. */
+function withGradients(f, ...shapes) {
+  return () => {
+    const inputs = shapes.map((shape, i) => tf.randomNormal(shape, 0.3, 1, "float32", i + 1));
+    const value = f(...inputs);
+    const weight = tf.randomNormal(value.shape, 0, 1, "float32", 99);
+    return [value, ...tf.grads((...args) => f(...args).mul(weight))(inputs)];
+  };
+}
+
+/** TensorFlow's backend takes no explicit padding. */
+function paddedConvolution(x, w, pad) {
+  return tf.getBackend() === "webgpu" ? tf.conv2d(x, w, 2, pad) : tf.conv2d(tf.pad(x, pad), w, 2, "valid");
+}
+
+const norm = (relu, groups) => (x, gamma, beta) => groupNorm(tf, x, gamma, beta, { groups, relu });
+/** What has kernels of its own here, or large tiles. */
+const own = {
+  "group norm": withGradients(norm(false, 2), [2, 5, 7, 6], [6], [6]),
+  "group norm, ReLU": withGradients(norm(true, 2), [2, 13, 11, 16], [16], [16]),
+  "upsample x2": withGradients((x) => upsample(tf, x, 10, 14), [2, 5, 7, 8]),
+  "upsample, odd": withGradients((x) => upsample(tf, x, 17, 9), [1, 4, 5, 3]),
+  "upsample of one cell": withGradients((x) => upsample(tf, x, 3, 4), [2, 1, 1, 4]),
+  "conv, explicit padding": withGradients(
+    (x, w) =>
+      paddedConvolution(x, w, [
+        [0, 0],
+        [1, 2],
+        [0, 1],
+        [0, 0],
+      ]),
+    ...[
+      [2, 9, 8, 5],
+      [3, 3, 5, 6],
+    ],
+  ),
+  "conv, many pixels": withGradients((x, w) => tf.conv2d(x, w, 1, "same"), [1, 96, 96, 4], [1, 1, 4, 36]),
+  "conv, many channels": withGradients((x, w) => tf.conv2d(x, w, 1, "same"), [1, 2, 2, 768], [1, 1, 768, 704]),
+  "depthwise, stride 2, no padding": withGradients(
+    (x, w) => tf.depthwiseConv2d(x, w, 2, "valid"),
+    [2, 9, 8, 8],
+    [3, 3, 8, 1],
+  ),
+};
+
+const [, , , part = ""] = process.argv;
+const chosen = Object.entries({ ...operations, ...own }).filter(([name]) => name.includes(part));
 const differences = {};
-for (const [name, work] of Object.entries(operations)) {
+for (const [name, work] of chosen) {
   try {
-    const [actual, expected] = [await valuesOf("webgpu", work), await valuesOf("wasm", work)];
+    const [actual, expected] = [await valuesOf("webgpu", work), await valuesOf(reference, work)];
     differences[name] = Math.max(...expected.map((values, i) => difference(actual[i], values)));
   } catch (error) {
     differences[name] = error.message;
@@ -75,7 +126,7 @@ async function step(backend) {
   return sums;
 }
 
-const [actual, expected] = [await step("webgpu"), await step("wasm")];
+const [actual, expected] = [await step("webgpu"), await step(reference)];
 const steps = {
   classifier: difference(actual.classifier, expected.classifier),
   segmenter: difference(actual.segmenter, expected.segmenter),
@@ -86,6 +137,6 @@ await tf.setBackend("webgpu");
 tf.backend().device.destroy();
 const lost = await engine.lost;
 process.stdout.write(
-  `${JSON.stringify({ device: engine.device, fingerprint: engine.fingerprint, differences, steps, lost })}\n`,
+  `${JSON.stringify({ device: engine.device, reference, fingerprint: engine.fingerprint, differences, steps, lost })}\n`,
 );
 process.exit(0);

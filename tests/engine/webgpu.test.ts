@@ -1,11 +1,11 @@
 /**
- * The webgpu engine against wasm, on whatever Vulkan there is: CI has a GPU made of software, SwiftShader, which Debian's
+ * The webgpu engine against TensorFlow (wasm without it), on whatever Vulkan there is: CI has a GPU made of software, SwiftShader, which Debian's
  * Chromium brings along. It shows that results are right, and nothing about speed.
  */
 import { execFile } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import ts from "typescript";
@@ -29,6 +29,22 @@ interface Report {
   readonly lost: string;
 }
 
+const watchLoss = `
+const compute = await ComputeClient.start({ engine: "webgpu", threads: 1, gpu: "" });
+const { code, message } = await compute.died.catch((thrown) => thrown);
+console.log(JSON.stringify({ code, message }));
+process.exit();`;
+
+/** What each GPU that is asked for leads to. */
+const loadAll = `
+const answers = [];
+for (const gpu of process.argv.slice(2)) {
+  const engine = await loadEngine({ engine: "webgpu", threads: 1, gpu }).catch((error) => ({ device: error.message }));
+  answers.push(engine.device);
+}
+console.log(JSON.stringify(answers));
+process.exit();`;
+
 let folder: string;
 /** Null: no GPU of any kind, and why. */
 let report: Report | null = null;
@@ -49,18 +65,18 @@ beforeAll(async () => {
     if (!stderr.includes("ENGINE_MISSING")) throw error;
     reason = `SKIPPED: there is no Vulkan here, nothing is proven about webgpu (${message.split("\n")[0]})`;
   }
-}, 240_000);
+}, 600_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe("the webgpu engine", () => {
-  test("gives what wasm gives, operation by operation, gradients included", ({ skip }) => {
+  test("gives what the other engine gives, operation by operation, gradients included", ({ skip }) => {
     if (!report) return skip(reason);
     const wrong = Object.entries(report.differences).filter(([, difference]) => !(Number(difference) < 1e-5));
     expect(wrong).toEqual([]);
     expect(Object.keys(report.differences).length).toBeGreaterThan(60);
   });
 
-  test("makes a training step of both networks with wasm's gradients, twice with the same bits, and leaks nothing", ({
+  test("makes a training step of both networks with the other engine's gradients, twice with the same bits, and leaks nothing", ({
     skip,
   }) => {
     if (!report) return skip(reason);
@@ -71,7 +87,44 @@ describe("the webgpu engine", () => {
   test("names the GPU in its fingerprint, and notices when it is lost", ({ skip }) => {
     if (!report) return skip(reason);
     expect(report.device).toMatch(/^gpu: \S+/);
-    expect(report.fingerprint).toMatch(/^webgpu; tfjs .*; \S+/);
+    expect(report.fingerprint).toMatch(/^webgpu; tfjs .*; kernels=own; \S+/);
     expect(report.lost).toMatch(/the GPU's device is lost \(destroyed\)/);
+  });
+
+  test("that loses its device ends the compute thread, with the driver's reason for whoever waits", async ({
+    skip,
+  }) => {
+    if (!report) return skip(reason);
+    const watch = join(folder, "watch.mjs");
+    const built = new URL("../../dist/worker/compute/client.js", import.meta.url).href;
+    writeFileSync(watch, `const { ComputeClient } = await import(${JSON.stringify(built)}); ${watchLoss}`);
+    const env = { ...process.env, ...softwareGpu(existsSync) };
+    const { stdout } = await run(process.execPath, ["--require", pathOf("lose-device.cjs"), watch], { env });
+    expect(JSON.parse(stdout.trim().split("\n").at(-1)!)).toEqual({
+      code: "ENGINE_FAILED",
+      message: "the GPU's device is lost (destroyed): device was destroyed",
+    });
+  });
+
+  test("of several GPUs takes the one that was asked for; one that is not there, or not to be told apart, is an error", async ({
+    skip,
+  }) => {
+    const { VK_DRIVER_FILES: driver, ...env } = softwareGpu(existsSync);
+    if (!driver) return skip("SKIPPED: no software GPU to make two of");
+    const twin = join(folder, "libtwin.so");
+    const { ICD } = JSON.parse(readFileSync(driver, "utf8")) as { ICD: { library_path: string } };
+    copyFileSync(join(dirname(driver), ICD.library_path), twin);
+    const twinFile = join(folder, "twin.json");
+    writeFileSync(twinFile, JSON.stringify({ file_format_version: "1.0.0", ICD: { ...ICD, library_path: twin } }));
+    const load = join(folder, "load.mjs");
+    const built = new URL("../../dist/worker/engine/load.js", import.meta.url).href;
+    writeFileSync(load, `const { loadEngine } = await import(${JSON.stringify(built)}); ${loadAll}`);
+    const both = { ...process.env, ...env, VK_DRIVER_FILES: `${driver}:${twinFile}` };
+    const { stdout } = await run(process.execPath, [load, "0", "subzero", "1", "radeon"], { env: both });
+    const answers = JSON.parse(stdout.trim().split("\n").at(-1)!) as string[];
+    const list = "0 SwiftShader Device (Subzero), 1 SwiftShader Device (Subzero)";
+    expect(answers.slice(0, 2)).toEqual([expect.stringMatching(/^gpu: /), expect.stringMatching(/^gpu: /)]);
+    expect(answers[2]).toBe(`GPU 1 cannot be told from GPU 0 by its name: ${list}`);
+    expect(answers[3]).toBe(`there is no GPU "radeon"; there are: ${list}`);
   });
 });
