@@ -15,6 +15,8 @@ export interface NetworkWork {
   readonly threads: number;
   readonly network: BackboneName;
   readonly backbone: "trained" | "frozen";
+  /** Default: tensorflow. */
+  readonly engine?: "tensorflow" | "wasm" | "webgpu";
 }
 
 export const stage = { model: "segmenter", round: 1 } as const;
@@ -22,14 +24,15 @@ export const stage = { model: "segmenter", round: 1 } as const;
 export interface OpenNetwork {
   readonly tf: Tf;
   readonly version: string;
+  readonly device: string;
   readonly compute: Compute;
   readonly initial: InitialParams;
 }
 
 /** `compiled`: as it is used; else operation by operation. */
 export async function openNetwork(work: NetworkWork, compiled = true): Promise<OpenNetwork> {
-  const { batch, size, channels, threads, network, backbone } = work;
-  const { tf, version, compile = null } = await loadEngine({ engine: "tensorflow", threads });
+  const { batch, size, channels, threads, network, backbone, engine = "tensorflow" } = work;
+  const { tf, version, device, compile = null } = await loadEngine({ engine, threads });
   const method: MethodConfig = methodConfigSchema.parse({
     imageSize: size,
     mining: { rounds: 0 },
@@ -48,7 +51,7 @@ export async function openNetwork(work: NetworkWork, compiled = true): Promise<O
   );
   const initial = compute.init(stage);
   compute.load(stage, initial.values);
-  return { tf, version, compute, initial };
+  return { tf, version, device, compute, initial };
 }
 
 export function noise(image: number, size: number): LabelledExample {
