@@ -74,7 +74,6 @@ const own = {
       [3, 3, 5, 6],
     ],
   ),
-  "conv, many pixels": withGradients((x, w) => tf.conv2d(x, w, 1, "same"), [1, 96, 96, 4], [1, 1, 4, 36]),
   "conv, many channels": withGradients((x, w) => tf.conv2d(x, w, 1, "same"), [1, 2, 2, 768], [1, 1, 768, 704]),
   "depthwise, stride 2, no padding": withGradients(
     (x, w) => tf.depthwiseConv2d(x, w, 2, "valid"),

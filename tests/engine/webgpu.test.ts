@@ -65,7 +65,7 @@ beforeAll(async () => {
     if (!stderr.includes("ENGINE_MISSING")) throw error;
     reason = `SKIPPED: there is no Vulkan here, nothing is proven about webgpu (${message.split("\n")[0]})`;
   }
-}, 600_000);
+}, 900_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe("the webgpu engine", () => {
