@@ -62,16 +62,19 @@ async function atWork(run: Seedgrow): Promise<void> {
   await until("the step to begin", () => run.child.exitCode === null && performance.now() - fromMs > 2_000);
 }
 
-test("a coordinator killed in the middle of a round, and resumed, changes no bit", async () => {
-  const run = await watched(place.train(["--local", "2"]), "train-2");
-  kill(run.pid);
-  expect((await run.exited).signal).toBe("SIGKILL");
-  expect(await leftOver([...seen])).toEqual([]);
-  const resumed = place.seedgrow("resume", "latest", "--json");
-  expect(await weightsOf(watched(resumed, "train-2"))).toBe(expected);
-  const started = place.events(resumed.runId!).filter(({ kind }) => kind === "phase-started");
-  expect(started.map(({ phase }) => phase).join(" ")).toMatch(/^classify .* train-2 train-2 refine-2 evaluate-2$/);
-});
+test.each(["star", "sharded"])(
+  "a coordinator killed in the middle of a round, and resumed, changes no bit (%s)",
+  async (topology) => {
+    const run = await watched(place.train(["--local", "2"], { "cluster.topology": topology }), "train-2");
+    kill(run.pid);
+    expect((await run.exited).signal).toBe("SIGKILL");
+    expect(await leftOver([...seen])).toEqual([]);
+    const resumed = place.seedgrow("resume", "latest", "--json");
+    expect(await weightsOf(watched(resumed, "train-2"))).toBe(expected);
+    const started = place.events(resumed.runId!).filter(({ kind }) => kind === "phase-started");
+    expect(started.map(({ phase }) => phase).join(" ")).toMatch(/^classify .* train-2 train-2 refine-2 evaluate-2$/);
+  },
+);
 
 test("workers that know nothing but the bus join a running training, share it, and stay for the next", async () => {
   const broker = await startBroker();
