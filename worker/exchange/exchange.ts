@@ -53,7 +53,7 @@ export class WorkerExchange {
     const { held } = this;
     const prefix = held ? stepName(held) : "";
     const part = held && name.startsWith(`${prefix}/`) ? name.slice(prefix.length + 1) : "";
-    if (held && part in held.parts) return held.parts[part as StatePart];
+    if (held && Object.hasOwn(held.parts, part)) return held.parts[part as StatePart];
     return this.vectors.get(name) ?? null;
   }
 
