@@ -14,6 +14,12 @@ function adopt(command: Command): void {
 }
 adopt(program);
 
+/** `seedgrow ... | head`: whoever reads has seen enough, which is no error. A run goes on by `seedgrow resume`. */
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(0);
+});
+
 try {
   await program.parseAsync();
 } catch (thrown) {

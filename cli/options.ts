@@ -68,6 +68,9 @@ export interface ClusterFlags {
   readonly insecure?: true;
   readonly listen?: string;
   readonly advertise?: string;
+  readonly workersMin?: string;
+  readonly workersMax?: string;
+  readonly topology?: string;
 }
 
 export function withClusterFlags(command: Command): Command {
@@ -76,6 +79,9 @@ export function withClusterFlags(command: Command): Command {
     .option("--insecure", "allow addresses off loopback without certificates")
     .option("--listen <host:port>", "where workers of other machines fetch photos and weights (default: 127.0.0.1:0)")
     .option("--advertise <host:port>", "how they reach that address; port 0 is the one that --listen got")
+    .option("--workers-min <n>", "wait while there are fewer workers (default: 1)")
+    .option("--workers-max <n>", "take no more workers")
+    .option("--topology <name>", "who sums gradients: star (the coordinator) or sharded (the workers)")
     .option("--allow-mixed", "take workers with other engines: the result is then no longer reproducible bit by bit")
     .option("--audit <p>", "share of the gradient work (0..1) that two workers compute and the coordinator compares")
     .option("--checkpoint-steps <n>", "steps between two checkpoints: what a killed coordinator loses at most");
@@ -83,10 +89,33 @@ export function withClusterFlags(command: Command): Command {
 
 /** As for --set. */
 export function clusterSets(flags: ClusterFlags): string[] {
-  const { allowMixed, audit, checkpointSteps, insecure, listen, advertise } = flags;
+  const { allowMixed, audit, checkpointSteps, insecure, listen, advertise, workersMin, workersMax, topology } = flags;
   const certs = flags.certs && resolve(flags.certs);
-  const named = { allowMixed, audit, checkpointSteps, certs, insecure, listen, advertise };
+  const named = {
+    ...{ allowMixed, audit, checkpointSteps, certs, insecure, listen, advertise },
+    ...{ workersMin, workersMax, topology },
+  };
   return Object.entries(named).flatMap(([key, value]) => (value === undefined ? [] : [`cluster.${key}=${value}`]));
+}
+
+/** Flags for the settings of the method that people compare. */
+export interface MethodFlags {
+  readonly rounds?: string;
+  readonly network?: string;
+  readonly updater?: string;
+}
+
+export function withMethodFlags(command: Command): Command {
+  return command
+    .option("--rounds <n>", "rounds of training and relabelling (default: 3; without a backbone 4)")
+    .option("--network <name>", "dfn, fcn32, fcn16, fcn8 or capsule (default: dfn)")
+    .option("--updater <name>", "how a round makes the next labels: feedback, boxsup or mcof (default: feedback)");
+}
+
+/** As for --set. */
+export function methodSets({ rounds, network, updater }: MethodFlags): string[] {
+  const named = { rounds, "segmenter.network": network, "refine.updater": updater };
+  return Object.entries(named).flatMap(([key, value]) => (value === undefined ? [] : [`method.${key}=${value}`]));
 }
 
 export interface ConfigFlags {

@@ -9,12 +9,15 @@ import {
   collect,
   defaultRunsDir,
   interruptSignal,
+  type MethodFlags,
+  methodSets,
   nameList,
   presetFor,
   runConfigFrom,
   wholeNumber,
   withClusterFlags,
   withEngineFlag,
+  withMethodFlags,
 } from "../options.js";
 import { note, out, outJson } from "../output.js";
 import { ProgressView } from "../progress-view.js";
@@ -37,7 +40,7 @@ interface WhereFlags extends TelemetryFlags {
   readonly nats?: string;
 }
 
-interface TrainFlags extends WhereFlags, ClusterFlags {
+interface TrainFlags extends WhereFlags, ClusterFlags, MethodFlags {
   readonly data?: string;
   readonly val?: string;
   readonly masks?: string;
@@ -54,7 +57,7 @@ interface TrainFlags extends WhereFlags, ClusterFlags {
 }
 
 export function trainCommand(): Command {
-  return withTelemetryFlags(withEngineFlag(withClusterFlags(new Command("train"))))
+  return withTelemetryFlags(withEngineFlag(withMethodFlags(withClusterFlags(new Command("train")))))
     .description("train on tagged photos: seeds, rounds, masks, a model and a report")
     .option(
       "--data <path>",
@@ -83,7 +86,7 @@ Examples:
   $ seedgrow train --config seedgrow.yaml
   $ seedgrow train --data photos --dashboard            and look at http://127.0.0.1:8090
   $ seedgrow train --data photos/train --val photos/val --masks photos/masks --backbone mobilenet --local 2
-  $ seedgrow train --data tags.csv --nats tls://head:4222 --set method.rounds=6
+  $ seedgrow train --data tags.csv --nats tls://head:4222 --rounds 4 --updater boxsup
   $ seedgrow train --data horse2zebra --classes horse,zebra --local 1 --seed 7 --json
 
 Every setting of --set is also a variable: SEEDGROW_METHOD__ROUNDS=6. Ctrl-C stops; \`seedgrow resume\` goes on.`,
@@ -94,7 +97,7 @@ Every setting of --set is also a variable: SEEDGROW_METHOD__ROUNDS=6. Ctrl-C sto
 async function runTrain(flags: TrainFlags): Promise<void> {
   const { inputs, where } = await trainInputs(flags);
   const { data, val, masks, classes, backbone, quick } = inputs;
-  const set = [...flags.set, ...clusterSets(flags)];
+  const set = [...flags.set, ...clusterSets(flags), ...methodSets(flags)];
   const config = await runConfigFrom({ ...flags, set }, presetFor(backbone, quick));
   const options = { dataPath: data, valPath: val, masksPath: masks, classes, backbone, config, runsDir: flags.out };
   if (flags.dryRun) {

@@ -1,10 +1,15 @@
 /** Every command explains itself, and a mistake is answered with what to do. */
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, test } from "vitest";
+import { runConfigSchema, runEnvPrefix } from "../../coordinator/config.js";
+import { listKeys } from "../../shared/config/resolve.js";
 import { seedgrow } from "./program.js";
 
+const root = fileURLToPath(new URL("../..", import.meta.url));
 const empty = mkdtempSync(join(tmpdir(), "seedgrow-cli-"));
 afterAll(() => rmSync(empty, { recursive: true, force: true }));
 
@@ -42,6 +47,32 @@ describe("help", () => {
   });
 });
 
+test("a reader who has seen enough ends the program without a word", async () => {
+  const script = `"${process.execPath}" bin/seedgrow --help | true; echo "\${PIPESTATUS[0]}"`;
+  const { stdout, stderr } = spawnSync("bash", ["-c", script], { encoding: "utf8", cwd: root });
+  expect([stdout, stderr]).toEqual(["0\n", ""]);
+});
+
+test("flags for what people compare name the values that there are", async () => {
+  const { stdout } = await seedgrow(["train", "--help"]);
+  const words = stdout.replace(/\s+/g, " ");
+  for (const [key, unlisted] of [
+    ["method.segmenter.network", /linear/],
+    ["method.refine.updater", null],
+    ["cluster.topology", null],
+  ] as const) {
+    const { type } = listKeys(runConfigSchema, runEnvPrefix).find((one) => one.key === key)!;
+    const names = type.replace("one of ", "").split(", ");
+    for (const name of names.filter((one) => !unlisted?.test(one))) expect(words).toContain(name);
+  }
+  const wrong = ["--network", "fcn9", "--updater", "vote", "--rounds", "0", "--topology", "ring", "--workers-min", "0"];
+  const { code, stderr } = await seedgrow(["train", "--data", "nowhere", ...wrong]);
+  expect(code).toBe(2);
+  for (const told of ['method.segmenter.network = "fcn9"', 'method.refine.updater = "vote"', "method.rounds = 0"])
+    expect(stderr).toContain(told);
+  for (const told of ['cluster.topology = "ring"', "cluster.workersMin = 0"]) expect(stderr).toContain(told);
+});
+
 describe("a mistake", () => {
   test("in a setting's name suggests the right one, before anything is read", async () => {
     const { code, stderr } = await seedgrow([
@@ -50,7 +81,7 @@ describe("a mistake", () => {
     ]);
     expect(code).toBe(2);
     expect(stderr).toContain('unknown key "method.segmenter.stepz": did you mean "method.segmenter.steps"?');
-    expect(stderr).toContain("method.rounds:");
+    expect(stderr).toContain("method.rounds = 0:");
     expect(stderr).toContain("docs/CONFIG.md");
   });
 

@@ -14,6 +14,7 @@ export function compileEngine(): string {
   writeFileSync(join(folder, "package.json"), '{ "type": "module" }');
   const engineFiles = readdirSync(join(root, "worker/engine")).filter((name) => !name.endsWith(".test.ts"));
   for (const path of [
+    "shared/assert.ts",
     "shared/errors.ts",
     "shared/engine-name.ts",
     ...engineFiles.map((name) => `worker/engine/${name}`),
