@@ -45,7 +45,7 @@ test("a plan is shown without training", async () => {
 test("a wrong setting of any variant is told before anything is trained", async () => {
   const { stderr } = await ablate("--set", "method.rounds=0").ends(2);
   expect(stderr).toContain("variant no-pamr: ");
-  expect(stderr).toContain("method.rounds:");
+  expect(stderr).toContain("method.rounds = ");
 });
 
 test("Ctrl-C stops cleanly, the same command goes on with the same run, and a failed cell stops nothing", async () => {
