@@ -57,7 +57,12 @@ describe.skipIf(why !== null)("a worker under systemd", () => {
     writeFileSync(join(units, "seedgrow-worker@.service"), unit);
     mkdirSync(join(units, "seedgrow-worker@.service.d"));
     const output = `StandardOutput=append:${logPath}\nStandardError=append:${logPath}\n`;
-    writeFileSync(join(units, "seedgrow-worker@.service.d/test.conf"), `[Service]\nRestartSec=200ms\n${output}`);
+    // A clone below /tmp would be hidden by the unit's own.
+    const clone = `BindReadOnlyPaths=${root}\n`;
+    writeFileSync(
+      join(units, "seedgrow-worker@.service.d/test.conf"),
+      `[Service]\nRestartSec=200ms\n${output}${clone}`,
+    );
   }
 
   function settings(more = ""): void {
