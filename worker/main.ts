@@ -2,17 +2,11 @@
 import { hostname } from "node:os";
 import { join } from "node:path";
 import type * as grpc from "@grpc/grpc-js";
-import type { AttachRequest__Output } from "../shared/gen/seedgrow/v1/AttachRequest.js";
-import type { DetachRequest__Output } from "../shared/gen/seedgrow/v1/DetachRequest.js";
-import type { PingRequest__Output } from "../shared/gen/seedgrow/v1/PingRequest.js";
 import { drainPatienceMs } from "../shared/limits.js";
-import { blobHandlers } from "../shared/net/blobs.js";
 import { type Bus, connectBus } from "../shared/net/bus.js";
 import { openServer, serverCredentials } from "../shared/net/credentials.js";
 import { announced, requirePrivate } from "../shared/net/exposure.js";
-import { peerHandlers } from "../shared/net/peers.js";
-import { Blobs, Peers, Worker } from "../shared/net/proto.js";
-import { listen, unary } from "../shared/net/rpc.js";
+import { listen } from "../shared/net/rpc.js";
 import type { WorkerBeat } from "../shared/net/subjects.js";
 import { certsDir, type Trust, trustIn } from "../shared/net/trust.js";
 import { tunnelAddress } from "../shared/net/tunnel.js";
@@ -32,6 +26,7 @@ import { ComputeClient } from "./compute/client.js";
 import type { ThreadData } from "./compute/messages.js";
 import type { WorkerConfig } from "./config.js";
 import { WorkerRuntime } from "./runtime.js";
+import { addServices } from "./services.js";
 
 export interface RunWorkerOptions {
   /** End when standard input ends: a local worker never outlives its starter. */
@@ -164,23 +159,7 @@ function engineOf({ engine, threads, gpu, ...knobs }: WorkerConfig): ThreadData 
 
 function createServer(runtime: WorkerRuntime, health: WorkerHealth, trust: Trust | null): grpc.Server {
   const server = openServer({ trust, access: workerAccess });
-  server.addService(Worker.service, {
-    Attach: unary(async (request: AttachRequest__Output) => {
-      await runtime.attach(request);
-      return {};
-    }),
-    Work: unary((request: Parameters<WorkerRuntime["work"]>[0]) => runtime.work(request)),
-    Ping: unary(async (request: PingRequest__Output) => {
-      runtime.ping(request.lease);
-      return {};
-    }),
-    Detach: unary(async (request: DetachRequest__Output) => {
-      runtime.detach(request.lease);
-      return {};
-    }),
-  });
-  server.addService(Blobs.service, blobHandlers(runtime));
-  server.addService(Peers.service, peerHandlers(runtime));
+  addServices(server, runtime);
   health.answerOn(server);
   return server;
 }

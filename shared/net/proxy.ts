@@ -8,7 +8,10 @@ import { Agent as HttpsAgent } from "node:https";
 import { HttpProxyAgent } from "http-proxy-agent";
 import { HttpsProxyAgent } from "https-proxy-agent";
 import { getProxyForUrl } from "proxy-from-env";
-import type { Response } from "undici";
+import type { EnvHttpProxyAgent, Response } from "undici";
+
+/** One for the process: it keeps connections for the next file. */
+let outside: EnvHttpProxyAgent | null = null;
 
 /** `fetch`, through the proxy that the environment names for this address. */
 export async function fetchOutside(
@@ -16,7 +19,8 @@ export async function fetchOutside(
   init: { readonly headers?: Record<string, string>; readonly signal?: AbortSignal } = {},
 ): Promise<Response> {
   const { EnvHttpProxyAgent, fetch } = await import("undici");
-  return fetch(url, { ...init, dispatcher: new EnvHttpProxyAgent() });
+  outside ??= new EnvHttpProxyAgent();
+  return fetch(url, { ...init, dispatcher: outside });
 }
 
 /** Agents for clients of `endpoint` that speak by Node's own http module. */

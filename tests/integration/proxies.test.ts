@@ -3,7 +3,6 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { sha256 } from "../../shared/codec/digest.js";
-import { fetchOutside } from "../../shared/net/proxy.js";
 import { S3Folder } from "../../shared/storage/s3.js";
 import { type HttpProxy, startHttpProxy } from "../support/http-proxy.js";
 
@@ -34,6 +33,12 @@ beforeEach(() => {
 afterEach(() => vi.unstubAllEnvs());
 
 describe("downloads", () => {
+  /** As a process that starts with the environment as it is. */
+  async function fetchOutside(url: string) {
+    vi.resetModules();
+    return (await import("../../shared/net/proxy.js")).fetchOutside(url);
+  }
+
   test("go straight where no proxy is named, through it where one is", async () => {
     expect((await fetchOutside(`http://${home}/a`)).status).toBe(403);
     expect(proxy.asked).toEqual([]);

@@ -20,14 +20,11 @@ import { RunResults } from "../../coordinator/results.js";
 import { RunRuntime } from "../../coordinator/runtime.js";
 import type { Manifest } from "../../shared/data/manifest.js";
 import type { AttachRequest__Output } from "../../shared/gen/seedgrow/v1/AttachRequest.js";
-import type { DetachRequest__Output } from "../../shared/gen/seedgrow/v1/DetachRequest.js";
-import type { PingRequest__Output } from "../../shared/gen/seedgrow/v1/PingRequest.js";
 import type { WorkRequest__Output } from "../../shared/gen/seedgrow/v1/WorkRequest.js";
 import { blobHandlers, MemoryBlobs, pullBlob } from "../../shared/net/blobs.js";
 import { type Bus, publishJson } from "../../shared/net/bus.js";
-import { peerHandlers } from "../../shared/net/peers.js";
-import { Blobs, clientOptions, Peers, serverOptions, Worker } from "../../shared/net/proto.js";
-import { listen, unary } from "../../shared/net/rpc.js";
+import { Blobs, clientOptions, serverOptions } from "../../shared/net/proto.js";
+import { listen } from "../../shared/net/rpc.js";
 import { type RunEventRecord, subjects } from "../../shared/net/subjects.js";
 import { protocolVersion, seedgrowVersion } from "../../shared/version.js";
 import { PeerLinks } from "../../worker/adapters/peer-links.js";
@@ -35,6 +32,7 @@ import { CorrectionStore } from "../../worker/data/correction-store.js";
 import { WorkerExchange } from "../../worker/exchange/exchange.js";
 import type { JobContext } from "../../worker/jobs/context.js";
 import { WorkerRuntime } from "../../worker/runtime.js";
+import { addServices } from "../../worker/services.js";
 import { SimulatedCompute } from "../../worker/simulated/compute.js";
 
 export const leafCount = 8;
@@ -114,28 +112,17 @@ export class TestWorker {
 
   async start(bus: Bus): Promise<void> {
     const { server, runtime } = this;
-    server.addService(Worker.service, {
-      Attach: unary(async (request: AttachRequest__Output) => {
+    addServices(server, runtime, {
+      attach: async (request) => {
         await runtime.attach(request);
         this.onAttached();
-        return {};
-      }),
-      Work: unary(async (request: WorkRequest__Output) => {
+      },
+      work: async (request) => {
         if (request.job === "init") await this.everybodyIsHere;
         this.onCommand(this, request);
         return this.isDead ? new Promise(silent) : runtime.work(request);
-      }),
-      Ping: unary(async (request: PingRequest__Output) => {
-        runtime.ping(request.lease);
-        return {};
-      }),
-      Detach: unary(async (request: DetachRequest__Output) => {
-        runtime.detach(request.lease);
-        return {};
-      }),
+      },
     });
-    server.addService(Blobs.service, blobHandlers(runtime));
-    server.addService(Peers.service, peerHandlers(runtime));
     this.address = await listen(server, "127.0.0.1:0", grpc.ServerCredentials.createInsecure());
     this.beating = setInterval(() => this.beat(bus), 200);
     this.beat(bus);

@@ -64,14 +64,7 @@ export function augment(
 }
 
 /** The formula: bilinear in float64. worker/wasm/crop.ts has its bits, twice as quickly. */
-export function drawPixels(
-  source: Uint8Array,
-  imageSize: number,
-  crop: Crop,
-  light: Light,
-  size: number,
-  out: Float32Array,
-): void {
+export const drawPixels: DrawPixels = (source, imageSize, crop, light, size, out) => {
   const columns = columnTaps(crop, imageSize, size);
   const stretched = [new Float64Array(size * 3), new Float64Array(size * 3)] as const;
   const stretch = (slot: Slot, row: number) => {
@@ -81,7 +74,7 @@ export function drawPixels(
     mixRows(out, y * size * 3, stretched[upper], stretched[lower], v);
   });
   relight(out.subarray(0, size * size * 3), light);
-}
+};
 
 /** Which of the two stretched rows that are held. */
 export type Slot = 0 | 1;

@@ -8,7 +8,16 @@ import {
   forwardCode,
   inputGradientCode,
 } from "./convolution-code.js";
-import { cellsOf, type GpuBackend, lineOf, lineWidth, type ProgramText, runProgram, type Uniforms } from "./program.js";
+import {
+  cellsOf,
+  type GpuBackend,
+  lineOf,
+  lineWidth,
+  type ProgramText,
+  runProgram,
+  type Uniforms,
+  zeroOf,
+} from "./program.js";
 import { type Attributes, install, type Kernel } from "./registry.js";
 import { groupSize, type Tile, tileFor, tileSides } from "./tiles.js";
 
@@ -149,7 +158,7 @@ function partsOf(tile: Tile, rows: number, columns: number, pixels: number): num
 export function addParts(backend: GpuBackend, parts: TensorInfo, count: number, shape: readonly number[]): TensorInfo {
   const cells = cellsOf(shape);
   const width = cells % 4 === 0 ? 4 : 1;
-  const zero = width === 4 ? "vec4<f32>(0.0)" : "0.0";
+  const zero = zeroOf(width);
   const text: ProgramText = {
     key: `add parts ${width}`,
     code: `

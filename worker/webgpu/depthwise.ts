@@ -5,7 +5,17 @@
 import type { backend_util, TensorInfo } from "@tensorflow/tfjs";
 import type { Tf } from "../segmentation/tf.js";
 import { addParts } from "./convolution.js";
-import { cellsOf, type GpuBackend, lineOf, lineWidth, type ProgramText, runProgram, type Uniforms } from "./program.js";
+import {
+  cellsOf,
+  type GpuBackend,
+  lineOf,
+  lineWidth,
+  type ProgramText,
+  placeCode,
+  runProgram,
+  type Uniforms,
+  zeroOf,
+} from "./program.js";
 import { type Attributes, install, type Kernel } from "./registry.js";
 
 type Window = backend_util.Conv2DInfo;
@@ -74,18 +84,11 @@ function gradientByFilter(backend: GpuBackend, window: Window, x: TensorInfo, dy
   return addParts(backend, sums, parts, filterShape);
 }
 
-const zeroOf = (width: 1 | 4) => (width === 4 ? "vec4<f32>(0.0)" : "0.0");
-
 /** dy's cell that the tap reads for this pixel: (pixel + pad - tap) / stride where that is a whole number. */
 function inputCode(width: 1 | 4): string {
   return `
     fn main(index : i32) {
-      if (index >= uniforms.cells) { return; }
-      let pixel = index / uniforms.channels;
-      let channel = index - pixel * uniforms.channels;
-      let line = pixel / uniforms.inWidth;
-      let image = line / uniforms.inHeight;
-      let at = vec2<i32>(line - image * uniforms.inHeight, pixel - line * uniforms.inWidth);
+      ${placeCode}
       let padded = at + vec2<i32>(uniforms.padTop, uniforms.padLeft);
       let size = vec2<i32>(uniforms.outHeight, uniforms.outWidth);
       var sum = ${zeroOf(width)};

@@ -101,10 +101,22 @@ function uniformsOf(shape: readonly number[], { groups }: Attributes) {
   return { cells: cellsOf(shape), images, pixels, channels, perGroup: channels / groups };
 }
 
-function normalised(backend: GpuBackend, inputs: Named, attributes: Attributes): TensorInfo {
+/** A program with an invocation per cell of x. */
+function perCell(
+  backend: GpuBackend,
+  inputs: Named,
+  attributes: Attributes,
+  text: Pick<ProgramText, "key" | "code">,
+): TensorInfo {
   const outputShape = inputs.x!.shape;
+  const whole: ProgramText = { ...text, inputs: namesOf(inputs), resultWidth: 1, workgroupSize: lineWidth };
+  const dispatch = { outputShape, groups: lineOf(cellsOf(outputShape)) };
+  return runProgram(backend, whole, dispatch, Object.values(inputs), uniformsOf(outputShape, attributes));
+}
+
+function normalised(backend: GpuBackend, inputs: Named, attributes: Attributes): TensorInfo {
   const value = "(x[index] - mean.x) * mean.y * gamma[channel] + beta[channel]";
-  const text: ProgramText = {
+  return perCell(backend, inputs, attributes, {
     key: `norm ${attributes.relu}`,
     code: `
       ${groupCode}
@@ -114,18 +126,12 @@ function normalised(backend: GpuBackend, inputs: Named, attributes: Attributes):
         let mean = statisticsOf(index / (uniforms.pixels * uniforms.channels), channel);
         result[index] = ${attributes.relu ? `max(${value}, 0.0)` : value};
       }`,
-    inputs: namesOf(inputs),
-    resultWidth: 1,
-    workgroupSize: lineWidth,
-  };
-  const dispatch = { outputShape, groups: lineOf(cellsOf(outputShape)) };
-  return runProgram(backend, text, dispatch, Object.values(inputs), uniformsOf(outputShape, attributes));
+  });
 }
 
 /** dx = r (gamma dy - mean(gamma dy) - x^ mean(gamma dy x^)), means over the group, x^ = (x - m) r. */
 function gradientByInput(backend: GpuBackend, inputs: Named, attributes: Attributes): TensorInfo {
-  const outputShape = inputs.x!.shape;
-  const text: ProgramText = {
+  return perCell(backend, inputs, attributes, {
     key: `norm by input ${attributes.relu}`,
     code: `
       ${groupCode}
@@ -147,12 +153,7 @@ function gradientByInput(backend: GpuBackend, inputs: Named, attributes: Attribu
         let hat = (x[at] - mean.x) * mean.y;
         result[index] = mean.y * (gamma[channel] * ${slope(attributes.relu)} - total.x - hat * total.y);
       }`,
-    inputs: namesOf(inputs),
-    resultWidth: 1,
-    workgroupSize: lineWidth,
-  };
-  const dispatch = { outputShape, groups: lineOf(cellsOf(outputShape)) };
-  return runProgram(backend, text, dispatch, Object.values(inputs), uniformsOf(outputShape, attributes));
+  });
 }
 
 /** [dgamma, dbeta], sums over images in order. */

@@ -90,3 +90,14 @@ export function lineOf(invocations: number): readonly [number] {
 export function cellsOf(shape: readonly number[]): number {
   return shape.reduce((product, side) => product * side, 1);
 }
+
+export const zeroOf = (width: 1 | 4) => (width === 4 ? "vec4<f32>(0.0)" : "0.0");
+
+/** Beginning of `main(index)` for a program with an invocation per cell: its image, its place `at` there and its channel. */
+export const placeCode = `
+      if (index >= uniforms.cells) { return; }
+      let pixel = index / uniforms.channels;
+      let channel = index - pixel * uniforms.channels;
+      let line = pixel / uniforms.inWidth;
+      let image = line / uniforms.inHeight;
+      let at = vec2<i32>(line - image * uniforms.inHeight, pixel - line * uniforms.inWidth);`;

@@ -5,7 +5,7 @@
 import type { TensorInfo } from "@tensorflow/tfjs";
 import type { Tf } from "../segmentation/tf.js";
 import { addParts } from "./convolution.js";
-import { cellsOf, type GpuBackend, lineOf, lineWidth, type ProgramText, runProgram } from "./program.js";
+import { cellsOf, type GpuBackend, lineOf, lineWidth, type ProgramText, runProgram, zeroOf } from "./program.js";
 import { install, type Kernel } from "./registry.js";
 
 /** Addends of one part: short enough to keep the sum's digits, long enough to be worth an invocation. */
@@ -58,7 +58,7 @@ export function columnSums(
         let column = index - line * uniforms.columns;
         let part = line / uniforms.layers;
         let layer = line - part * uniforms.layers;
-        var sum = ${width === 4 ? "vec4<f32>(0.0)" : "0.0"};
+        var sum = ${zeroOf(width)};
         let end = min((part + 1) * ${partLength}, uniforms.rows);
         for (var row = part * ${partLength}; row < end; row = row + 1) {
           sum = sum + x[(layer * uniforms.rows + row) * uniforms.columns + column];

@@ -5,7 +5,16 @@
 import type { TensorInfo } from "@tensorflow/tfjs";
 import { upsampleGradient } from "../segmentation/nn/upsample.js";
 import type { Tf } from "../segmentation/tf.js";
-import { cellsOf, type GpuBackend, lineOf, lineWidth, type ProgramText, runProgram } from "./program.js";
+import {
+  cellsOf,
+  type GpuBackend,
+  lineOf,
+  lineWidth,
+  type ProgramText,
+  placeCode,
+  runProgram,
+  zeroOf,
+} from "./program.js";
 import { install, type Kernel } from "./registry.js";
 
 export function installUpsample(tf: Tf): void {
@@ -47,15 +56,10 @@ function gatherCode(width: 1 | 4): string {
       return vec2<i32>(max(first, 0), min(last, fine - 1));
     }
     fn main(index : i32) {
-      if (index >= uniforms.cells) { return; }
-      let pixel = index / uniforms.channels;
-      let channel = index - pixel * uniforms.channels;
-      let line = pixel / uniforms.inWidth;
-      let image = line / uniforms.inHeight;
-      let at = vec2<i32>(line - image * uniforms.inHeight, pixel - line * uniforms.inWidth);
+      ${placeCode}
       let rows = spanOf(at.x, uniforms.inHeight, uniforms.outHeight);
       let columns = spanOf(at.y, uniforms.inWidth, uniforms.outWidth);
-      var sum = ${width === 4 ? "vec4<f32>(0.0)" : "0.0"};
+      var sum = ${zeroOf(width)};
       for (var row = rows.x; row <= rows.y; row = row + 1) {
         let rowShare = shareOf(row, at.x, uniforms.inHeight, uniforms.outHeight);
         for (var column = columns.x; column <= columns.y; column = column + 1) {

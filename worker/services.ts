@@ -1,0 +1,36 @@
+/** The gRPC services of a worker. */
+import type * as grpc from "@grpc/grpc-js";
+import type { AttachRequest__Output } from "../shared/gen/seedgrow/v1/AttachRequest.js";
+import type { DetachRequest__Output } from "../shared/gen/seedgrow/v1/DetachRequest.js";
+import type { PingRequest__Output } from "../shared/gen/seedgrow/v1/PingRequest.js";
+import type { WorkRequest__Output } from "../shared/gen/seedgrow/v1/WorkRequest.js";
+import { blobHandlers } from "../shared/net/blobs.js";
+import { peerHandlers } from "../shared/net/peers.js";
+import { Blobs, Peers, Worker } from "../shared/net/proto.js";
+import { unary } from "../shared/net/rpc.js";
+import type { WorkerRuntime } from "./runtime.js";
+
+/** `commands`: who answers the coordinator, where that is not the runtime itself. */
+export function addServices(
+  server: grpc.Server,
+  runtime: WorkerRuntime,
+  commands: Pick<WorkerRuntime, "attach" | "work"> = runtime,
+): void {
+  server.addService(Worker.service, {
+    Attach: unary(async (request: AttachRequest__Output) => {
+      await commands.attach(request);
+      return {};
+    }),
+    Work: unary((request: WorkRequest__Output) => commands.work(request)),
+    Ping: unary(async (request: PingRequest__Output) => {
+      runtime.ping(request.lease);
+      return {};
+    }),
+    Detach: unary(async (request: DetachRequest__Output) => {
+      runtime.detach(request.lease);
+      return {};
+    }),
+  });
+  server.addService(Blobs.service, blobHandlers(runtime));
+  server.addService(Peers.service, peerHandlers(runtime));
+}
