@@ -98,8 +98,9 @@ export function clusterSets(flags: ClusterFlags): string[] {
   return Object.entries(named).flatMap(([key, value]) => (value === undefined ? [] : [`cluster.${key}=${value}`]));
 }
 
-/** Flags for the settings of the method that people compare. */
+/** Flags for the settings that decide the result and that people compare: a resumed run keeps them. */
 export interface MethodFlags {
+  readonly wire?: string;
   readonly rounds?: string;
   readonly network?: string;
   readonly updater?: string;
@@ -109,13 +110,18 @@ export function withMethodFlags(command: Command): Command {
   return command
     .option("--rounds <n>", "rounds of training and relabelling (default: 3; without a backbone 4)")
     .option("--network <name>", "dfn, fcn32, fcn16, fcn8 or capsule (default: dfn)")
+    .option(
+      "--wire <name>",
+      "how gradient sums travel: f32, bf16 (half the bytes) or int8 (a quarter); changes the bits",
+    )
     .option("--updater <name>", "how a round makes the next labels: feedback, boxsup or mcof (default: feedback)");
 }
 
 /** As for --set. */
-export function methodSets({ rounds, network, updater }: MethodFlags): string[] {
-  const named = { rounds, "segmenter.network": network, "refine.updater": updater };
-  return Object.entries(named).flatMap(([key, value]) => (value === undefined ? [] : [`method.${key}=${value}`]));
+export function methodSets({ rounds, network, updater, wire }: MethodFlags): string[] {
+  const method = { rounds, "segmenter.network": network, "refine.updater": updater };
+  const named = Object.entries(method).map(([key, value]) => [`method.${key}`, value]);
+  return [...named, ["cluster.wire", wire]].flatMap(([key, value]) => (value === undefined ? [] : [`${key}=${value}`]));
 }
 
 export interface ConfigFlags {

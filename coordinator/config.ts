@@ -1,6 +1,7 @@
-/** The settings of a training run. Everything here except `cluster` decides the result and is kept with the run. */
+/** The settings of a training run, kept with it. Of `cluster` only `threads` and `wire` decide the result, all else does. */
 import { z } from "zod";
 import { methodConfigSchema } from "../shared/config/method.js";
+import { wires } from "../shared/math/wire.js";
 
 const dataSchema = z.strictObject({
   brokenShareMax: z.number().min(0).max(1).default(0.05).meta({
@@ -29,6 +30,9 @@ const clusterSchema = z.strictObject({
   }),
   topology: z.enum(["star", "sharded"]).default("star").meta({
     help: "Who sums gradients and holds the model while it is trained. star: the coordinator. sharded: the workers, which pull slices from each other, so that the coordinator's work does not grow with the model or the workers; they must reach each other. Changes no bit.",
+  }),
+  wire: z.enum(wires).default("f32").meta({
+    help: "How gradient sums travel: f32 as they are, bf16 in half the bytes, int8 in a quarter and 3 % (blocks of 32 with a common scale). The last two round at random, right on average. Changes the bits of the result, so that a run keeps it.",
   }),
   memoryModelMb: z.number().min(0).max(100_000).default(16).meta({
     help: "Gradients and moments of a model of at most this size (MB, of 2^20 bytes) lie in the coordinator's memory, of a larger one in files without a name below the run's folder. Changes no bit.",

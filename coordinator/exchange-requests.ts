@@ -47,8 +47,9 @@ export function reduceJob({ assignment, phase }: Order, facts: ExchangeFacts): P
   const summands = sums.flatMap((held) =>
     coverRange(held, leafCount).map((node) => ({ node: nodeKey(node), peer: peerOf(held.workerId, facts) })),
   );
-  const { first, end } = sliceRange(assignment.first, owners.length, facts.stage.sumLength);
-  return { reduce: { first, end, leafCount, summands }, job: "reduce" };
+  const { sumLength: length } = facts.stage;
+  const { first, end } = sliceRange(assignment.first, owners.length, length);
+  return { reduce: { first, end, length, leafCount, summands }, job: "reduce" };
 }
 
 export function applyJob(step: number, facts: ExchangeFacts): Partial<WorkRequest> {

@@ -121,6 +121,7 @@ async function runWithin(options: SessionOptions, closers: (() => Promise<unknow
     runId,
     coordinatorAddress,
     setupDigest,
+    wire: config.cluster.wire,
     trust,
     isInsecure,
     scratch,
@@ -229,6 +230,7 @@ function putSetup(options: SessionOptions, blobs: MemoryBlobs): Digest {
     runId,
     seed: config.seed,
     method: config.method,
+    wire: config.cluster.wire,
     classes: manifest.classes,
     manifestDigest: blobs.put(options.manifestBytes),
     backbone: backbone && {

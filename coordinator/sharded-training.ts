@@ -3,12 +3,12 @@
  * does not grow with it: digests, the layout, and the state of a stage's or sitting's first step until it is taken.
  */
 import { type Floats, pagesOf } from "../shared/aggregate/floats.js";
-import { sumTailFloats } from "../shared/aggregate/replica.js";
 import { assert } from "../shared/assert.js";
 import { bytesOf, type Digest } from "../shared/codec/digest.js";
 import { stageOptions } from "../shared/config/stage-options.js";
 import { type ParamSpecs, paramCount } from "../shared/data/param-specs.js";
 import { coverRange, nodeKey } from "../shared/math/tree-sum.js";
+import { sumBytes, sumTailFloats } from "../shared/math/wire.js";
 import type { TrainingPoint } from "./adapters/training-point.js";
 import type { KeptOutput, WorkResult } from "./adapters/worker-links.js";
 import { type Phase, phaseKey } from "./core/plan.js";
@@ -128,7 +128,7 @@ export class ShardedTraining implements StageTraining {
     const wanted = coverRange(assignment, phase.units).map(nodeKey).join();
     const names = kept.map(({ name }) => name).join();
     if (names !== wanted) return { reason: `it has the sums ${names}, not ${wanted}`, isNumeric: false };
-    const bytes = this.stage!.facts.sumLength * 4;
+    const bytes = sumBytes(this.deps.config.cluster.wire, this.stage!.facts.sumLength);
     const odd = kept.find((sum) => sum.bytes !== bytes);
     return odd ? { reason: `sum ${odd.name} has ${odd.bytes} bytes, not ${bytes}`, isNumeric: false } : null;
   }

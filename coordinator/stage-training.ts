@@ -3,6 +3,7 @@ import type { Digest } from "../shared/codec/digest.js";
 import { stageOptions } from "../shared/config/stage-options.js";
 import type { ParamSpecs } from "../shared/data/param-specs.js";
 import { paramCount } from "../shared/data/param-specs.js";
+import { type RoundSum, roundingOf } from "../shared/math/rounding.js";
 import type { MemoryBlobs } from "../shared/net/blobs.js";
 import type { RunStore } from "./adapters/run-store.js";
 import type { Scratch } from "./adapters/scratch.js";
@@ -74,12 +75,17 @@ export class StarTraining implements StageTraining {
     const count = paramCount(specs);
     const average = options.emaDecay > 0 ? await scratch.floats(count) : null;
     const state = { values, optimizer: await scratch.moments(count), average };
-    this.trainer = new StageTrainer(specs, state, options, blobs);
+    this.trainer = new StageTrainer(specs, state, options, blobs, this.rounding(phase));
   }
 
   async goOn(phase: Phase, { specs, state }: TrainingPoint): Promise<void> {
     const options = stageOptions(this.deps.config.method, stageOf(phase));
-    this.trainer = new StageTrainer(specs, state, options, this.deps.blobs);
+    this.trainer = new StageTrainer(specs, state, options, this.deps.blobs, this.rounding(phase));
+  }
+
+  private rounding(phase: Phase): (step: number) => RoundSum {
+    const { seed, cluster } = this.deps.config;
+    return (step) => roundingOf({ wire: cluster.wire, seed, stage: stageOf(phase), step });
   }
 
   inspect({ assignment }: WorkOrder, { sums }: WorkResult): Promise<Defect | null> {

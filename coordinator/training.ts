@@ -1,10 +1,12 @@
 /** One stage of training: sums the gradients of a step along the tree, updates the parameters, hands out the new ones. */
 import { addFloats, type Floats, notFiniteAt } from "../shared/aggregate/floats.js";
-import { Replica, type ReplicaState, type StageOptions, sumTailFloats } from "../shared/aggregate/replica.js";
+import { Replica, type ReplicaState, type StageOptions } from "../shared/aggregate/replica.js";
 import { assert } from "../shared/assert.js";
 import { bytesOf, type Digest, float32Of, sha256 } from "../shared/codec/digest.js";
 import type { ParamSpecs } from "../shared/data/param-specs.js";
+import type { RoundSum } from "../shared/math/rounding.js";
 import { coverRange, type LeafRange, nodeKey, parseNode, rootOf, TreeSums } from "../shared/math/tree-sum.js";
+import { sumTailFloats } from "../shared/math/wire.js";
 import type { MemoryBlobs } from "../shared/net/blobs.js";
 
 export interface StepOutcome {
@@ -43,6 +45,8 @@ export class StageTrainer {
     { values, ...rest }: TrainerState,
     private readonly options: StageOptions,
     private readonly blobs: MemoryBlobs,
+    /** How the sums of a step are rounded. */
+    private readonly rounding: (step: number) => RoundSum = () => () => undefined,
   ) {
     this.replica = new Replica(specs, { values: float32Of(values), ...rest }, options);
     this.sums = this.noSums();
@@ -110,8 +114,11 @@ export class StageTrainer {
   }
 
   private noSums(): TreeSums<Promise<Floats>> {
-    return new TreeSums(this.options.leafCount, (left, right) => {
-      const sum = Promise.all([left, right]).then(([a, b]) => addFloats(a, b));
+    const round = this.rounding(this.replica.state.optimizer.steps);
+    return new TreeSums(this.options.leafCount, (left, right, parent) => {
+      const sum = Promise.all([left, right]).then(async ([a, b]) =>
+        addFloats(a, b, (...page) => round(parent, ...page)),
+      );
       sum.catch(() => undefined);
       return sum;
     });

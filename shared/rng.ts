@@ -7,7 +7,7 @@ export class Rng {
 
   /** Key parts are joined and hashed: `new Rng(seed, "augment", step, index)`. */
   constructor(...key: readonly (string | number)[]) {
-    this.state = hash32(key.join("/"));
+    this.state = keyHash(...key);
   }
 
   /** Uniform in [0, 1), 32 bits (mulberry32, public domain, Tommy Ettinger). */
@@ -49,6 +49,11 @@ export class Rng {
     }
     return out;
   }
+}
+
+/** 32 bits that stand for a key. */
+export function keyHash(...key: readonly (string | number)[]): number {
+  return hash32(key.join("/"));
 }
 
 /** FNV-1a with a final avalanche (murmur3 fmix32), so that keys that differ in one digit land far apart. */

@@ -8,6 +8,7 @@ import type { Output } from "../shared/gen/seedgrow/v1/Output.js";
 import type { WorkReply } from "../shared/gen/seedgrow/v1/WorkReply.js";
 import type { WorkRequest__Output } from "../shared/gen/seedgrow/v1/WorkRequest.js";
 import { leaseMs } from "../shared/limits.js";
+import type { Encoded } from "../shared/math/wire.js";
 import type { BlobSource } from "../shared/net/blobs.js";
 import type { VectorSource } from "../shared/net/peers.js";
 import { peerError } from "../shared/net/rpc.js";
@@ -155,7 +156,7 @@ export class WorkerRuntime implements BlobSource, VectorSource {
     return null;
   }
 
-  vector(runId: string, name: string): Float32Array | null {
+  vector(runId: string, name: string): Encoded | null {
     return runId === this.runId ? (this.run?.context.exchange.vector(name) ?? null) : null;
   }
 

@@ -7,12 +7,14 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { pullFloats, Scratch } from "../../coordinator/adapters/scratch.js";
+import { pullSum, Scratch } from "../../coordinator/adapters/scratch.js";
 import { runConfigSchema } from "../../coordinator/config.js";
 import { StageTrainer } from "../../coordinator/training.js";
 import { bytesOf, type Digest } from "../../shared/codec/digest.js";
 import type { BlobsClient } from "../../shared/gen/seedgrow/v1/Blobs.js";
+import { roundingOf } from "../../shared/math/rounding.js";
 import { nodeKey } from "../../shared/math/tree-sum.js";
+import { encodeSum, sumBytes, sumTailFloats, type Wire } from "../../shared/math/wire.js";
 import { blobHandlers, MemoryBlobs, pullBlob } from "../../shared/net/blobs.js";
 import { clientSecurity, openServer, serverCredentials } from "../../shared/net/credentials.js";
 import type { Role } from "../../shared/net/identity.js";
@@ -25,6 +27,7 @@ interface AverageWork {
   readonly workers: number;
   /** Of the gradient, f32 values. */
   readonly count: number;
+  readonly wire: Wire;
 }
 
 interface Pulled {
@@ -32,7 +35,8 @@ interface Pulled {
   readonly digest: Digest;
 }
 
-const { workers, count } = givenWork<AverageWork>();
+const { workers, count, wire } = givenWork<AverageWork>();
+const rounding = (step: number) => roundingOf({ wire, seed: 0, stage: { model: "segmenter", round: 1 }, step });
 if (process.send) await work();
 else await coordinate();
 
@@ -56,6 +60,7 @@ async function work(): Promise<void> {
   const address = await open(blobs, "worker");
   let client: BlobsClient | null = null;
   let held: Digest | null = null;
+  let step = 0;
   process.on("disconnect", () => process.exit());
   process.on("message", async ({ weights }: { readonly weights: Pulled | null }) => {
     if (weights) {
@@ -63,7 +68,8 @@ async function work(): Promise<void> {
       await pullBlob(client, weights.digest, { bytes: count * 4 });
     }
     if (held) blobs.delete(held);
-    held = blobs.put(bytesOf(gradient));
+    rounding(step++)({ level: 0, index: 0 }, gradient);
+    held = blobs.put(encodeSum(wire, gradient));
     process.send!({ address, digest: held } satisfies Pulled);
   });
 }
@@ -79,7 +85,7 @@ async function coordinate(): Promise<void> {
   const dir = mkdtempSync(join(tmpdir(), "seedgrow-average-"));
   const scratch = new Scratch(dir, runConfigSchema.parse({}).cluster.memoryModelMb * 2 ** 20);
   const start = { values: bytesOf(new Float32Array(count)), optimizer: await scratch.moments(count), average: null };
-  const trainer = new StageTrainer(specs, start, options, blobs);
+  const trainer = new StageTrainer(specs, start, options, blobs, rounding);
   const offers = await Promise.all(children.map((child) => ask(child, null)));
   const clients = await Promise.all(offers.map((offer) => reach(offer.address, "coordinator", "worker")));
   let offered = offers.map(({ digest }) => digest);
@@ -87,7 +93,8 @@ async function coordinate(): Promise<void> {
   await answer("gRPC, coordinator in the middle", async () => {
     await Promise.all(
       clients.map(async (client, leaf) => {
-        const floats = await pullFloats(client, { digest: offered[leaf]!, bytes: (count + 2) * 4 }, scratch);
+        const bytes = sumBytes(wire, count + sumTailFloats);
+        const floats = await pullSum(client, { digest: offered[leaf]!, bytes }, wire, scratch);
         const sums = [{ name: nodeKey({ level: 0, index: leaf }), floats }];
         const defect = await trainer.inspect(sums, { first: leaf, end: leaf + 1 });
         if (defect) throw new Error(defect.reason);

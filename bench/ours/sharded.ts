@@ -7,12 +7,13 @@ import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { runConfigSchema } from "../../coordinator/config.js";
 import { sliceRange } from "../../coordinator/core/exchange-state.js";
-import { sumTailFloats } from "../../shared/aggregate/replica.js";
 import { bytesOf, sha256 } from "../../shared/codec/digest.js";
 import type { ApplyJob__Output } from "../../shared/gen/seedgrow/v1/ApplyJob.js";
 import type { Exchange__Output } from "../../shared/gen/seedgrow/v1/Exchange.js";
 import type { ReduceJob__Output } from "../../shared/gen/seedgrow/v1/ReduceJob.js";
+import { roundingOf } from "../../shared/math/rounding.js";
 import { nodeKey } from "../../shared/math/tree-sum.js";
+import { sumTailFloats, type Wire } from "../../shared/math/wire.js";
 import { openServer, serverCredentials } from "../../shared/net/credentials.js";
 import { peerHandlers } from "../../shared/net/peers.js";
 import { Peers } from "../../shared/net/proto.js";
@@ -29,6 +30,7 @@ interface ShardedWork {
   readonly workers: number;
   /** Of the gradient, f32 values. */
   readonly count: number;
+  readonly wire: Wire;
 }
 
 interface Command {
@@ -44,7 +46,7 @@ interface Reply {
   readonly weights: string;
 }
 
-const { workers, count } = givenWork<ShardedWork>();
+const { workers, count, wire } = givenWork<ShardedWork>();
 const runId = "bench";
 const stage = { model: "segmenter", round: 1 } as const;
 if (process.send) await work();
@@ -61,6 +63,7 @@ async function work(): Promise<void> {
   const specs = [{ name: "all", shape: [count], learningRateScale: 1, weightDecay: true }];
   const exchange = new WorkerExchange({
     method: { ...endless, mining: { ...method.mining, rounds: 0 } },
+    ...{ seed: 0, wire },
     pullBlob: async (digest) => (digest === "specs" ? Buffer.from(JSON.stringify(specs)) : new Uint8Array(count * 4)),
     pullPeer: (range, target) => peers.pull(range, target),
   });
@@ -70,12 +73,14 @@ async function work(): Promise<void> {
   const context = { exchange } as JobContext;
   process.on("disconnect", () => process.exit());
   const perform = async ({ rank, of, weights, reduce, apply }: Command): Promise<string> => {
-    if (reduce) await reduceJob(context, of, reduce);
+    if (reduce) await reduceJob(context, stage, of, reduce);
     if (apply) return (await applyJob(context, stage, weights, of, apply)).outputs[0]!.digest!;
     if (!reduce) {
       // As if just computed.
+      const leaf = { level: 0, index: rank };
       exchange.enter(of);
-      exchange.keep(`${of.phase}/${of.step}/sum/${nodeKey({ level: 0, index: rank })}`, gradient);
+      roundingOf({ wire, seed: 0, stage, step: of.step })(leaf, gradient);
+      exchange.keep(`${of.phase}/${of.step}/sum/${nodeKey(leaf)}`, gradient);
       await exchange.begin(of, stage, weights);
     }
     return weights;
@@ -108,7 +113,7 @@ async function lead(): Promise<void> {
     await all(() => ({}));
     await all((rank) => {
       const { first, end } = slices[rank]!;
-      return { reduce: { first, end, leafCount: workers, summands } };
+      return { reduce: { first, end, length: count + sumTailFloats, leafCount: workers, summands } };
     });
     const applied = await all(() => ({ apply: { slices, hash: [] } }));
     const arrived = new Set(applied.map((reply) => reply.weights));

@@ -6,11 +6,20 @@ import { randomUUID } from "node:crypto";
 import { type FileHandle, mkdir, open, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { AdamWState } from "../../shared/aggregate/adamw.js";
-import { type Floats, MemoryFloats } from "../../shared/aggregate/floats.js";
+import { type Floats, MemoryFloats, pageFloats } from "../../shared/aggregate/floats.js";
 import { bytesOf, type Digest, float32Of } from "../../shared/codec/digest.js";
 import { AppError } from "../../shared/errors.js";
 import type { BlobsClient } from "../../shared/gen/seedgrow/v1/Blobs.js";
 import { blobBytesMax } from "../../shared/limits.js";
+import {
+  bodyOf,
+  byteOffset,
+  decodeInto,
+  sumBytes,
+  sumLengthIn,
+  sumTailFloats,
+  type Wire,
+} from "../../shared/math/wire.js";
 import { type BlobTarget, pullBlob, pullInto } from "../../shared/net/blobs.js";
 import { readFully } from "./files.js";
 
@@ -116,6 +125,66 @@ class FileTarget implements BlobTarget {
   }
 }
 
+/** What a pulled sum is decoded into as it arrives. */
+class SumTarget implements BlobTarget {
+  received = 0;
+  /** Bytes that are not a whole page yet. */
+  private waiting: Buffer[] = [];
+  private waitingBytes = 0;
+  private decoded = 0;
+
+  constructor(
+    private readonly floats: Floats,
+    private readonly wire: Wire,
+  ) {}
+
+  async add(data: Buffer): Promise<void> {
+    if (this.received + data.length > sumBytes(this.wire, this.floats.length)) throw this.wrongLength();
+    this.received += data.length;
+    this.waiting.push(data);
+    this.waitingBytes += data.length;
+    if (this.waitingBytes >= this.bytesTo(this.pageEnd)) await this.decode();
+  }
+
+  /** The last bytes have made the last page whole. */
+  finish(): void {
+    if (this.received < sumBytes(this.wire, this.floats.length)) throw this.wrongLength();
+  }
+
+  private get pageEnd(): number {
+    return Math.min(this.decoded + pageFloats, this.floats.length);
+  }
+
+  /** From what is decoded. */
+  private bytesTo(end: number): number {
+    const body = this.floats.length - sumTailFloats;
+    return byteOffset(this.wire, body, end) - byteOffset(this.wire, body, this.decoded);
+  }
+
+  private async decode(): Promise<void> {
+    const { length } = this.floats;
+    let bytes: Buffer = Buffer.concat(this.waiting);
+    while (this.decoded < length && bytes.length >= this.bytesTo(this.pageEnd)) {
+      const [at, end] = [this.decoded, this.pageEnd];
+      const page = await this.floats.page(at, end);
+      const taken = this.bytesTo(end);
+      decodeInto(this.wire, bytes.subarray(0, taken), bodyOf(at, end, length), page);
+      await this.floats.put(at, page);
+      bytes = bytes.subarray(taken);
+      this.decoded = end;
+    }
+    this.waiting = [bytes];
+    this.waitingBytes = bytes.length;
+  }
+
+  private wrongLength(): AppError {
+    return new AppError(
+      "MESSAGE_INVALID",
+      `a sum of ${this.floats.length} numbers has other bytes than it was said to have`,
+    );
+  }
+}
+
 /**
  * Numbers that a worker holds as a blob: to memory, or to a file where they are many.
  * @throws AppError MESSAGE_INVALID when it is longer or shorter than was said.
@@ -135,6 +204,28 @@ export async function pullFloats(
   try {
     const target = new FileTarget(floats);
     await pullInto(client, digest, target, {}, () => target.finish());
+    return floats;
+  } catch (error) {
+    await floats.close();
+    throw error;
+  }
+}
+
+/** The same of a sum, which comes as `wire` says. */
+export async function pullSum(
+  client: BlobsClient,
+  output: { readonly digest: Digest; readonly bytes: number },
+  wire: Wire,
+  scratch: Scratch,
+): Promise<Floats> {
+  if (wire === "f32") return pullFloats(client, output, scratch);
+  const length = output.bytes > blobBytesMax ? -1 : sumLengthIn(wire, output.bytes);
+  if (length < 0)
+    throw new AppError("MESSAGE_INVALID", `no sum has ${output.bytes} bytes as ${wire} (at most ${blobBytesMax})`);
+  const floats = await scratch.floats(length);
+  try {
+    const target = new SumTarget(floats, wire);
+    await pullInto(client, output.digest, target, {}, () => target.finish());
     return floats;
   } catch (error) {
     await floats.close();

@@ -20,6 +20,7 @@ import {
   resultBytesInFlightMax,
   workTimeoutMs,
 } from "../../shared/limits.js";
+import { sumLengthIn, type Wire } from "../../shared/math/wire.js";
 import { pullBlob } from "../../shared/net/blobs.js";
 import { clientSecurity } from "../../shared/net/credentials.js";
 import { requirePrivate } from "../../shared/net/exposure.js";
@@ -29,7 +30,7 @@ import type { Trust } from "../../shared/net/trust.js";
 import { tunnelAddress } from "../../shared/net/tunnel.js";
 import type { GradientSum } from "../training.js";
 import type { FencingToken } from "./leases.js";
-import { pullFloats, type Scratch } from "./scratch.js";
+import { pullFloats, pullSum, type Scratch } from "./scratch.js";
 import type { Tunnels } from "./tunnels.js";
 
 export interface WorkResult {
@@ -70,6 +71,8 @@ export interface WorkerLinksOptions {
   readonly runId: string;
   readonly coordinatorAddress: string;
   readonly setupDigest: string;
+  /** How sums come. */
+  readonly wire: Wire;
   /** Null: in the clear. */
   readonly trust: Trust | null;
   readonly isInsecure: boolean;
@@ -134,13 +137,16 @@ export class WorkerLinks {
 
   /** One by one: each is as large as the model. */
   private async pullSums(client: BlobsClient, outputs: readonly Output__Output[]) {
-    const { scratch } = this.options;
-    const inMemory = bytesOfAll(outputs.filter(({ bytes }) => scratch.isInMemory(bytes)));
+    const { scratch, wire } = this.options;
+    const decoded = outputs
+      .map(({ bytes }) => sumLengthIn(wire, bytes) * 4)
+      .filter((bytes) => scratch.isInMemory(bytes));
+    const inMemory = decoded.reduce((sum, bytes) => sum + Math.max(0, bytes), 0);
     return this.inFlight.run(inMemory, async () => {
       const sums: (Named & GradientSum)[] = [];
       try {
         for (const { name, digest, bytes } of outputs) {
-          sums.push({ name, digest, floats: await pullFloats(client, { digest, bytes }, scratch) });
+          sums.push({ name, digest, floats: await pullSum(client, { digest, bytes }, wire, scratch) });
         }
         return sums;
       } catch (error) {

@@ -3,6 +3,7 @@
  * with it must be made again from what the others still have. Pure.
  */
 import { complaintsMax } from "../../shared/limits.js";
+import { blockFloats } from "../../shared/math/wire.js";
 import type { UnitRange } from "./work-pool.js";
 
 /** Partial sums of a run of micro-batches, and who has them. */
@@ -81,7 +82,9 @@ export function withoutWorker(exchange: Exchange, workerId: string): Exchange {
   };
 }
 
-/** [first, end) of each of `count` slices of `length` numbers; they differ by one at most. */
+/** [first, end) of each of `count` slices of `length` numbers; they differ by a block at most, and none is cut. */
 export function sliceRange(index: number, count: number, length: number): UnitRange {
-  return { first: Math.floor((length * index) / count), end: Math.floor((length * (index + 1)) / count) };
+  const blocks = Math.ceil(length / blockFloats);
+  const cut = (i: number) => Math.min(length, Math.floor((blocks * i) / count) * blockFloats);
+  return { first: cut(index), end: cut(index + 1) };
 }

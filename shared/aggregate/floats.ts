@@ -38,12 +38,16 @@ export function* pagesOf(length: number): Generator<readonly [number, number]> {
   for (let at = 0; at < length; at += pageFloats) yield [at, Math.min(at + pageFloats, length)];
 }
 
-/** `left + right` elementwise into `left`, in f32; `right` is used up. */
-export async function addFloats(left: Floats, right: Floats): Promise<Floats> {
+/** What becomes of numbers from `at` on, of so many, before they are stored. */
+export type PageChange = (page: Float32Array, at: number, length: number) => void;
+
+/** `left + right` elementwise into `left`, in f32, then `change`; `right` is used up. */
+export async function addFloats(left: Floats, right: Floats, change: PageChange = () => undefined): Promise<Floats> {
   assert(left.length === right.length, "summands have equal lengths");
   for (const [at, end] of pagesOf(left.length)) {
     const [sum, summand] = [await left.page(at, end), await right.page(at, end)];
     for (let i = 0; i < sum.length; i++) sum[i] = sum[i]! + summand[i]!;
+    change(sum, at, left.length);
     await left.put(at, sum);
   }
   await right.close();
@@ -53,8 +57,14 @@ export async function addFloats(left: Floats, right: Floats): Promise<Floats> {
 /** Where the first number lies that is NaN or infinite; -1: nowhere. */
 export async function notFiniteAt(floats: Floats): Promise<number> {
   for (const [at, end] of pagesOf(floats.length)) {
-    const found = (await floats.page(at, end)).findIndex((value) => !Number.isFinite(value));
+    const found = notFiniteIndex(await floats.page(at, end));
     if (found >= 0) return at + found;
   }
+  return -1;
+}
+
+/** The same of numbers in memory. */
+export function notFiniteIndex(values: Float32Array): number {
+  for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i]!)) return i;
   return -1;
 }

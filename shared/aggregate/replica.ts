@@ -1,6 +1,7 @@
 /** One copy of a model and of its optimiser's state, and what a step's gradient sum does to it: the same bits in every copy. */
 import type { ParamSpecs } from "../data/param-specs.js";
 import { AppError } from "../errors.js";
+import { sumTailFloats } from "../math/wire.js";
 import { AdamW, type AdamWState } from "./adamw.js";
 import type { Floats } from "./floats.js";
 import { learningRateAt, type ScheduleOptions } from "./learning-rate.js";
@@ -20,9 +21,6 @@ export interface ReplicaState {
   /** Of the parameters over steps; null when there is to be none. */
   readonly average: Floats | null;
 }
-
-/** Numbers behind the gradient in a sum: the sum of the losses, then how many images they are of. */
-export const sumTailFloats = 2;
 
 export class Replica {
   private readonly optimizer: AdamW;

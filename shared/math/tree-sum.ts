@@ -63,12 +63,7 @@ export function addInto(left: Float32Array, right: Float32Array): void {
 }
 
 /** Joins the sums of two siblings into their parent's; both belong to it. */
-export type JoinSums<T> = (left: T, right: T) => T;
-
-function joinInPlace(left: Float32Array, right: Float32Array): Float32Array {
-  addInto(left, right);
-  return left;
-}
+export type JoinSums<T> = (left: T, right: T, parent: TreeNode) => T;
 
 /** Collects node sums, in any order, and joins siblings as they meet. Holds at most one sum per open sub-tree. */
 export class TreeSums<T> {
@@ -116,7 +111,7 @@ export class TreeSums<T> {
         const held = this.sums.get(nodeKey(sibling));
         if (!held) break;
         this.sums.delete(nodeKey(sibling));
-        total = sibling.index < at.index ? this.joined(held, total) : this.joined(total, held);
+        total = sibling.index < at.index ? this.joined(held, total, parent) : this.joined(total, held, parent);
       }
       at = parent;
     }
@@ -124,9 +119,23 @@ export class TreeSums<T> {
   }
 }
 
-/** Sums in memory. */
+/** Sums in memory. `round` makes each of them what can travel (rounding.ts), wherever it is computed. */
 export class TreeAccumulator extends TreeSums<Float32Array> {
-  constructor(leafCount: number) {
-    super(leafCount, joinInPlace);
+  constructor(
+    leafCount: number,
+    private readonly round: (node: TreeNode, sum: Float32Array) => void = () => undefined,
+  ) {
+    super(leafCount, (left, right, parent) => {
+      addInto(left, right);
+      round(parent, left);
+      return left;
+    });
+  }
+
+  /** A leaf that was computed here; `add` takes sums that were rounded where they come from. */
+  addLeaf(index: number, sum: Float32Array): boolean {
+    const leaf = { level: 0, index };
+    this.round(leaf, sum);
+    return this.add(leaf, sum);
   }
 }

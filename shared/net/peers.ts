@@ -1,15 +1,15 @@
 /** What workers pull from each other: ranges of vectors, straight into their place. */
 import * as grpc from "@grpc/grpc-js";
-import { bytesOf } from "../codec/digest.js";
 import { AppError } from "../errors.js";
 import type { Chunk__Output } from "../gen/seedgrow/v1/Chunk.js";
 import type { PeersClient, PeersHandlers } from "../gen/seedgrow/v1/Peers.js";
 import { chunkBytes, peerIdleMs } from "../limits.js";
+import { byteOffset, type Encoded, isCut } from "../math/wire.js";
 import { drained, failStream } from "./streams.js";
 
-/** Null: not held here. */
 export interface VectorSource {
-  vector(runId: string, name: string): Float32Array | null;
+  /** The same object as long as its numbers are the same. Null: not held here. */
+  vector(runId: string, name: string): Encoded | null;
 }
 
 export interface VectorRange {
@@ -32,11 +32,12 @@ async function serve(call: Parameters<PeersHandlers["Pull"]>[0], source: VectorS
   const { runId, name, first, end } = call.request;
   const held = () => source.vector(runId, name);
   const vector = held();
-  if (!vector || first > end || end > vector.length) {
+  if (!vector || first > end || end > vector.length || !areCuts(vector, first, end)) {
     failStream(call, grpc.status.NOT_FOUND, `no numbers ${first} to ${end} of ${name}`);
     return;
   }
-  const bytes = bytesOf(vector.subarray(first, end));
+  const { wire, body } = vector;
+  const bytes = vector.bytes.subarray(byteOffset(wire, body, first), byteOffset(wire, body, end));
   for (let at = 0; at < bytes.length && !call.cancelled; at += chunkBytes) {
     // A vector that changes under its reader is another one.
     if (held() !== vector) {
@@ -49,18 +50,21 @@ async function serve(call: Parameters<PeersHandlers["Pull"]>[0], source: VectorS
   call.end();
 }
 
+function areCuts({ wire, body }: Encoded, first: number, end: number): boolean {
+  return isCut(wire, body, first) && isCut(wire, body, end);
+}
+
 /**
- * Pulls a range into `target`, which is as long. Resolves with the bytes that came.
+ * Pulls a range, as it is encoded, into `target`, which is as long. Resolves with the bytes that came.
  * @throws AppError MESSAGE_INVALID when they are more or fewer; a ServiceError when the peer has them not, cannot be
  * reached, or sends nothing for `peerIdleMs`.
  */
 export async function pullVector(
   client: PeersClient,
   range: VectorRange,
-  target: Float32Array,
+  target: Uint8Array,
   signal: AbortSignal,
 ): Promise<number> {
-  const bytes = bytesOf(target);
   let received = 0;
   await new Promise<void>((resolve, reject) => {
     const call = client.Pull(range);
@@ -76,13 +80,13 @@ export async function pullVector(
     };
     call.on("data", ({ data }: Chunk__Output) => {
       idle.refresh();
-      if (received + data.length <= bytes.length) bytes.set(data, received);
+      if (received + data.length <= target.length) target.set(data, received);
       received += data.length;
     });
     call.on("error", finish);
     call.on("end", () => finish());
   });
-  if (received !== bytes.length)
-    throw new AppError("MESSAGE_INVALID", `${range.name} came as ${received} bytes, not ${bytes.length}`);
+  if (received !== target.length)
+    throw new AppError("MESSAGE_INVALID", `${range.name} came as ${received} bytes, not ${target.length}`);
   return received;
 }

@@ -60,17 +60,20 @@ test("flags for what people compare name the values that there are", async () =>
     ["method.segmenter.network", /linear/],
     ["method.refine.updater", null],
     ["cluster.topology", null],
+    ["cluster.wire", null],
   ] as const) {
     const { type } = listKeys(runConfigSchema, runEnvPrefix).find((one) => one.key === key)!;
     const names = type.replace("one of ", "").split(", ");
     for (const name of names.filter((one) => !unlisted?.test(one))) expect(words).toContain(name);
   }
-  const wrong = ["--network", "fcn9", "--updater", "vote", "--rounds", "0", "--topology", "ring", "--workers-min", "0"];
+  const wrong = ["--network", "fcn9", "--updater", "vote", "--rounds", "0", "--workers-min", "0"];
+  wrong.push("--topology", "ring", "--wire", "fp8");
   const { code, stderr } = await seedgrow(["train", "--data", "nowhere", ...wrong]);
   expect(code).toBe(2);
   for (const told of ['method.segmenter.network = "fcn9"', 'method.refine.updater = "vote"', "method.rounds = 0"])
     expect(stderr).toContain(told);
-  for (const told of ['cluster.topology = "ring"', "cluster.workersMin = 0"]) expect(stderr).toContain(told);
+  for (const told of ['cluster.topology = "ring"', 'cluster.wire = "fp8"', "cluster.workersMin = 0"])
+    expect(stderr).toContain(told);
 });
 
 describe("a mistake", () => {

@@ -76,6 +76,16 @@ test.each(["star", "sharded"])(
   },
 );
 
+test("rounded sums have bits of their own, which neither workers, topology nor a killed coordinator change", async () => {
+  const alone = await weightsOf(watched(place.train(["--local", "1", "--wire", "int8"])));
+  expect(alone).not.toBe(expected);
+  const run = await watched(place.train(["--local", "2", "--wire", "int8"], { "cluster.topology": "sharded" }));
+  kill(run.pid);
+  await run.exited;
+  const resumed = place.seedgrow("resume", "latest", "--topology", "star", "--json");
+  expect(await weightsOf(watched(resumed))).toBe(alone);
+});
+
 test("workers that know nothing but the bus join a running training, share it, and stay for the next", async () => {
   const broker = await startBroker();
   const bus = await broker.connect("test");

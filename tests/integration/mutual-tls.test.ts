@@ -1,8 +1,10 @@
 /** Who is let in by gRPC: real servers and clients on loopback, certificates of a real CA. */
 import * as grpc from "@grpc/grpc-js";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { bytesOf } from "../../shared/codec/digest.js";
 import type { AppError } from "../../shared/errors.js";
 import type { BlobsClient } from "../../shared/gen/seedgrow/v1/Blobs.js";
+import { encode } from "../../shared/math/wire.js";
 import { blobHandlers, MemoryBlobs, pullBlob } from "../../shared/net/blobs.js";
 import { clientSecurity, openServer, serverCredentials } from "../../shared/net/credentials.js";
 import type { Role } from "../../shared/net/identity.js";
@@ -188,7 +190,7 @@ describe("a folder of certificates is refused at once", () => {
 });
 
 describe("a worker's part of the model", () => {
-  const numbers = Float32Array.of(1, 2, 3, 4);
+  const numbers = encode("f32", Float32Array.of(1, 2, 3, 4), 2);
   const source = { vector: (run: string, name: string) => (run === "r1" && name === "sum" ? numbers : null) };
   const serveWorker = async () => {
     const trust = await ours.trust("gpu1");
@@ -204,7 +206,7 @@ describe("a worker's part of the model", () => {
     closers.push(() => client.close());
     const target = new Float32Array(2);
     const whole = { runId: "r1", name: "sum", first: 1, end: 3, ...range };
-    await pullVector(client, whole, target, new AbortController().signal);
+    await pullVector(client, whole, bytesOf(target), new AbortController().signal);
     return [...target];
   };
 

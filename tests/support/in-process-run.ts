@@ -20,7 +20,9 @@ import { RunResults } from "../../coordinator/results.js";
 import { RunRuntime } from "../../coordinator/runtime.js";
 import type { Manifest } from "../../shared/data/manifest.js";
 import type { AttachRequest__Output } from "../../shared/gen/seedgrow/v1/AttachRequest.js";
+import type { WorkReply } from "../../shared/gen/seedgrow/v1/WorkReply.js";
 import type { WorkRequest__Output } from "../../shared/gen/seedgrow/v1/WorkRequest.js";
+import type { Wire } from "../../shared/math/wire.js";
 import { blobHandlers, MemoryBlobs, pullBlob } from "../../shared/net/blobs.js";
 import { type Bus, publishJson } from "../../shared/net/bus.js";
 import { Blobs, clientOptions, serverOptions } from "../../shared/net/proto.js";
@@ -44,10 +46,15 @@ export type OnCommand = (worker: TestWorker, request: WorkRequest__Output) => vo
 
 export interface RunOptions {
   readonly topology: "star" | "sharded";
+  readonly wire?: Wire | undefined;
   readonly workers: number;
   readonly audit?: number;
   readonly faults?: readonly string[];
   readonly onCommand?: OnCommand;
+  /** Hears of every answer. */
+  readonly onReply?: (job: string, reply: WorkReply) => void;
+  /** More than this goes to files. */
+  readonly memoryBytes?: number;
   /** Pretended time per image, milliseconds. */
   readonly imageMs?: number;
   /** One more worker comes when a command is this. */
@@ -81,9 +88,9 @@ function manifest(): Manifest {
   };
 }
 
-function configOf({ topology, audit = 0 }: RunOptions): RunConfig {
+function configOf({ topology, wire, audit = 0 }: RunOptions): RunConfig {
   const classifier = { steps: phase.steps, microBatches: leafCount, microBatchSize: 2 };
-  return runConfigSchema.parse({ method: { classifier }, cluster: { topology, audit, checkpointSteps: 2 } });
+  return runConfigSchema.parse({ method: { classifier }, cluster: { topology, wire, audit, checkpointSteps: 2 } });
 }
 
 export class TestWorker {
@@ -105,6 +112,7 @@ export class TestWorker {
     private readonly config: RunConfig,
     private readonly pretended: { readonly fault: string; readonly imageMs: number },
     private readonly onCommand: OnCommand,
+    private readonly onReply: NonNullable<RunOptions["onReply"]> = silent,
   ) {
     const openRun = async (request: AttachRequest__Output) => this.openRun(request);
     this.runtime = new WorkerRuntime({ nowMs: () => performance.now(), openRun, log: silent });
@@ -120,7 +128,10 @@ export class TestWorker {
       work: async (request) => {
         if (request.job === "init") await this.everybodyIsHere;
         this.onCommand(this, request);
-        return this.isDead ? new Promise(silent) : runtime.work(request);
+        if (this.isDead) return new Promise(silent);
+        const reply = await runtime.work(request);
+        this.onReply(request.job ?? "", reply);
+        return reply;
       },
     });
     this.address = await listen(server, "127.0.0.1:0", grpc.ServerCredentials.createInsecure());
@@ -150,8 +161,9 @@ export class TestWorker {
     const client = new Blobs(coordinatorAddress, grpc.credentials.createInsecure(), clientOptions);
     const ended = new AbortController();
     const peers = new PeerLinks({ runId: lease!.runId, trust: null, isInsecure: false, signal: ended.signal });
-    const { method, seed } = this.config;
-    const setup = { method, seed, classes: ["cat", "dog"], backbone: null };
+    const { method, seed, cluster } = this.config;
+    const { wire } = cluster;
+    const setup = { method, seed, wire, classes: ["cat", "dog"], backbone: null };
     const options = { imageMs: this.pretended.imageMs, jitter: 0, parameters, fault: this.pretended.fault };
     const compute = new SimulatedCompute(options, setup, this.id);
     const pull = (digest: string) => pullBlob(client, digest, { signal: ended.signal });
@@ -176,7 +188,10 @@ export class TestWorker {
       corrections: new CorrectionStore(pull),
       pull,
       loaded: new Map(),
-      exchange: new WorkerExchange({ method, pullBlob: pull, pullPeer: (range, target) => peers.pull(range, target) }),
+      exchange: new WorkerExchange({
+        ...{ method, seed, wire, pullBlob: pull },
+        pullPeer: (range, target) => peers.pull(range, target),
+      }),
     } as unknown as JobContext;
     return { context, close };
   }
@@ -193,7 +208,7 @@ export async function trainInProcess(bus: Bus, options: RunOptions): Promise<Run
   const server = new grpc.Server(serverOptions);
   server.addService(Blobs.service, blobHandlers(blobs));
   const coordinatorAddress = await listen(server, "127.0.0.1:0", grpc.ServerCredentials.createInsecure());
-  const scratch = new Scratch(join(dir, "scratch"), 2 ** 24);
+  const scratch = new Scratch(join(dir, "scratch"), options.memoryBytes ?? 2 ** 24);
   const nowMs = () => performance.now();
   const results = new RunResults(
     {
@@ -212,7 +227,16 @@ export async function trainInProcess(bus: Bus, options: RunOptions): Promise<Run
   const leases = await Leases.open(bus, owner, silent);
   const tunnels = { reach: async () => Promise.reject(new Error("nobody calls")) };
   const links: WorkerLinks = new WorkerLinks({
-    ...{ runId, coordinatorAddress, setupDigest: "", trust: null, isInsecure: false, scratch, tunnels },
+    ...{
+      runId,
+      coordinatorAddress,
+      setupDigest: "",
+      wire: config.cluster.wire,
+      trust: null,
+      isInsecure: false,
+      scratch,
+      tunnels,
+    },
   });
   const telemetry = { onWork: silent, inPhase: <T>(work: () => T) => work() };
   const { topology, audit = 0 } = options;
@@ -230,7 +254,13 @@ export async function trainInProcess(bus: Bus, options: RunOptions): Promise<Run
     void spare.start(bus);
   };
   const workers = Array.from({ length: options.workers }, (_, i) => {
-    return new TestWorker(`w${i + 1}`, config, { fault: options.faults?.[i] ?? "", imageMs }, onCommand);
+    return new TestWorker(
+      `w${i + 1}`,
+      config,
+      { fault: options.faults?.[i] ?? "", imageMs },
+      onCommand,
+      options.onReply,
+    );
   });
   const spare = new TestWorker("spare", config, { fault: "", imageMs }, options.onCommand ?? silent);
   const everybody = Promise.all(workers.map(({ attached }) => attached)).then(() => sleep(30));

@@ -62,7 +62,7 @@ export async function openRun(options: OpenRunOptions, request: AttachRequest__O
     const fetcher = new Fetcher(client, options.cache, busPackStore(options.bus), closed.signal);
     const setup = runSetupSchema.parse(await pullJson(fetcher, request.setupDigest));
     const manifest = manifestSchema.parse(await pullJson(fetcher, setup.manifestDigest));
-    const { method, seed, classes } = setup;
+    const { method, seed, classes, wire } = setup;
     await options.compute.setup({ method, seed, classes, backbone: await pullBackbone(fetcher, setup) });
     const cached = (digest: string) => fetcher.cached(digest);
     const pull = (digest: string) => fetcher.pull(digest);
@@ -74,7 +74,7 @@ export async function openRun(options: OpenRunOptions, request: AttachRequest__O
     const labels = new LabelStore({ pull, pack });
     const corrections = new CorrectionStore(pull);
     const pullPeer = (...pulled: Parameters<PeerLinks["pull"]>) => peers.pull(...pulled);
-    const exchange = new WorkerExchange({ method, pullBlob: pull, pullPeer });
+    const exchange = new WorkerExchange({ method, seed, wire, pullBlob: pull, pullPeer });
     const stores = { images, labels, corrections };
     const kept = { loaded: new Map(), ahead: new ShardsAhead(), exchange };
     return { context: { setup, manifest, compute, ...stores, pull, cached, pack, ...kept }, close };

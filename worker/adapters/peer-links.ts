@@ -27,7 +27,7 @@ export class PeerLinks {
   constructor(private readonly options: PeerLinksOptions) {}
 
   /** Resolves with the bytes that came. Throws when the peer has them not or cannot be reached. */
-  async pull({ address, ...range }: PeerRange, target: Float32Array): Promise<number> {
+  async pull({ address, ...range }: PeerRange, target: Uint8Array): Promise<number> {
     const { runId, signal } = this.options;
     try {
       return await pullVector(this.client(address), { runId, ...range }, target, signal);

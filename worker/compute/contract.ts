@@ -7,6 +7,7 @@
 import type { MethodConfig } from "../../shared/config/method.js";
 import type { PortableGraph } from "../../shared/data/portable-graph.js";
 import type { TreeNode } from "../../shared/math/tree-sum.js";
+import type { Wire } from "../../shared/math/wire.js";
 
 /** The classifier makes the seeds; the segmenter is trained afresh (or warm) in every round. */
 export type ModelKind = "classifier" | "segmenter";
@@ -77,6 +78,8 @@ export interface GradientJob {
   /** Micro-batches in the step. */
   readonly leafCount: number;
   readonly microBatches: readonly MicroBatch[];
+  /** What every sum is rounded to; absent: they stay as they are. */
+  readonly wire?: Wire;
 }
 
 /**

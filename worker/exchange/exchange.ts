@@ -3,21 +3,25 @@
  * computed and the slices it has summed. All of it is there for other workers to pull.
  */
 import { MemoryFloats } from "../../shared/aggregate/floats.js";
-import { Replica, sumTailFloats } from "../../shared/aggregate/replica.js";
+import { Replica } from "../../shared/aggregate/replica.js";
 import { bytesOf, type Digest, float32Of, sha256 } from "../../shared/codec/digest.js";
 import type { MethodConfig } from "../../shared/config/method.js";
 import { stageOptions } from "../../shared/config/stage-options.js";
 import { type ParamSpecs, paramCount, parseParamSpecs } from "../../shared/data/param-specs.js";
 import { AppError } from "../../shared/errors.js";
 import type { Exchange__Output } from "../../shared/gen/seedgrow/v1/Exchange.js";
+import { bodyOf, type Encoded, encode, sumTailFloats, type Wire } from "../../shared/math/wire.js";
 import type { PeerRange } from "../adapters/peer-links.js";
 import type { TrainStage } from "../compute/contract.js";
 
 export interface ExchangeDeps {
   readonly method: MethodConfig;
+  readonly seed: number;
+  /** How sums and slices travel; the model and its moments go as f32. */
+  readonly wire: Wire;
   /** A blob of the coordinator's. */
   readonly pullBlob: (digest: Digest) => Promise<Uint8Array>;
-  readonly pullPeer: (range: PeerRange, target: Float32Array) => Promise<number>;
+  readonly pullPeer: (range: PeerRange, target: Uint8Array) => Promise<number>;
 }
 
 /** Parts of the state, in the order in which they are pulled: whoever has the right `values` last has had the right rest. */
@@ -31,6 +35,8 @@ interface Held {
   readonly digest: Digest;
   readonly specs: ParamSpecs;
   readonly parts: StateVectors;
+  /** The parts, for others to pull. */
+  readonly offered: Readonly<Record<StatePart, Encoded>>;
   readonly replica: Replica;
 }
 
@@ -43,22 +49,25 @@ export interface Pulled {
 export class WorkerExchange {
   private held: Held | null = null;
   /** Sums and slices of one step. */
-  private vectors = new Map<string, Float32Array>();
+  private vectors = new Map<string, Encoded>();
   private vectorsOf = "";
 
   constructor(readonly deps: ExchangeDeps) {}
 
   /** For others to pull. */
-  vector(name: string): Float32Array | null {
+  vector(name: string): Encoded | null {
     const { held } = this;
     const prefix = held ? stepName(held) : "";
     const part = held && name.startsWith(`${prefix}/`) ? name.slice(prefix.length + 1) : "";
-    if (held && Object.hasOwn(held.parts, part)) return held.parts[part as StatePart];
+    if (held && Object.hasOwn(held.offered, part)) return held.offered[part as StatePart];
     return this.vectors.get(name) ?? null;
   }
 
-  keep(name: string, values: Float32Array): void {
-    this.vectors.set(name, values);
+  /** Numbers [first, first + values.length) of a sum of `length`, rounded. Returns what others will get. */
+  keep(name: string, values: Float32Array, first = 0, length = values.length): Encoded {
+    const encoded = encode(this.deps.wire, values, bodyOf(first, first + values.length, length));
+    this.vectors.set(name, encoded);
+    return encoded;
   }
 
   /** The model as of the step that work is of. */
@@ -97,7 +106,8 @@ export class WorkerExchange {
     const optimizer = { steps: step, first: new MemoryFloats(parts.first), second: new MemoryFloats(parts.second) };
     const average = options.emaDecay > 0 ? new MemoryFloats(parts.average) : null;
     const replica = new Replica(specs, { values: parts.values, optimizer, average }, options);
-    this.held = { phase, step, digest, specs, parts, replica };
+    const offered = offeredParts(parts);
+    this.held = { phase, step, digest, specs, parts, offered, replica };
     return fetched;
   }
 
@@ -115,7 +125,7 @@ export class WorkerExchange {
         let bytes = 0;
         for (const part of names) {
           const range = { address, name: `${stepName(exchange)}/${part}`, first: 0, end: count };
-          const pulled = await this.deps.pullPeer(range, parts[part]);
+          const pulled = await this.deps.pullPeer(range, bytesOf(parts[part]));
           bytes += pulled;
         }
         if (sha256(bytesOf(parts.values)) === digest) return { missing: [], bytes, parts };
@@ -146,11 +156,11 @@ export class WorkerExchange {
 
   /** Moves the model one step on; `total` is used up. Returns the mean loss. @throws AppError TRAINING_DIVERGED */
   async update(total: Float32Array): Promise<number> {
-    const { phase, step, specs, parts, replica } = this.model;
+    const { phase, step, specs, parts, offered, replica } = this.model;
     // From here on nobody can pull the state of either step.
     this.held = null;
     const loss = await replica.update(new YieldingFloats(total), step);
-    this.held = { phase, step: step + 1, digest: sha256(bytesOf(parts.values)), specs, parts, replica };
+    this.held = { phase, step: step + 1, digest: sha256(bytesOf(parts.values)), specs, parts, offered, replica };
     return loss;
   }
 }
@@ -166,6 +176,11 @@ export function sumLength(specs: ParamSpecs): number {
 
 function blank(names: readonly StatePart[], count: number): StateVectors {
   const of = (part: StatePart) => new Float32Array(names.includes(part) ? count : 0);
+  return { values: of("values"), first: of("first"), second: of("second"), average: of("average") };
+}
+
+function offeredParts(parts: StateVectors): Record<StatePart, Encoded> {
+  const of = (part: StatePart) => encode("f32", parts[part], parts[part].length);
   return { values: of("values"), first: of("first"), second: of("second"), average: of("average") };
 }
 

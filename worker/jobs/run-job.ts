@@ -22,7 +22,7 @@ export async function runJob(context: JobContext, request: WorkRequest__Output):
     prefetch(context, stage, request.gradient).catch(() => undefined);
     return running;
   }
-  if (request.reduce) return reduceJob(context, exchangeOf(request), request.reduce);
+  if (request.reduce) return reduceJob(context, stage, exchangeOf(request), request.reduce);
   if (request.apply) return applyJob(context, stage, weights, exchangeOf(request), request.apply);
   fetchAhead(context, request);
   if (request.seed) return seedJob(context, stage, weights, request.seed);

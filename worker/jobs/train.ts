@@ -6,6 +6,7 @@ import type { Exchange__Output } from "../../shared/gen/seedgrow/v1/Exchange.js"
 import type { GradientJob__Output } from "../../shared/gen/seedgrow/v1/GradientJob.js";
 import type { InitJob__Output } from "../../shared/gen/seedgrow/v1/InitJob.js";
 import { nodeKey } from "../../shared/math/tree-sum.js";
+import { encodeSum } from "../../shared/math/wire.js";
 import type { LabelledExample, MicroBatch, TrainStage } from "../compute/contract.js";
 import { imagesOfMicroBatch } from "../training/sampling.js";
 import { examplesOf, type JobContext, type JobResult, useWeights } from "./context.js";
@@ -40,7 +41,8 @@ export async function gradientJob(
   ]);
   const inputMs = Math.max(0, inputAtMs - weightsAtMs);
   const { leafCount, step } = job;
-  const sums = await context.compute.call("gradients", { stage, step, leafCount, microBatches });
+  const { wire } = context.setup;
+  const sums = await context.compute.call("gradients", { stage, step, leafCount, microBatches, wire });
   const { result: stats } = await context.compute.call("stats");
   const images = microBatches.reduce((sum, { examples }) => sum + examples.length, 0);
   const { computeMs, result } = sums;
@@ -49,7 +51,7 @@ export async function gradientJob(
     const own = { ...metrics, tensors: stats.tensors, inputMs, pulledBytes: synced.bytes };
     return { outputs, metrics: own, images, computeMs };
   }
-  const outputs = result.map(({ node, values }) => ({ name: nodeKey(node), bytes: bytesOf(values) }));
+  const outputs = result.map(({ node, values }) => ({ name: nodeKey(node), bytes: encodeSum(wire, values) }));
   return { outputs, metrics: { tensors: stats.tensors, inputMs }, images, computeMs };
 }
 

@@ -3,6 +3,7 @@ import { assert } from "../../shared/assert.js";
 import type { MethodConfig } from "../../shared/config/method.js";
 import { methodOfRound, minedRounds } from "../../shared/config/rounds.js";
 import type { PortableGraph } from "../../shared/data/portable-graph.js";
+import { roundingOf } from "../../shared/math/rounding.js";
 import { TreeAccumulator } from "../../shared/math/tree-sum.js";
 import type {
   Compute,
@@ -120,9 +121,9 @@ class MethodCompute implements Compute {
   }
 
   async gradients(job: GradientJob): Promise<PartialSum[]> {
-    const sums = new TreeAccumulator(job.leafCount);
+    const sums = new TreeAccumulator(job.leafCount, roundingOf({ ...job, seed: this.setup.seed }));
     for (const microBatch of job.microBatches) {
-      sums.add({ level: 0, index: microBatch.leaf }, await this.gradient(job, microBatch));
+      sums.addLeaf(microBatch.leaf, await this.gradient(job, microBatch));
     }
     return sums.nodes().map(({ node, sum }) => ({ node, values: sum }));
   }

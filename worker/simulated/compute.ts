@@ -6,6 +6,7 @@
 import { bytesOf, sha256 } from "../../shared/codec/digest.js";
 import type { PortableGraph } from "../../shared/data/portable-graph.js";
 import { AppError } from "../../shared/errors.js";
+import { roundingOf } from "../../shared/math/rounding.js";
 import { TreeAccumulator } from "../../shared/math/tree-sum.js";
 import { Rng } from "../../shared/rng.js";
 import type {
@@ -75,12 +76,12 @@ export class SimulatedCompute implements Compute {
       job.microBatches.reduce((sum, { examples }) => sum + examples.length, 0),
       fault === "slow" ? slowness : 1,
     );
-    const sums = new TreeAccumulator(job.leafCount);
+    const sums = new TreeAccumulator(job.leafCount, roundingOf({ ...job, seed: this.setup.seed }));
     for (const microBatch of job.microBatches) {
       const gradient = this.gradient(job, microBatch);
       if (fault === "nan") gradient[0] = Number.NaN;
       if (fault === "lie") gradient[0]! += 1;
-      sums.add({ level: 0, index: microBatch.leaf }, gradient);
+      sums.addLeaf(microBatch.leaf, gradient);
     }
     return sums.nodes().map(({ node, sum }) => ({ node, values: sum }));
   }

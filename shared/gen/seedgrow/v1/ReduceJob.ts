@@ -8,6 +8,7 @@ export interface ReduceJob {
   'end'?: (number | string | Long);
   'leafCount'?: (number);
   'summands'?: (_seedgrow_v1_Summand)[];
+  'length'?: (number | string | Long);
 }
 
 export interface ReduceJob__Output {
@@ -15,4 +16,5 @@ export interface ReduceJob__Output {
   'end': (number);
   'leafCount': (number);
   'summands': (_seedgrow_v1_Summand__Output)[];
+  'length': (number);
 }
