@@ -32,7 +32,7 @@ const clusterSchema = z.strictObject({
     help: "Who sums gradients and holds the model while it is trained. star: the coordinator. sharded: the workers, which pull slices from each other, so that the coordinator's work does not grow with the model or the workers; they must reach each other. Changes no bit.",
   }),
   wire: z.enum(wires).default("f32").meta({
-    help: "How gradient sums travel: f32 as they are, bf16 in half the bytes, int8 in a quarter and 3 % (blocks of 32 with a common scale). The last two round at random, right on average. Changes the bits of the result, so that a run keeps it.",
+    help: "How gradient sums and the changes of parameters travel: f32 as they are, bf16 in half the bytes, int8 in 26 % (blocks of 32 with a common scale). The last two round at random, right on average. Changes the bits of the result, so that a run keeps it.",
   }),
   memoryModelMb: z.number().min(0).max(100_000).default(16).meta({
     help: "Gradients and moments of a model of at most this size (MB, of 2^20 bytes) lie in the coordinator's memory, of a larger one in files without a name below the run's folder. Changes no bit.",

@@ -3,12 +3,19 @@ import type { Purpose } from "./core/events.js";
 import type { Phase, PhaseKind } from "./core/plan.js";
 import { type RunDigests, requestFor } from "./requests.js";
 
-const digests: RunDigests = { weights: "W", classifier: "C", labels: "L", corrections: "K", cams: ["cam-0", "cam-1"] };
+const digests: RunDigests = {
+  change: null,
+  weights: "W",
+  classifier: "C",
+  labels: "L",
+  corrections: "K",
+  cams: ["cam-0", "cam-1"],
+};
 
-function request(kind: PhaseKind, purpose: Purpose, first = 1, end = 3) {
+function request(kind: PhaseKind, purpose: Purpose, first = 1, end = 3, of = digests) {
   const phase: Phase = { kind, round: kind === "classify" || kind === "seed" ? 0 : 2, steps: 5, units: 4 };
   const assignment = { id: "key", workerId: "w1", first, end, startedAtMs: 0 };
-  return requestFor({ assignment, phase, purpose }, digests);
+  return requestFor({ assignment, phase, purpose }, of);
 }
 
 describe("a command says all that the work depends on", () => {
@@ -25,6 +32,12 @@ describe("a command says all that the work depends on", () => {
     const classify = request("classify", { kind: "step", step: 4 });
     expect(classify).toMatchObject({ key: "key", job: "gradient", weightsDigest: "W" });
     expect(classify.gradient).toEqual({ ...gradient, labelsDigest: "", correctionsDigest: "" });
+    expect(classify.change).toBeNull();
+    const moved = { ...digests, change: { base: "V", digest: "D" } };
+    expect(request("classify", { kind: "step", step: 4 }, 1, 3, moved).change).toEqual({
+      baseDigest: "V",
+      digest: "D",
+    });
     const train = { ...gradient, labelsDigest: "L", correctionsDigest: "K" };
     expect(request("train", { kind: "step", step: 4 }).gradient).toEqual(train);
   });

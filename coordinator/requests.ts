@@ -5,11 +5,14 @@ import type { Purpose } from "./core/events.js";
 import type { Phase } from "./core/plan.js";
 import type { Assignment } from "./core/work-pool.js";
 import { applyJob, type ExchangeFacts, exchangeOf, reduceJob } from "./exchange-requests.js";
+import type { WeightsChange } from "./training.js";
 
 /** Digests that work refers to; empty string: none yet. */
 export interface RunDigests {
   /** Parameters of the stage being trained, or of the model that a map phase applies. */
   readonly weights: string;
+  /** How those follow from the parameters of the step before; null: they do not, or are sent whole. */
+  readonly change: WeightsChange | null;
   readonly classifier: string;
   /** Catalogue of the current label version. */
   readonly labels: string;
@@ -48,7 +51,8 @@ export function requestFor(order: WorkOrder, digests: RunDigests, exchange: Exch
       labelsDigest: phase.kind === "train" ? digests.labels : "",
       correctionsDigest: phase.kind === "train" ? digests.corrections : "",
     };
-    const request: WorkRequest = { ...withWeights, gradient, job: "gradient" };
+    const change = digests.change && { baseDigest: digests.change.base, digest: digests.change.digest };
+    const request: WorkRequest = { ...withWeights, change, gradient, job: "gradient" };
     return exchange ? { ...request, exchange: exchangeOf(order, purpose.step, exchange) } : request;
   }
   if (purpose.kind === "reduce" || purpose.kind === "apply") {

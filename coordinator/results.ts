@@ -111,6 +111,7 @@ export class RunResults {
     const model = phase.kind === "seed" ? this.progress.classifier : this.progress.segmenter;
     return {
       weights: this.training.weightsDigest ?? model?.digest ?? "",
+      change: this.training.weightsChange,
       classifier: this.progress.classifier?.digest ?? "",
       labels: this.catalogueDigest,
       corrections: this.corrections.digest,

@@ -55,6 +55,8 @@ interface Update {
 }
 
 export class ShardedTraining implements StageTraining {
+  /** Workers move their own copies. */
+  readonly weightsChange = null;
   private stage: Stage | null = null;
   private updates: Update[] = [];
 

@@ -3,7 +3,7 @@ import type { Digest } from "../shared/codec/digest.js";
 import { stageOptions } from "../shared/config/stage-options.js";
 import type { ParamSpecs } from "../shared/data/param-specs.js";
 import { paramCount } from "../shared/data/param-specs.js";
-import { type RoundSum, roundingOf } from "../shared/math/rounding.js";
+import type { StageRounding } from "../shared/math/rounding.js";
 import type { MemoryBlobs } from "../shared/net/blobs.js";
 import type { RunStore } from "./adapters/run-store.js";
 import type { Scratch } from "./adapters/scratch.js";
@@ -13,7 +13,7 @@ import type { RunConfig } from "./config.js";
 import { type Phase, phaseKey } from "./core/plan.js";
 import type { WorkOrder } from "./requests.js";
 import { stageOf } from "./requests.js";
-import { type Defect, StageTrainer, type StepOutcome } from "./training.js";
+import { type Defect, StageTrainer, type StepOutcome, type WeightsChange } from "./training.js";
 
 export interface InitialModel {
   readonly specs: ParamSpecs;
@@ -31,6 +31,8 @@ export interface Standing {
 export interface StageTraining {
   /** Parameters of the step under way; null outside of training. */
   readonly weightsDigest: Digest | null;
+  /** How they follow from those of the step before; null: workers need them whole. */
+  readonly weightsChange: WeightsChange | null;
   begin(phase: Phase, initial: InitialModel, standing: Standing): Promise<void>;
   /** Goes on from a checkpoint. */
   goOn(phase: Phase, point: TrainingPoint): Promise<void>;
@@ -69,6 +71,10 @@ export class StarTraining implements StageTraining {
     return this.trainer?.weightsDigest ?? null;
   }
 
+  get weightsChange(): WeightsChange | null {
+    return this.trainer?.change ?? null;
+  }
+
   async begin(phase: Phase, { specs, values }: InitialModel): Promise<void> {
     const { config, scratch, blobs } = this.deps;
     const options = stageOptions(config.method, stageOf(phase));
@@ -83,9 +89,9 @@ export class StarTraining implements StageTraining {
     this.trainer = new StageTrainer(specs, state, options, this.deps.blobs, this.rounding(phase));
   }
 
-  private rounding(phase: Phase): (step: number) => RoundSum {
+  private rounding(phase: Phase): StageRounding {
     const { seed, cluster } = this.deps.config;
-    return (step) => roundingOf({ wire: cluster.wire, seed, stage: stageOf(phase), step });
+    return { wire: cluster.wire, seed, stage: stageOf(phase) };
   }
 
   inspect({ assignment }: WorkOrder, { sums }: WorkResult): Promise<Defect | null> {

@@ -4,7 +4,7 @@ import { Replica, type ReplicaState, type StageOptions } from "../shared/aggrega
 import { assert } from "../shared/assert.js";
 import { bytesOf, type Digest, float32Of, sha256 } from "../shared/codec/digest.js";
 import type { ParamSpecs } from "../shared/data/param-specs.js";
-import type { RoundSum } from "../shared/math/rounding.js";
+import { roundingOf, type StageRounding } from "../shared/math/rounding.js";
 import { coverRange, type LeafRange, nodeKey, parseNode, rootOf, TreeSums } from "../shared/math/tree-sum.js";
 import { sumTailFloats } from "../shared/math/wire.js";
 import type { MemoryBlobs } from "../shared/net/blobs.js";
@@ -27,6 +27,12 @@ export interface GradientSum {
   readonly floats: Floats;
 }
 
+/** The blob of a step's rounded change, and the digest of the parameters that it moves. */
+export interface WeightsChange {
+  readonly base: Digest;
+  readonly digest: Digest;
+}
+
 /** Why a result cannot be used. */
 export interface Defect {
   readonly reason: string;
@@ -38,6 +44,7 @@ export class StageTrainer {
   private readonly replica: Replica;
   private sums: TreeSums<Promise<Floats>>;
   private digest: Digest;
+  private changeHeld: WeightsChange | null = null;
 
   /** Takes the state over: a copy would be another model in memory. */
   constructor(
@@ -45,16 +52,26 @@ export class StageTrainer {
     { values, ...rest }: TrainerState,
     private readonly options: StageOptions,
     private readonly blobs: MemoryBlobs,
-    /** How the sums of a step are rounded. */
-    private readonly rounding: (step: number) => RoundSum = () => () => undefined,
+    private readonly rounding: StageRounding | null = null,
   ) {
-    this.replica = new Replica(specs, { values: float32Of(values), ...rest }, options);
+    const state = { values: float32Of(values), ...rest };
+    this.replica = new Replica(specs, state, options, { rounding, offersChange: true });
     this.sums = this.noSums();
     this.digest = this.publish();
   }
 
   get weightsDigest(): Digest {
     return this.digest;
+  }
+
+  /** How the parameters follow from those before the last update. Null: workers need them whole. */
+  get change(): WeightsChange | null {
+    return this.changeHeld;
+  }
+
+  private withdrawChange(): void {
+    if (this.changeHeld) this.blobs.delete(this.changeHeld.digest);
+    this.changeHeld = null;
   }
 
   /** The parameters' bytes; valid until the next update. */
@@ -95,16 +112,21 @@ export class StageTrainer {
     const total = await this.sums.total();
     assert(total, `every leaf below ${JSON.stringify(rootOf(this.options.leafCount))} is in`);
     this.blobs.delete(this.digest);
+    this.withdrawChange();
+    const base = this.digest;
     const loss = await this.replica.update(total, step);
     await total.close();
     this.sums = this.noSums();
     this.digest = this.publish();
+    const bytes = this.replica.change;
+    this.changeHeld = bytes && { base, digest: this.blobs.put(bytes, sha256(bytes)) };
     return { loss, weightsDigest: this.digest };
   }
 
   /** After the last step: the parameters become the model's, and what the state has on disk is given back. */
   async finish(): Promise<void> {
     const { optimizer, average } = this.replica.state;
+    this.withdrawChange();
     if (average) {
       this.blobs.delete(this.digest);
       await this.replica.finish();
@@ -114,10 +136,11 @@ export class StageTrainer {
   }
 
   private noSums(): TreeSums<Promise<Floats>> {
-    const round = this.rounding(this.replica.state.optimizer.steps);
+    const { rounding } = this;
+    const round = rounding && roundingOf({ ...rounding, step: this.replica.state.optimizer.steps });
     return new TreeSums(this.options.leafCount, (left, right, parent) => {
       const sum = Promise.all([left, right]).then(async ([a, b]) =>
-        addFloats(a, b, (...page) => round(parent, ...page)),
+        addFloats(a, b, (...page) => round?.(parent, ...page)),
       );
       sum.catch(() => undefined);
       return sum;

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { pullSum, Scratch } from "../../coordinator/adapters/scratch.js";
 import { runConfigSchema } from "../../coordinator/config.js";
-import { StageTrainer } from "../../coordinator/training.js";
+import { StageTrainer, type WeightsChange } from "../../coordinator/training.js";
 import { bytesOf, type Digest } from "../../shared/codec/digest.js";
 import type { BlobsClient } from "../../shared/gen/seedgrow/v1/Blobs.js";
 import { roundingOf } from "../../shared/math/rounding.js";
@@ -21,6 +21,7 @@ import type { Role } from "../../shared/net/identity.js";
 import { Blobs } from "../../shared/net/proto.js";
 import { listen } from "../../shared/net/rpc.js";
 import { trustIn } from "../../shared/net/trust.js";
+import { WeightsBase } from "../../worker/jobs/weights-base.js";
 import { answer, givenWork } from "../lib/answer.js";
 
 interface AverageWork {
@@ -33,10 +34,12 @@ interface AverageWork {
 interface Pulled {
   readonly address: string;
   readonly digest: Digest;
+  /** How the parameters follow from those before. */
+  readonly change?: WeightsChange | null;
 }
 
 const { workers, count, wire } = givenWork<AverageWork>();
-const rounding = (step: number) => roundingOf({ wire, seed: 0, stage: { model: "segmenter", round: 1 }, step });
+const rounding = { wire, seed: 0, stage: { model: "segmenter", round: 1 } };
 if (process.send) await work();
 else await coordinate();
 
@@ -59,16 +62,18 @@ async function work(): Promise<void> {
   const blobs = new MemoryBlobs();
   const address = await open(blobs, "worker");
   let client: BlobsClient | null = null;
+  const base = new WeightsBase(wire, (digest) => pullBlob(client!, digest));
   let held: Digest | null = null;
   let step = 0;
   process.on("disconnect", () => process.exit());
   process.on("message", async ({ weights }: { readonly weights: Pulled | null }) => {
     if (weights) {
       client ??= await reach(weights.address, "worker", "coordinator");
-      await pullBlob(client, weights.digest, { bytes: count * 4 });
+      const { digest, change } = weights;
+      await base.values(digest, change ? { baseDigest: change.base, digest: change.digest } : null);
     }
     if (held) blobs.delete(held);
-    rounding(step++)({ level: 0, index: 0 }, gradient);
+    roundingOf({ ...rounding, step: step++ })({ level: 0, index: 0 }, gradient);
     held = blobs.put(encodeSum(wire, gradient));
     process.send!({ address, digest: held } satisfies Pulled);
   });
@@ -102,7 +107,8 @@ async function coordinate(): Promise<void> {
       }),
     );
     const { weightsDigest } = await trainer.apply(step++);
-    const answers = await Promise.all(children.map((child) => ask(child, { address, digest: weightsDigest })));
+    const weights = { address, digest: weightsDigest, change: trainer.change };
+    const answers = await Promise.all(children.map((child) => ask(child, weights)));
     offered = answers.map(({ digest }) => digest);
     return 1;
   });

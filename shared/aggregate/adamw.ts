@@ -51,18 +51,24 @@ export class AdamW {
     for (let step = 0; step < moments.steps; step++) this.count();
   }
 
-  /** Updates `values` in place. `gradientOf` gives the mean gradient of the step, a page at a time. */
-  async step(values: Float32Array, gradientOf: GradientPage, learningRate: number): Promise<void> {
+  /**
+   * Updates `values` in place. `gradientOf` gives the mean gradient of the step, a page at a time; `settle` hears that the
+   * page from `at` on has moved.
+   */
+  async step(
+    values: Float32Array,
+    gradientOf: GradientPage,
+    learningRate: number,
+    settle: (page: Float32Array, at: number) => void = () => undefined,
+  ): Promise<void> {
     const { first, second } = this.moments;
     assert(values.length === first.length, "buffers match the tensors");
     this.count();
     for (const [at, end] of pagesOf(values.length)) {
       const [m, v] = [await first.page(at, end), await second.page(at, end)];
-      this.updatePage(
-        at,
-        { values: values.subarray(at, end), gradient: await gradientOf(at, end), m, v },
-        learningRate,
-      );
+      const page = values.subarray(at, end);
+      this.updatePage(at, { values: page, gradient: await gradientOf(at, end), m, v }, learningRate);
+      settle(page, at);
       await first.put(at, m);
       await second.put(at, v);
     }

@@ -1,11 +1,13 @@
 /** One copy of a model and of its optimiser's state, and what a step's gradient sum does to it: the same bits in every copy. */
 import type { ParamSpecs } from "../data/param-specs.js";
 import { AppError } from "../errors.js";
+import type { StageRounding } from "../math/rounding.js";
 import { sumTailFloats } from "../math/wire.js";
 import { AdamW, type AdamWState } from "./adamw.js";
 import type { Floats } from "./floats.js";
 import { learningRateAt, type ScheduleOptions } from "./learning-rate.js";
 import { WeightAverage } from "./weight-average.js";
+import { WeightChange } from "./weight-change.js";
 
 export interface StageOptions extends ScheduleOptions {
   readonly weightDecay: number;
@@ -22,17 +24,27 @@ export interface ReplicaState {
   readonly average: Floats | null;
 }
 
+export interface ReplicaRounding {
+  /** Null: parameters move as the optimiser says. */
+  readonly rounding?: StageRounding | null;
+  /** Whether somebody wants the change of each step instead of the parameters. */
+  readonly offersChange?: boolean;
+}
+
 export class Replica {
   private readonly optimizer: AdamW;
   private readonly average: WeightAverage | null;
+  private readonly rounded: WeightChange | null;
 
   /** Takes the state over: a copy would be another model in memory. */
   constructor(
     specs: ParamSpecs,
     private readonly held: ReplicaState,
     private readonly options: StageOptions,
+    { rounding = null, offersChange = false }: ReplicaRounding = {},
   ) {
     const { optimizer, average } = held;
+    this.rounded = WeightChange.of(rounding, held.values.length, offersChange);
     this.optimizer = new AdamW(specs, { weightDecay: options.weightDecay }, optimizer);
     this.average = average && new WeightAverage(average, options.emaDecay, optimizer.steps);
   }
@@ -40,6 +52,11 @@ export class Replica {
   /** Valid until the next update. */
   get values(): Float32Array {
     return this.held.values;
+  }
+
+  /** What the last update has done to the parameters, as it travels; valid until the next one. Null: it is not offered. */
+  get change(): Uint8Array | null {
+    return this.rounded?.bytes ?? null;
   }
 
   /** Valid until the next update. */
@@ -64,9 +81,12 @@ export class Replica {
         isNumber &&= Number.isFinite(gradient[i]!);
       }
       if (!isNumber) throw new AppError("TRAINING_DIVERGED", `the gradient of step ${step} is not finite`);
+      this.rounded?.note(this.values.subarray(at, end));
       return gradient;
     };
-    await this.optimizer.step(this.values, meanGradient, learningRateAt(step, this.options));
+    const settle = (page: Float32Array, at: number) => this.rounded?.settle(page, at);
+    this.rounded?.begin(step);
+    await this.optimizer.step(this.values, meanGradient, learningRateAt(step, this.options), settle);
     await this.average?.add(this.values);
     return lossSum / weight;
   }

@@ -21,6 +21,7 @@ import type { SeedJob as _seedgrow_v1_SeedJob, SeedJob__Output as _seedgrow_v1_S
 import type { Slice as _seedgrow_v1_Slice, Slice__Output as _seedgrow_v1_Slice__Output } from './seedgrow/v1/Slice.js';
 import type { Stage as _seedgrow_v1_Stage, Stage__Output as _seedgrow_v1_Stage__Output } from './seedgrow/v1/Stage.js';
 import type { Summand as _seedgrow_v1_Summand, Summand__Output as _seedgrow_v1_Summand__Output } from './seedgrow/v1/Summand.js';
+import type { WeightsChange as _seedgrow_v1_WeightsChange, WeightsChange__Output as _seedgrow_v1_WeightsChange__Output } from './seedgrow/v1/WeightsChange.js';
 import type { WorkReply as _seedgrow_v1_WorkReply, WorkReply__Output as _seedgrow_v1_WorkReply__Output } from './seedgrow/v1/WorkReply.js';
 import type { WorkRequest as _seedgrow_v1_WorkRequest, WorkRequest__Output as _seedgrow_v1_WorkRequest__Output } from './seedgrow/v1/WorkRequest.js';
 import type { WorkerClient as _seedgrow_v1_WorkerClient, WorkerDefinition as _seedgrow_v1_WorkerDefinition } from './seedgrow/v1/Worker.js';
@@ -52,6 +53,7 @@ export interface ProtoGrpcType {
       Slice: MessageTypeDefinition<_seedgrow_v1_Slice, _seedgrow_v1_Slice__Output>
       Stage: MessageTypeDefinition<_seedgrow_v1_Stage, _seedgrow_v1_Stage__Output>
       Summand: MessageTypeDefinition<_seedgrow_v1_Summand, _seedgrow_v1_Summand__Output>
+      WeightsChange: MessageTypeDefinition<_seedgrow_v1_WeightsChange, _seedgrow_v1_WeightsChange__Output>
       WorkReply: MessageTypeDefinition<_seedgrow_v1_WorkReply, _seedgrow_v1_WorkReply__Output>
       WorkRequest: MessageTypeDefinition<_seedgrow_v1_WorkRequest, _seedgrow_v1_WorkRequest__Output>
       Worker: SubtypeConstructor<typeof grpc.Client, _seedgrow_v1_WorkerClient> & { service: _seedgrow_v1_WorkerDefinition }

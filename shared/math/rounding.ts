@@ -9,12 +9,15 @@ import { keyHash } from "../rng.js";
 import { nodeKey, type TreeNode } from "./tree-sum.js";
 import { blockFloats, bodyOf, inverseOf, notFiniteScale, scaleOf, scaleValue, type Wire } from "./wire.js";
 
-/** What the sums of a step are a function of, besides gradients. */
-export interface RoundingKey {
+/** What all draws of a stage are a function of. */
+export interface StageRounding {
   /** Absent: f32. */
   readonly wire?: Wire;
   readonly seed: number;
   readonly stage: { readonly model: string; readonly round: number };
+}
+
+export interface RoundingKey extends StageRounding {
   readonly step: number;
 }
 
@@ -25,14 +28,31 @@ export interface RoundingKey {
 export type RoundSum = (node: TreeNode, values: Float32Array, first?: number, length?: number) => void;
 
 /** How the sums of a step are rounded; not at all where they travel as f32. */
-export function roundingOf({ wire = "f32", seed, stage, step }: RoundingKey): RoundSum {
-  if (wire === "f32") return () => undefined;
-  const round = wire === "bf16" ? roundToBf16 : roundToInt8;
+export function roundingOf(key: RoundingKey): RoundSum {
+  const { wire } = key;
+  if (wire === undefined || wire === "f32") return () => undefined;
   return (node, values, first = 0, length = values.length) => {
-    assert(first % blockFloats === 0, "a slice begins with a block");
     const body = values.subarray(0, bodyOf(first, first + values.length, length));
-    round(body, first, keyHash(seed, "wire", stage.model, stage.round, step, nodeKey(node)));
+    roundAs(wire, body, first, keyOf(key, nodeKey(node)));
   };
+}
+
+/** Rounds the change of parameters from `first` on that a step leads to, in place. */
+export type RoundChange = (values: Float32Array, first: number) => void;
+
+export function changeRoundingOf(wire: Exclude<Wire, "f32">, key: RoundingKey): RoundChange {
+  const hash = keyOf(key, "change");
+  return (values, first) => roundAs(wire, values, first, hash);
+}
+
+function keyOf({ seed, stage, step }: RoundingKey, what: string): number {
+  return keyHash(seed, "wire", stage.model, stage.round, step, what);
+}
+
+function roundAs(wire: Exclude<Wire, "f32">, values: Float32Array, first: number, key: number): void {
+  assert(first % blockFloats === 0, "what is rounded begins with a block");
+  if (wire === "bf16") roundToBf16(values, first, key);
+  else roundToInt8(values, first, key);
 }
 
 const infinity = 0x7f800000;

@@ -108,15 +108,25 @@ test("bf16 moves half the bytes between workers, int8 a quarter and its scales",
   expect(await bytesPerNumber("int8")).toBeCloseTo(1 + 1 / 32, 2);
 });
 
-test("bf16 moves half the bytes to a coordinator in the middle, int8 a quarter and its scales", async () => {
-  const bytes = new Map<string, number>();
-  for (const wire of ["f32", ...lossy] as const) {
-    const onReply: RunOptions["onReply"] = (job, { outputs }) => {
-      if (job === "gradient") bytes.set(wire, outputs![0]!.bytes as number);
-    };
-    await trainInProcess(bus, { topology: "star", workers: 1, wire, onReply });
+test("bf16 moves half the bytes between workers and a coordinator in the middle, int8 a quarter, both ways", async () => {
+  for (const [wire, sum, change] of [
+    ["f32", 4 * parameters, 4 * parameters],
+    ["bf16", 2 * parameters, 2 * parameters],
+    ["int8", parameters + Math.ceil(parameters / 32), parameters + Math.ceil(parameters / 32)],
+  ] as const) {
+    let pulled: readonly number[] = [];
+    const sums: number[] = [];
+    await trainInProcess(bus, {
+      ...{ topology: "star", workers: 1, wire },
+      onCommand: (worker) => {
+        pulled = worker.pulledBytes;
+      },
+      onReply: (job, { outputs }) => {
+        if (job === "gradient") sums.push(outputs![0]!.bytes as number);
+      },
+    });
+    // Losses and images behind each sum; the first parameters whole.
+    expect(sums).toEqual(new Array(5).fill(sum + 8));
+    expect(pulled).toEqual([4 * parameters, ...new Array(4).fill(change)]);
   }
-  expect(bytes.get("f32")).toBe(4 * parameters + 8);
-  expect(bytes.get("bf16")).toBe(2 * parameters + 8);
-  expect(bytes.get("int8")).toBe(parameters + Math.ceil(parameters / 32) + 8);
 });

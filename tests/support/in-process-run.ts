@@ -33,6 +33,7 @@ import { PeerLinks } from "../../worker/adapters/peer-links.js";
 import { CorrectionStore } from "../../worker/data/correction-store.js";
 import { WorkerExchange } from "../../worker/exchange/exchange.js";
 import type { JobContext } from "../../worker/jobs/context.js";
+import { WeightsBase } from "../../worker/jobs/weights-base.js";
 import { WorkerRuntime } from "../../worker/runtime.js";
 import { addServices } from "../../worker/services.js";
 import { SimulatedCompute } from "../../worker/simulated/compute.js";
@@ -99,6 +100,8 @@ export class TestWorker {
   private readonly closers: (() => void)[] = [];
   private address = "";
   isDead = false;
+  /** Of each blob of the coordinator's, in order. */
+  readonly pulledBytes: number[] = [];
   private onAttached: () => void = silent;
   readonly attached = new Promise<void>((resolve) => {
     this.onAttached = resolve;
@@ -166,7 +169,11 @@ export class TestWorker {
     const setup = { method, seed, wire, classes: ["cat", "dog"], backbone: null };
     const options = { imageMs: this.pretended.imageMs, jitter: 0, parameters, fault: this.pretended.fault };
     const compute = new SimulatedCompute(options, setup, this.id);
-    const pull = (digest: string) => pullBlob(client, digest, { signal: ended.signal });
+    const pull = async (digest: string) => {
+      const bytes = await pullBlob(client, digest, { signal: ended.signal });
+      this.pulledBytes.push(bytes.length);
+      return bytes;
+    };
     const close = () => {
       ended.abort();
       client.close();
@@ -188,6 +195,7 @@ export class TestWorker {
       corrections: new CorrectionStore(pull),
       pull,
       loaded: new Map(),
+      base: new WeightsBase(wire, pull),
       exchange: new WorkerExchange({
         ...{ method, seed, wire, pullBlob: pull },
         pullPeer: (range, target) => peers.pull(range, target),

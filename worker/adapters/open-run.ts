@@ -17,6 +17,7 @@ import { ImageStore } from "../data/image-store.js";
 import { LabelStore } from "../data/label-store.js";
 import { WorkerExchange } from "../exchange/exchange.js";
 import { ShardsAhead } from "../jobs/shards-ahead.js";
+import { WeightsBase } from "../jobs/weights-base.js";
 import type { AttachedRun } from "../runtime.js";
 import type { BlobCache } from "./blob-cache.js";
 import { Bucket } from "./bucket.js";
@@ -76,7 +77,7 @@ export async function openRun(options: OpenRunOptions, request: AttachRequest__O
     const pullPeer = (...pulled: Parameters<PeerLinks["pull"]>) => peers.pull(...pulled);
     const exchange = new WorkerExchange({ method, seed, wire, pullBlob: pull, pullPeer });
     const stores = { images, labels, corrections };
-    const kept = { loaded: new Map(), ahead: new ShardsAhead(), exchange };
+    const kept = { loaded: new Map(), base: new WeightsBase(wire, pull), ahead: new ShardsAhead(), exchange };
     return { context: { setup, manifest, compute, ...stores, pull, cached, pack, ...kept }, close };
   } catch (error) {
     close();

@@ -105,7 +105,9 @@ export class WorkerExchange {
     const { parts } = fetched;
     const optimizer = { steps: step, first: new MemoryFloats(parts.first), second: new MemoryFloats(parts.second) };
     const average = options.emaDecay > 0 ? new MemoryFloats(parts.average) : null;
-    const replica = new Replica(specs, { values: parts.values, optimizer, average }, options);
+    const replica = new Replica(specs, { values: parts.values, optimizer, average }, options, {
+      rounding: { wire: this.deps.wire, seed: this.deps.seed, stage },
+    });
     const offered = offeredParts(parts);
     this.held = { phase, step, digest, specs, parts, offered, replica };
     return fetched;

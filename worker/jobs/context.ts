@@ -1,11 +1,12 @@
 /** What the jobs of one run work with; made when the worker attaches. */
-import { type Digest, float32Of } from "../../shared/codec/digest.js";
+import type { Digest } from "../../shared/codec/digest.js";
 import type { RoundConstraints } from "../../shared/data/constraints.js";
 import type { Manifest, SplitName } from "../../shared/data/manifest.js";
 import type { RunSetup } from "../../shared/data/run-setup.js";
 import type { WorkMetrics } from "../../shared/data/work-metrics.js";
 import { AppError } from "../../shared/errors.js";
 import type { Stage__Output } from "../../shared/gen/seedgrow/v1/Stage.js";
+import type { WeightsChange__Output as WeightsChange } from "../../shared/gen/seedgrow/v1/WeightsChange.js";
 import type { ComputeClient } from "../compute/client.js";
 import type { Example, ModelKind, TrainStage } from "../compute/contract.js";
 import type { CorrectionStore } from "../data/correction-store.js";
@@ -13,6 +14,7 @@ import type { ImageStore } from "../data/image-store.js";
 import type { LabelStore } from "../data/label-store.js";
 import type { WorkerExchange } from "../exchange/exchange.js";
 import type { ShardsAhead } from "./shards-ahead.js";
+import type { WeightsBase } from "./weights-base.js";
 
 export interface JobContext {
   readonly setup: RunSetup;
@@ -27,6 +29,8 @@ export interface JobContext {
   readonly ahead: ShardsAhead;
   /** Digest of the parameters loaded for each kind of model. */
   readonly loaded: Map<ModelKind, Digest>;
+  /** The parameters that changes of a run that rounds them are added to. */
+  readonly base: WeightsBase;
   /** For sharded training. */
   readonly exchange: WorkerExchange;
 }
@@ -50,15 +54,15 @@ export function stageOf(message: Stage__Output | null): TrainStage {
   return { model, round: message?.round ?? 0 };
 }
 
-/** Makes `digest` the parameters of the stage's model, unless they are loaded already. `held`: they are here. */
+/** Makes `digest` the parameters of the stage's model, unless they are loaded already. `held`: they are here. `change`: what leads to them. */
 export async function useWeights(
   context: JobContext,
   stage: TrainStage,
   digest: Digest,
-  held?: Float32Array,
+  { held, change = null }: { readonly held?: Float32Array | undefined; readonly change?: WeightsChange | null } = {},
 ): Promise<void> {
   if (digest === "" || context.loaded.get(stage.model) === digest) return;
-  const values = held ?? float32Of(await context.pull(digest));
+  const values = held ?? (await context.base.values(digest, change));
   context.loaded.delete(stage.model);
   await context.compute.call("load", stage, values);
   context.loaded.set(stage.model, digest);

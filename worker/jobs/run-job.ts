@@ -18,7 +18,7 @@ export async function runJob(context: JobContext, request: WorkRequest__Output):
   if (request.init) return initJob(context, stage, request.init);
   if (request.gradient) {
     rejectUnlessPossible(context, stage, request.gradient);
-    const running = gradientJob(context, stage, weights, request.gradient, request.exchange);
+    const running = gradientJob(context, stage, weights, request.gradient, request);
     prefetch(context, stage, request.gradient).catch(() => undefined);
     return running;
   }

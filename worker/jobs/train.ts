@@ -2,9 +2,9 @@
 import { bytesOf } from "../../shared/codec/digest.js";
 import { methodOfRound } from "../../shared/config/rounds.js";
 import { type RoundConstraints, trainable } from "../../shared/data/constraints.js";
-import type { Exchange__Output } from "../../shared/gen/seedgrow/v1/Exchange.js";
 import type { GradientJob__Output } from "../../shared/gen/seedgrow/v1/GradientJob.js";
 import type { InitJob__Output } from "../../shared/gen/seedgrow/v1/InitJob.js";
+import type { WorkRequest__Output } from "../../shared/gen/seedgrow/v1/WorkRequest.js";
 import { nodeKey } from "../../shared/math/tree-sum.js";
 import { encodeSum } from "../../shared/math/wire.js";
 import type { LabelledExample, MicroBatch, TrainStage } from "../compute/contract.js";
@@ -22,13 +22,13 @@ export async function initJob(context: JobContext, stage: TrainStage, job: InitJ
   return { outputs, metrics: {}, images: 0, computeMs };
 }
 
-/** `of`: the model is held by the workers, and so are the sums. */
+/** `exchange`: the model is held by the workers, and so are the sums. */
 export async function gradientJob(
   context: JobContext,
   stage: TrainStage,
   weightsDigest: string,
   job: GradientJob__Output,
-  of: Exchange__Output | null,
+  { exchange: of, change }: Pick<WorkRequest__Output, "exchange" | "change">,
 ): Promise<JobResult> {
   const { exchange } = context;
   if (of) exchange.enter(of);
@@ -37,7 +37,9 @@ export async function gradientJob(
   const corrections = await context.corrections.round(job.correctionsDigest);
   const [[microBatches, inputAtMs], [, weightsAtMs]] = await Promise.all([
     arrival(Promise.all(leavesOf(job).map((leaf) => microBatch(context, stage, job, leaf, corrections)))),
-    arrival(useWeights(context, stage, weightsDigest, synced ? exchange.model.parts.values : undefined)),
+    arrival(
+      useWeights(context, stage, weightsDigest, { held: synced ? exchange.model.parts.values : undefined, change }),
+    ),
   ]);
   const inputMs = Math.max(0, inputAtMs - weightsAtMs);
   const { leafCount, step } = job;

@@ -10,6 +10,7 @@ import type { EvaluateJob as _seedgrow_v1_EvaluateJob, EvaluateJob__Output as _s
 import type { ReduceJob as _seedgrow_v1_ReduceJob, ReduceJob__Output as _seedgrow_v1_ReduceJob__Output } from '../../seedgrow/v1/ReduceJob.js';
 import type { ApplyJob as _seedgrow_v1_ApplyJob, ApplyJob__Output as _seedgrow_v1_ApplyJob__Output } from '../../seedgrow/v1/ApplyJob.js';
 import type { Exchange as _seedgrow_v1_Exchange, Exchange__Output as _seedgrow_v1_Exchange__Output } from '../../seedgrow/v1/Exchange.js';
+import type { WeightsChange as _seedgrow_v1_WeightsChange, WeightsChange__Output as _seedgrow_v1_WeightsChange__Output } from '../../seedgrow/v1/WeightsChange.js';
 
 export interface WorkRequest {
   'lease'?: (_seedgrow_v1_Lease | null);
@@ -24,6 +25,7 @@ export interface WorkRequest {
   'reduce'?: (_seedgrow_v1_ReduceJob | null);
   'apply'?: (_seedgrow_v1_ApplyJob | null);
   'exchange'?: (_seedgrow_v1_Exchange | null);
+  'change'?: (_seedgrow_v1_WeightsChange | null);
   'job'?: "init"|"gradient"|"seed"|"refine"|"evaluate"|"reduce"|"apply";
 }
 
@@ -40,5 +42,6 @@ export interface WorkRequest__Output {
   'reduce'?: (_seedgrow_v1_ReduceJob__Output | null);
   'apply'?: (_seedgrow_v1_ApplyJob__Output | null);
   'exchange': (_seedgrow_v1_Exchange__Output | null);
+  'change': (_seedgrow_v1_WeightsChange__Output | null);
   'job'?: "init"|"gradient"|"seed"|"refine"|"evaluate"|"reduce"|"apply";
 }
