@@ -9,6 +9,8 @@ export function describeEvent(record: RunEventRecord): string | null {
       return pc.dim(`worker ${text("workerId")} joined`);
     case "worker-lost":
       return pc.yellow(`worker ${text("workerId")} lost: ${text("reason")}; its work goes to others`);
+    case "engine-lost":
+      return pc.yellow(`worker ${text("workerId")} has lost its engine and starts it again: ${text("reason")}`);
     case "worker-refused":
       return pc.yellow(`worker ${text("workerId")} not taken: ${text("reason")}`);
     case "phase-continued":

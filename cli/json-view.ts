@@ -8,7 +8,10 @@ import { statusLine } from "./status-line.js";
 
 /** Between two lines of progress, milliseconds. */
 const progressEveryMs = 15_000;
-const troubled = new Set(["worker-lost", "worker-refused", "worker-quarantined", "work-failed", "result-refused"]);
+const troubled = new Set([
+  ...["worker-lost", "worker-refused", "worker-quarantined", "engine-lost"],
+  ...["work-failed", "result-refused"],
+]);
 
 export class JsonView implements TrainObserver {
   private lastMs = Number.NEGATIVE_INFINITY;

@@ -103,3 +103,10 @@ export const downloadAttemptsMax = 5;
 export const downloadIdleMs = 30_000;
 /** How often the event log notes who computes and how fast: what a watcher sees who comes after the end. */
 export const clusterEventMs = 30_000;
+/** An engine that is lost more often than this within engineLossWindowMs has a cause that no restart mends. */
+export const engineRestartsMax = 3;
+/** A GPU that is reset once an hour still computes most of the time. */
+export const engineLossWindowMs = 10 * 60_000;
+/** Before the first restart, and so many times longer before each further one: a driver resets its GPU within seconds. */
+export const engineRestartMs = 1_000;
+export const engineRestartFactor = 4;

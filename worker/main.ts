@@ -23,6 +23,7 @@ import { startPresence } from "./adapters/presence.js";
 import { watchStanding } from "./adapters/standing.js";
 import { WorkerMetrics } from "./adapters/worker-metrics.js";
 import { ComputeClient } from "./compute/client.js";
+import { EngineKeeper } from "./compute/keeper.js";
 import type { ThreadData } from "./compute/messages.js";
 import type { WorkerConfig } from "./config.js";
 import { WorkerRuntime } from "./runtime.js";
@@ -73,7 +74,11 @@ async function start(config: WorkerConfig, closers: (() => Promise<unknown>)[]):
     const { startTracing } = await import("../shared/observe/otlp.js");
     closers.push(await startTracing(config.otlp, "seedgrow-worker"));
   }
-  const compute = await ComputeClient.start(engineOf(config));
+  const compute = await EngineKeeper.start({
+    start: () => ComputeClient.start(engineOf(config)),
+    nowMs: () => performance.now(),
+    log: (message) => log.warn(message),
+  });
   closers.push(() => compute.close());
   log.info({ engine: compute.engine }, `engine ${compute.engine.name}: ${compute.engine.reason}`);
   const connect = { url: config.nats, name: "seedgrow-worker", trust, isInsecure };
@@ -126,17 +131,18 @@ async function start(config: WorkerConfig, closers: (() => Promise<unknown>)[]):
     announce();
     await draining;
   };
-  return { drain, died: Promise.race([compute.died, standing.ended]) };
+  return { drain, died: Promise.race([compute.ended, standing.ended]) };
 }
 
 async function openMetrics(
   config: WorkerConfig,
   trust: Trust | null,
-  { compute, runtime }: { readonly compute: ComputeClient; readonly runtime: WorkerRuntime },
+  { compute, runtime }: { readonly compute: EngineKeeper; readonly runtime: WorkerRuntime },
   closers: (() => Promise<unknown>)[],
 ): Promise<WorkerMetrics> {
   const { version, device } = compute.engine;
-  const metrics = new WorkerMetrics(nameOf(config), version, device, () => runtime.runId !== null);
+  const asked = { isLeased: () => runtime.runId !== null, engineLosses: () => compute.losses.count };
+  const metrics = new WorkerMetrics({ worker: nameOf(config), engine: version, device }, asked);
   closers.push((await serveMetrics(metrics.registry, config.metrics, { trust, isInsecure: config.insecure })).close);
   return metrics;
 }
@@ -164,7 +170,7 @@ function createServer(runtime: WorkerRuntime, health: WorkerHealth, trust: Trust
   return server;
 }
 
-function describe(config: WorkerConfig, compute: ComputeClient, runtime: WorkerRuntime, address: string): WorkerBeat {
+function describe(config: WorkerConfig, compute: EngineKeeper, runtime: WorkerRuntime, address: string): WorkerBeat {
   const { version, device, fingerprint } = compute.engine;
   return {
     workerId: nameOf(config),
@@ -181,6 +187,7 @@ function describe(config: WorkerConfig, compute: ComputeClient, runtime: WorkerR
     state: runtime.state,
     rssBytes: process.memoryUsage.rss(),
     tensors: runtime.tensors,
+    engineLosses: compute.losses,
   };
 }
 

@@ -17,12 +17,22 @@ let runtime: WorkerRuntime;
 /** What the next attach does. */
 let openRun: (request: AttachRequest__Output) => Promise<AttachedRun>;
 
+/** The engine's side of a piece of work: it may be lost over it, and has to be set up anew. */
+let losses: number;
+let prepare: () => Promise<void>;
+let compute: () => Promise<void>;
+
 /** Initial parameters are the one job that needs nothing but the compute thread. */
 const context = {
   loaded: new Map(),
   exchange: new WorkerExchange({} as never),
+  prepare: async () => prepare(),
   compute: {
+    get losses() {
+      return { count: losses, reason: "unplugged" };
+    },
     call: async () => {
+      await compute();
       computed++;
       return { result: { specs: [], values: Float32Array.of(computed) }, computeMs: 5 };
     },
@@ -33,6 +43,9 @@ beforeEach(() => {
   nowMs = 0;
   log = [];
   computed = 0;
+  losses = 0;
+  prepare = async () => undefined;
+  compute = async () => undefined;
   openRun = async () => ({ context, close: () => log.push("closed") });
   const note = (message: string, fields?: Record<string, unknown>) => log.push(`${message} ${fields?.reason ?? ""}`);
   runtime = new WorkerRuntime({ nowMs: () => nowMs, openRun: (request) => openRun(request), log: note });
@@ -86,6 +99,47 @@ describe("work", () => {
     const nothing = { lease: lease(1), key: "k" } as unknown as WorkRequest__Output;
     expect(await codeOf(runtime.work(nothing))).toBe("MESSAGE_INVALID");
     expect((await work(1, "k")).outputs).toHaveLength(2);
+  });
+});
+
+describe("an engine that is lost", () => {
+  const lose = async () => {
+    losses++;
+    throw new AppError("ENGINE_FAILED", "unplugged");
+  };
+
+  test("costs nobody the piece of work: it is done again on the next one", async () => {
+    await attach(1);
+    let prepared = 0;
+    prepare = async () => {
+      // The second loss is that of an engine which is only being set up.
+      if (++prepared === 2) await lose();
+    };
+    compute = async () => (losses === 0 ? lose() : undefined);
+    expect((await work(1, "k")).outputs).toHaveLength(2);
+    expect([computed, prepared]).toEqual([1, 3]);
+    expect(log.filter((line) => line.startsWith("done again"))).toHaveLength(2);
+  });
+
+  test("for good ends the piece with the cause", async () => {
+    await attach(1);
+    compute = lose;
+    prepare = async () => {
+      if (losses > 3) throw new AppError("ENGINE_FAILED", "lost 4 times");
+    };
+    expect(await codeOf(work(1, "k"))).toBe("ENGINE_FAILED");
+    expect(losses).toBe(4);
+  });
+
+  test("is not blamed for other failures: they are the coordinator's to judge", async () => {
+    await attach(1);
+    let asked = 0;
+    compute = async () => {
+      asked++;
+      throw new AppError("ENGINE_FAILED", "out of memory");
+    };
+    expect(await codeOf(work(1, "k"))).toBe("ENGINE_FAILED");
+    expect(asked).toBe(1);
   });
 });
 

@@ -14,7 +14,7 @@ import type { VectorSource } from "../shared/net/peers.js";
 import { peerError } from "../shared/net/rpc.js";
 import { inSpan } from "../shared/observe/tracing.js";
 import * as session from "./core/session.js";
-import type { JobContext } from "./jobs/context.js";
+import type { JobContext, JobResult } from "./jobs/context.js";
 import { runJob } from "./jobs/run-job.js";
 
 /** A run as this worker sees it; `close` ends its transfers. */
@@ -171,7 +171,7 @@ export class WorkerRuntime implements BlobSource, VectorSource {
   ): Promise<WorkReply> {
     const startedMs = this.options.nowMs();
     const job = request.job ?? "none";
-    const running = inSpan(`job ${job}`, { "seedgrow.key": request.key }, () => runJob(context, request));
+    const running = inSpan(`job ${job}`, { "seedgrow.key": request.key }, () => this.runSurely(context, request));
     const { outputs, metrics, images, computeMs } = await running.catch((error: unknown) => {
       this.options.onJob?.(job, null);
       throw asPeerFailure(error);
@@ -185,6 +185,23 @@ export class WorkerRuntime implements BlobSource, VectorSource {
     const waitMs = Math.max(0, ms - computeMs);
     this.options.onJob?.(job, { images, ms, waitMs });
     return { outputs: described, metricsJson: JSON.stringify(metrics), images, computeMs, waitMs };
+  }
+
+  /** Done again when the engine is lost over it: a piece is a function of what it is given, and nothing of it has counted yet. */
+  private async runSurely(context: JobContext, request: WorkRequest__Output): Promise<JobResult> {
+    for (;;) {
+      const { count } = context.compute.losses;
+      try {
+        await context.prepare();
+        return await runJob(context, request);
+      } catch (error) {
+        if (context.compute.losses.count === count) throw error;
+        this.options.log("done again: the engine was lost", {
+          key: request.key,
+          reason: context.compute.losses.reason,
+        });
+      }
+    }
   }
 
   private keep(key: string, kept: Kept): void {

@@ -8,7 +8,7 @@ export const machineErrors = {
     tries: ["./deploy/setup.sh", "seedgrow doctor"],
   },
   ENGINE_FAILED: {
-    means: "The engine is there, but does not start, or has stopped: a GPU was lost, memory ran out.",
+    means: "The engine is there, but does not start, or stops again and again: a GPU is lost, memory runs out.",
     causes: ["SEEDGROW_DEVICE=gpu without a usable GPU", "a driver of another version", "a processor without AVX"],
     tries: ["seedgrow doctor: says which", "SEEDGROW_DEVICE=cpu"],
   },

@@ -145,6 +145,7 @@ function endOf(event: RunEventRecord): WatchModel["ended"] {
 const troubles: Readonly<Record<string, (text: (field: string) => string) => readonly [string, string]>> = {
   "worker-lost": (text) => [`worker ${text("workerId")} lost`, text("reason")],
   "worker-refused": (text) => [`worker ${text("workerId")} not taken`, text("reason")],
+  "engine-lost": (text) => [`engine of worker ${text("workerId")} lost, it is started again`, text("reason")],
   "worker-mixed": (text) => [`worker ${text("workerId")} taken`, `although it ${text("reason")}`],
   "worker-quarantined": (text) => [`worker ${text("workerId")} quarantined`, text("reason")],
   "local-worker-exited": (text) => [

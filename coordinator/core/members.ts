@@ -19,6 +19,8 @@ export interface MemberBeat {
   readonly isCaller?: boolean;
   /** "draining": it finishes its piece, takes no new one, and leaves. */
   readonly state?: "ready" | "draining";
+  /** Of its engine, so far; it starts it again by itself. */
+  readonly engineLosses?: { readonly count: number; readonly reason: string } | undefined;
 }
 
 interface Present {
@@ -26,6 +28,8 @@ interface Present {
   readonly fingerprint: string;
   readonly lastBeatMs: number;
   readonly pid?: number | undefined;
+  /** So many have been reported. */
+  readonly engineLosses?: number | undefined;
 }
 
 export type Member =
@@ -127,10 +131,10 @@ export function isPresent(member: Member): member is PresentMember {
   return member.kind === "attaching" || member.kind === "active";
 }
 
-export function beatSeen(members: Members, workerId: string, nowMs: number): Members {
+export function beatSeen(members: Members, workerId: string, nowMs: number, engineLosses?: number): Members {
   const member = members.get(workerId);
   if (!member || !isPresent(member)) return members;
-  return withMember(members, { ...member, lastBeatMs: nowMs });
+  return withMember(members, { ...member, lastBeatMs: nowMs, engineLosses: engineLosses ?? member.engineLosses });
 }
 
 export function away(workerId: string, reason: string, nowMs: number): Member {

@@ -42,7 +42,16 @@ export function onBeat(state: RunState, beat: MemberBeat, nowMs: number): Transi
     case "attach": {
       const { workerId, fingerprint, pid } = beat;
       const attempt = state.attempts + 1;
-      const member: Member = { kind: "attaching", workerId, fingerprint, lastBeatMs: nowMs, pid, attempt };
+      const engineLosses = beat.engineLosses?.count;
+      const member: Member = {
+        kind: "attaching",
+        workerId,
+        fingerprint,
+        lastBeatMs: nowMs,
+        pid,
+        engineLosses,
+        attempt,
+      };
       const next = { ...state, attempts: attempt, members: withMember(state.members, member) };
       return { state: next, effects: [{ kind: "attach", workerId, attempt }, ...mixture(state, beat)] };
     }
@@ -64,10 +73,20 @@ function onKnownBeat(state: RunState, beat: MemberBeat, nowMs: number): Transiti
   const isOther = isPresent(member) && member.pid !== undefined && beat.pid !== undefined && beat.pid !== member.pid;
   // A new process under the old name knows nothing of its lease: take it in again, at its next beat.
   if (isOther) return lose(state, beat.workerId, "was started again", nowMs, nowMs);
-  const seen = { ...state, members: beatSeen(state.members, beat.workerId, nowMs) };
-  if (beat.state !== "draining" || member.kind !== "active" || member.isDraining) return { state: seen, effects: [] };
-  const members = withMember(seen.members, { ...member, lastBeatMs: nowMs, isDraining: true });
-  return { state: { ...seen, members }, effects: [report("worker-draining", { workerId: beat.workerId })] };
+  const seen = { ...state, members: beatSeen(state.members, beat.workerId, nowMs, beat.engineLosses?.count) };
+  const effects = newLosses(beat, member);
+  if (beat.state !== "draining" || member.kind !== "active" || member.isDraining) return { state: seen, effects };
+  const engineLosses = beat.engineLosses?.count;
+  const members = withMember(seen.members, { ...member, lastBeatMs: nowMs, engineLosses, isDraining: true });
+  const draining = report("worker-draining", { workerId: beat.workerId });
+  return { state: { ...seen, members }, effects: [...effects, draining] };
+}
+
+/** It keeps its work, and does it again on the engine that it starts; if that takes too long, others do it. */
+function newLosses({ workerId, engineLosses }: MemberBeat, member: Member): RunEffect[] {
+  const known = isPresent(member) ? (member.engineLosses ?? 0) : 0;
+  if (!engineLosses || engineLosses.count <= known) return [];
+  return [report("engine-lost", { workerId, ...engineLosses })];
 }
 
 function refuse(state: RunState, workerId: string, reason: string): Transition {

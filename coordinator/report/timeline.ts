@@ -50,6 +50,8 @@ function markOf(event: LoggedEvent): Mark | null {
       return plain(`worker ${text(event, "workerId")} joined`);
     case "worker-lost":
       return trouble(`worker ${text(event, "workerId")} lost: ${text(event, "reason")}`);
+    case "engine-lost":
+      return trouble(`worker ${text(event, "workerId")} lost its engine: ${text(event, "reason")}`);
     case "worker-refused":
       return trouble(`worker ${text(event, "workerId")} not taken: ${text(event, "reason")}`);
     case "local-worker-exited":

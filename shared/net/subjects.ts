@@ -46,6 +46,8 @@ export const workerBeatSchema = z.object({
   rssBytes: z.number(),
   /** Live tensors after the last piece of training: constant, or something leaks. */
   tensors: z.number().optional(),
+  /** How often its engine was lost since the process began, and why the last time; it starts it again by itself. */
+  engineLosses: z.object({ count: z.int(), reason: z.string() }).optional(),
 });
 export type WorkerBeat = z.infer<typeof workerBeatSchema>;
 

@@ -6,23 +6,32 @@ import { readdirSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { onJson } from "../../shared/net/bus.js";
 import { subjects, workerBeatSchema } from "../../shared/net/subjects.js";
-import { startBroker } from "../support/broker.js";
+import { startBroker, type TestBroker } from "../support/broker.js";
 import { descendantsOf, kill, leftOver, workersOf } from "../support/processes.js";
-import { type Seedgrow, Workplace } from "../support/seedgrow.js";
+import { preload, type Seedgrow, Workplace } from "../support/seedgrow.js";
 import { until } from "../support/until.js";
 
 let place: Workplace;
 /** Of an undisturbed run with one worker: what every other run must arrive at. */
 let expected: string;
+/** Where no run is: its worker, which pauses for 21 seconds in all, ends while others train. */
+let elsewhere: TestBroker;
+let doomed: Seedgrow;
 /** Everything that any run has started. */
 const seen = new Set<number>();
 
 beforeAll(async () => {
   place = new Workplace();
   await place.draw(16, 4);
+  elsewhere = await startBroker();
+  const NODE_OPTIONS = preload("lose-every-engine.cjs");
+  doomed = place.start(["worker", "--nats", elsewhere.url, "--engine", "simulated"], { NODE_OPTIONS });
   expected = await weightsOf(watched(place.train(["--local", "1"])));
 });
-afterAll(() => place.clear());
+afterAll(async () => {
+  place.clear();
+  await elsewhere?.stop();
+});
 
 /** Notes the processes of a run while it trains. */
 async function watched(run: Seedgrow, phase = "train-1"): Promise<Seedgrow> {
@@ -54,6 +63,25 @@ test("a worker killed in the middle of a step changes no bit", async () => {
   const lost = await place.event(run, "worker-lost");
   expect(lost.reason).toMatch(/^unreachable: /);
   expect(await weightsOf(Promise.resolve(run))).toBe(expected);
+});
+
+test("workers whose engine is lost over their work start it again, say so, lose nothing else, and change no bit", async () => {
+  const run = place.train(["--local", "2"], {}, { NODE_OPTIONS: preload("lose-engine.cjs") });
+  expect(await weightsOf(watched(run))).toBe(expected);
+  const events = place.events(run.runId!);
+  const losses = events.filter(({ kind }) => kind === "engine-lost");
+  expect(losses.map(({ reason }) => reason)).toEqual(losses.map(() => "the engine is pulled out"));
+  expect(new Set(losses.map(({ workerId }) => workerId)).size).toBe(losses.length);
+  expect(losses.length).toBeGreaterThan(0);
+  const others = ["worker-lost", "work-failed", "local-worker-exited"];
+  expect(events.filter(({ kind }) => others.includes(kind))).toEqual([]);
+  expect(run.stderr).toContain("has lost its engine and starts it again: the engine is pulled out");
+});
+
+test("a worker whose engines are all lost ends with that code", async () => {
+  expect((await doomed.ends(4)).stderr).toMatch(
+    /\[ENGINE_FAILED\] lost 4 times within 10 minutes, the last time because: the engine is pulled out/,
+  );
 });
 
 /** Two seconds later the step is under way, and waits for the frozen worker. */

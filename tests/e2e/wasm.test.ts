@@ -1,11 +1,10 @@
 /** A machine with npm packages alone: whole trainings on WebAssembly, with the same contract of same bits. */
 import { existsSync, readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import { isWithoutTensorflow } from "../support/engine.js";
-import { type Seedgrow, Workplace } from "../support/seedgrow.js";
+import { preload, type Seedgrow, Workplace } from "../support/seedgrow.js";
 
-const hideAddon = `--require=${fileURLToPath(new URL("../support/without-tensorflow.cjs", import.meta.url))}`;
+const hideAddon = preload("without-tensorflow.cjs");
 let place: Workplace;
 /** Of a run with one worker that was told to use wasm. */
 let expected: string;
@@ -23,12 +22,18 @@ async function weightsOf(run: Seedgrow): Promise<string> {
   return (await run.ends(0)).json<{ weightsSha256: string }>().weightsSha256;
 }
 
+/** Nobody asks for an engine, and the addon of TensorFlow's is not there. */
+function chooseEngine(): void {
+  vi.stubEnv("SEEDGROW_ENGINE", undefined);
+  vi.stubEnv("NODE_OPTIONS", hideAddon);
+}
+
 test.each([2, 3])("%i workers arrive at the bits of one", async (count) => {
   expect(await weightsOf(place.train(["--local", String(count), "--engine", "wasm"]))).toBe(expected);
 });
 
 test("without the native addon, training chooses wasm by itself, says so, and arrives at the same bits", async () => {
-  vi.stubEnv("NODE_OPTIONS", hideAddon);
+  chooseEngine();
   const run = place.train(["--local", "2"]);
   expect(await weightsOf(run)).toBe(expected);
   expect(run.stderr).toContain("computing with WebAssembly: 1.3 to 2 times slower than TensorFlow");
@@ -39,7 +44,7 @@ test("without the native addon, training chooses wasm by itself, says so, and ar
 });
 
 test("without the native addon, a model predicts, and the doctor says what computes", async () => {
-  vi.stubEnv("NODE_OPTIONS", hideAddon);
+  chooseEngine();
   const out = place.path("predicted");
   const photos = place.path("data/val");
   const done = await place.seedgrow("predict", "--model", "latest", "--out", out, photos, "--json").ends(0);

@@ -183,7 +183,9 @@ export class TestWorker {
     const context = {
       setup,
       manifest: manifest(),
+      prepare: async () => undefined,
       compute: {
+        losses: { count: 0, reason: "" },
         call: async (name: "init", ...args: Parameters<SimulatedCompute["init"]>) => {
           return { result: compute[name](...args), computeMs: 1 };
         },

@@ -126,10 +126,10 @@ export class Workplace {
   }
 
   /** `seedgrow train` on what `draw` has drawn. */
-  train(where: readonly string[], overrides: Settings = {}): Seedgrow {
+  train(where: readonly string[], overrides: Settings = {}, extraEnv: Readonly<Record<string, string>> = {}): Seedgrow {
     const val = this.valImages > 0 ? ["--val", this.path("data/val")] : [];
     const data = ["--data", this.path("data/train"), ...val, "--masks", this.path("data/masks")];
-    return this.seedgrow("train", ...data, ...where, "--json", ...settings(overrides));
+    return this.start(["train", ...data, ...where, "--json", ...settings(overrides)], extraEnv);
   }
 
   /** Waits for an event of the run since `run` was started. */
@@ -163,4 +163,9 @@ export class Workplace {
     }
     rmSync(this.dir, { recursive: true, force: true, maxRetries: 5 });
   }
+}
+
+/** NODE_OPTIONS that load a file of this folder into every process and thread. */
+export function preload(name: string): string {
+  return `--require=${fileURLToPath(new URL(name, import.meta.url))}`;
 }

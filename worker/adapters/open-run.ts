@@ -1,8 +1,9 @@
 /** Prepares a run on this worker: pulls setup, manifest and backbone, and hands the method to the compute thread. */
 import { setMaxListeners } from "node:events";
+import type { Digest } from "../../shared/codec/digest.js";
 import { type ImageEntry, manifestSchema } from "../../shared/data/manifest.js";
 import { type RunSetup, runSetupSchema } from "../../shared/data/run-setup.js";
-import type { AppError } from "../../shared/errors.js";
+import { AppError } from "../../shared/errors.js";
 import type { AttachRequest__Output } from "../../shared/gen/seedgrow/v1/AttachRequest.js";
 import type { Bus } from "../../shared/net/bus.js";
 import { clientSecurity } from "../../shared/net/credentials.js";
@@ -10,8 +11,8 @@ import { requirePrivate } from "../../shared/net/exposure.js";
 import { Blobs } from "../../shared/net/proto.js";
 import type { Trust } from "../../shared/net/trust.js";
 import { isS3 } from "../../shared/storage/s3.js";
-import type { ComputeClient } from "../compute/client.js";
-import type { BackboneFiles } from "../compute/contract.js";
+import type { BackboneFiles, ModelKind } from "../compute/contract.js";
+import type { EngineKeeper } from "../compute/keeper.js";
 import { CorrectionStore } from "../data/correction-store.js";
 import { ImageStore } from "../data/image-store.js";
 import { LabelStore } from "../data/label-store.js";
@@ -27,7 +28,7 @@ import { PeerLinks } from "./peer-links.js";
 
 export interface OpenRunOptions {
   readonly bus: Bus;
-  readonly compute: ComputeClient;
+  readonly compute: EngineKeeper;
   readonly cache: BlobCache;
   /** Folder, or s3://BUCKET/PREFIX, that holds the same photos. */
   readonly dataPlace: string | null;
@@ -64,7 +65,16 @@ export async function openRun(options: OpenRunOptions, request: AttachRequest__O
     const setup = runSetupSchema.parse(await pullJson(fetcher, request.setupDigest));
     const manifest = manifestSchema.parse(await pullJson(fetcher, setup.manifestDigest));
     const { method, seed, classes, wire } = setup;
-    await options.compute.setup({ method, seed, classes, backbone: await pullBackbone(fetcher, setup) });
+    const loaded = new Map<ModelKind, Digest>();
+    const setUp = async () => {
+      const backbone = await pullBackbone(fetcher, setup);
+      // A newer run has the engine by now.
+      if (closed.signal.aborted) throw new AppError("LEASE_LOST", "freed while its engine was set up");
+      loaded.clear();
+      await options.compute.setup({ method, seed, classes, backbone });
+    };
+    const prepare = preparing(options.compute, setUp);
+    await prepare();
     const cached = (digest: string) => fetcher.cached(digest);
     const pull = (digest: string) => fetcher.pull(digest);
     const pack = (digest: string) => fetcher.pack(digest);
@@ -77,12 +87,24 @@ export async function openRun(options: OpenRunOptions, request: AttachRequest__O
     const pullPeer = (...pulled: Parameters<PeerLinks["pull"]>) => peers.pull(...pulled);
     const exchange = new WorkerExchange({ method, seed, wire, pullBlob: pull, pullPeer });
     const stores = { images, labels, corrections };
-    const kept = { loaded: new Map(), base: new WeightsBase(wire, pull), ahead: new ShardsAhead(), exchange };
-    return { context: { setup, manifest, compute, ...stores, pull, cached, pack, ...kept }, close };
+    const kept = { loaded, base: new WeightsBase(wire, pull), ahead: new ShardsAhead(), exchange };
+    return { context: { setup, manifest, compute, prepare, ...stores, pull, cached, pack, ...kept }, close };
   } catch (error) {
     close();
     throw error;
   }
+}
+
+/** Sets up what has not been set up yet: every engine that is started knows nothing. */
+function preparing(compute: EngineKeeper, setUp: () => Promise<void>): () => Promise<void> {
+  let preparedAt = -1;
+  return async () => {
+    await compute.ready();
+    const { count } = compute.losses;
+    if (count === preparedAt) return;
+    await setUp();
+    preparedAt = count;
+  };
 }
 
 async function pullJson(fetcher: Fetcher, digest: string): Promise<unknown> {

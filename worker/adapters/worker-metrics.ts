@@ -5,6 +5,12 @@ import { seedgrowVersion } from "../../shared/version.js";
 /** From a gradient of a small network to a shard of large photos. */
 const buckets = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
 
+/** Looked up when somebody scrapes. */
+interface Asked {
+  readonly isLeased: () => boolean;
+  readonly engineLosses: () => number;
+}
+
 export class WorkerMetrics {
   readonly registry = new Registry();
   private readonly seconds = new Histogram({
@@ -17,10 +23,9 @@ export class WorkerMetrics {
   ]);
   private readonly failed = this.counter("seedgrow_job_failures_total", "Pieces of work that failed", ["job"]);
 
-  /** @param isLeased asked when somebody scrapes. */
-  constructor(worker: string, engine: string, device: string, isLeased: () => boolean) {
+  constructor(what: { readonly worker: string; readonly engine: string; readonly device: string }, asked: Asked) {
     const registers = [this.registry];
-    const labels = { worker, engine, device, version: seedgrowVersion };
+    const labels = { ...what, version: seedgrowVersion };
     const labelNames = Object.keys(labels) as (keyof typeof labels)[];
     new Gauge({ name: "seedgrow_worker_info", help: "1, with what computes here", labelNames, registers }).set(
       labels,
@@ -29,7 +34,14 @@ export class WorkerMetrics {
     new Gauge({
       ...{ name: "seedgrow_worker_leased", help: "1 while a run holds this worker", registers },
       collect() {
-        this.set(isLeased() ? 1 : 0);
+        this.set(asked.isLeased() ? 1 : 0);
+      },
+    });
+    new Counter({
+      ...{ name: "seedgrow_engine_losses_total", help: "Times the engine was lost and started again", registers },
+      collect() {
+        this.reset();
+        this.inc(asked.engineLosses());
       },
     });
     collectDefaultMetrics({ register: this.registry });

@@ -19,6 +19,7 @@ export interface Timed<T> {
 export class ComputeClient {
   private readonly waiting = new Map<number, Waiting>();
   private nextId = 1;
+  private death: AppError | null = null;
   /** Rejects when the thread ends unasked: a lost GPU, a crash. */
   readonly died: Promise<never>;
 
@@ -28,11 +29,13 @@ export class ComputeClient {
   ) {
     thread.on("message", (response: ComputeResponse) => this.settle(response));
     this.died = new Promise((_, reject) => {
-      const fail = (error: Error) => {
-        reject(error);
-        this.failAll(error);
+      const fail = (error: AppError) => {
+        this.death ??= error;
+        // Whoever looks after the engine hears of it before those who wait for an answer.
+        reject(this.death);
+        this.failAll(this.death);
       };
-      thread.on("error", (thrown) => fail(new AppError("ENGINE_FAILED", thrown.message, { cause: thrown })));
+      thread.on("error", (thrown) => fail(deathBy(thrown)));
       thread.on("exit", () => fail(new AppError("ENGINE_FAILED", "the compute thread has ended")));
     });
     // Not everybody waits for it.
@@ -46,7 +49,7 @@ export class ComputeClient {
     const thread = new Worker(new URL("./thread.js", import.meta.url), { workerData: data });
     const hello = await new Promise<ComputeHello>((resolve, reject) => {
       thread.once("message", resolve);
-      thread.once("error", reject);
+      thread.once("error", (thrown) => reject(deathBy(thrown)));
       thread.once("exit", (code) => reject(new AppError("ENGINE_FAILED", `the compute thread exited with ${code}`)));
     });
     // By name: without one, Node's own listeners would go as well, and no message would arrive any more.
@@ -77,6 +80,8 @@ export class ComputeClient {
   }
 
   private post(message: object): Promise<{ result: unknown; computeMs: number }> {
+    // Nobody would answer.
+    if (this.death) return Promise.reject(this.death);
     const id = this.nextId++;
     return new Promise((resolve, reject) => {
       this.waiting.set(id, { resolve, reject });
@@ -95,4 +100,8 @@ export class ComputeClient {
     for (const { reject } of this.waiting.values()) reject(error);
     this.waiting.clear();
   }
+}
+
+function deathBy(thrown: Error): AppError {
+  return new AppError("ENGINE_FAILED", thrown.message, { cause: thrown });
 }

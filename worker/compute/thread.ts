@@ -2,6 +2,7 @@
  * Entry of the compute thread: the only place that loads tfjs. Ops block their thread, which is why the network lives
  * in another one (DESIGN section 4).
  */
+import { setTimeout as pause } from "node:timers/promises";
 import { parentPort, workerData } from "node:worker_threads";
 import { assert } from "../../shared/assert.js";
 import { AppError } from "../../shared/errors.js";
@@ -45,28 +46,43 @@ async function openEngine(data: ThreadData): Promise<OpenEngine> {
   ]);
   const draw = await openCropKernels();
   const { tf, name, reason, version, device, fingerprint, compile = null, lost } = await loadEngine(data);
-  void lost?.then((why) => {
-    gone = why;
-    // Outside of any call: it ends the thread, and whatever waits for an answer hears why.
-    setImmediate(endThread);
-  });
+  void lost?.then(endLost);
+  canBeLost = lost !== undefined;
   return {
     info: { name, reason, version, device, fingerprint },
     create: (setup) => createCompute(tf, setup, compile, draw),
   };
 }
 
+let canBeLost = false;
 /** Why the engine computes no more; results of that moment are not to be trusted. */
 let gone: string | null = null;
+/** Calls are answered one after the other, in the order asked: loading a backbone is asynchronous. */
+let last = Promise.resolve();
 
-function endThread(): never {
-  throw new AppError("ENGINE_FAILED", gone ?? "the engine is gone");
+/** A GPU's driver tells whoever waits for it that it is gone within this, milliseconds. */
+const lossNoticeMs = 250;
+/** A driver that does not even do that is waited for no longer. */
+const lossPatienceMs = 5_000;
+
+/**
+ * Ends the thread outside of any call: whatever waits for an answer hears why. Not before the call in hand has failed: Dawn
+ * aborts the whole process when a thread ends that waits for its GPU.
+ */
+async function endLost(why: string): Promise<void> {
+  gone = why;
+  await Promise.race([last, pause(lossPatienceMs)]);
+  await pause(lossNoticeMs);
+  setImmediate(() => {
+    throw new AppError("ENGINE_FAILED", why);
+  });
 }
 
 async function main(): Promise<void> {
   const { info, create } = await openEngine(workerData as ThreadData);
   let compute: Compute | null = null;
   const answer = async (request: ComputeRequest): Promise<void> => {
+    if (gone !== null) return;
     const startedMs = performance.now();
     try {
       let result: unknown = null;
@@ -81,11 +97,12 @@ async function main(): Promise<void> {
       if (gone !== null) return;
       send({ id: request.id, ok: true, result, computeMs: performance.now() - startedMs }, buffersOf(result));
     } catch (thrown) {
+      // A call may notice that the GPU is gone before its driver says so.
+      if (canBeLost) await pause(lossNoticeMs);
+      if (gone !== null) return;
       send({ id: request.id, ok: false, ...failure(thrown) });
     }
   };
-  /** One after the other, in the order asked: loading a backbone is asynchronous. */
-  let last = Promise.resolve();
   port.on("message", (request: ComputeRequest) => {
     last = last.then(() => answer(request));
   });

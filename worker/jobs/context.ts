@@ -7,8 +7,8 @@ import type { WorkMetrics } from "../../shared/data/work-metrics.js";
 import { AppError } from "../../shared/errors.js";
 import type { Stage__Output } from "../../shared/gen/seedgrow/v1/Stage.js";
 import type { WeightsChange__Output as WeightsChange } from "../../shared/gen/seedgrow/v1/WeightsChange.js";
-import type { ComputeClient } from "../compute/client.js";
 import type { Example, ModelKind, TrainStage } from "../compute/contract.js";
+import type { EngineKeeper } from "../compute/keeper.js";
 import type { CorrectionStore } from "../data/correction-store.js";
 import type { ImageStore } from "../data/image-store.js";
 import type { LabelStore } from "../data/label-store.js";
@@ -19,7 +19,12 @@ import type { WeightsBase } from "./weights-base.js";
 export interface JobContext {
   readonly setup: RunSetup;
   readonly manifest: Manifest;
-  readonly compute: ComputeClient;
+  readonly compute: Pick<EngineKeeper, "call" | "losses">;
+  /**
+   * Sets the engine up for this run, unless it is already; waits for one that is being started again.
+   * @throws AppError ENGINE_FAILED | LEASE_LOST
+   */
+  readonly prepare: () => Promise<void>;
   readonly images: ImageStore;
   readonly labels: LabelStore;
   readonly corrections: CorrectionStore;
