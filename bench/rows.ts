@@ -1,5 +1,6 @@
 /** What `npm run bench` measures, against whom, and what is aimed at. */
 import { fileURLToPath } from "node:url";
+import type { Wire } from "../shared/math/wire.js";
 import { engineEnv } from "../worker/engine/environment.js";
 import type { Row, Side } from "./lib/row.js";
 import type { NetworkWork } from "./ours/network.js";
@@ -16,6 +17,8 @@ const threads = 2;
 const link = fileURLToPath(new URL("./lib/delay-link.js", import.meta.url));
 /** 45 MB of f32. */
 const gradientCount = 11_250_000;
+/** 4 MB: bytes are counted, and sixteen workers must fit. */
+const fewParameters = 1_000_000;
 
 function own(script: string, work: object, env: Side["env"] = {}): Side {
   return { program: { kind: "ours", script }, work: { ...work }, env };
@@ -101,11 +104,19 @@ function transferRow(name: string, work: string, delayMs: number, bar: number): 
   };
 }
 
-function averageRow(workers: number): Row {
-  const full = { workers, count: gradientCount };
+/** The peer has no other wire than f32. */
+function suffix(wire: Wire): string {
+  return wire === "f32" ? "" : `-${wire}`;
+}
+
+function averageRow(workers: number, wire: Wire = "f32"): Row {
+  const full = { workers, count: gradientCount, wire };
   return {
-    ...{ name: `average-${workers}`, group: "cluster", unit: "exchanges/s", bar: 1.5, seconds: 5 },
-    work: `45 MB of gradients averaged and applied, ${workers} workers on this machine`,
+    ...{ name: `average-${workers}${suffix(wire)}`, group: "cluster", unit: "exchanges/s", bar: 1.5, seconds: 5 },
+    work:
+      wire === "f32"
+        ? `45 MB of gradients averaged and applied, ${workers} workers on this machine`
+        : `the same with cluster.wire ${wire}, ${workers} workers`,
     peer: "Gloo all-reduce and AdamW",
     ours: own("average", full),
     theirs: python("average_gloo", ["torch"], full),
@@ -113,14 +124,27 @@ function averageRow(workers: number): Row {
 }
 
 /** The same from worker to worker. */
-function shardedRow(workers: number): Row {
-  const full = { workers, count: gradientCount };
+function shardedRow(workers: number, wire: Wire = "f32"): Row {
+  const full = { workers, count: gradientCount, wire, per: "second" };
+  const how = wire === "f32" ? "" : `, cluster.wire ${wire}`;
   return {
-    ...{ name: `sharded-${workers}`, group: "cluster", unit: "exchanges/s", bar: 1.5, seconds: 5 },
-    work: `the same from worker to worker (cluster.topology sharded), ${workers} workers`,
+    ...{ name: `sharded-${workers}${suffix(wire)}`, group: "cluster", unit: "exchanges/s", bar: 1.5, seconds: 5 },
+    work: `the same from worker to worker (cluster.topology sharded${how}), ${workers} workers`,
     peer: "Gloo all-reduce and AdamW",
     ours: own("sharded", full),
     theirs: python("average_gloo", ["torch"], full),
+  };
+}
+
+/** What a worker pulls in a step, over the real transport: the ratio is of bytes. */
+function bytesRow(workers: number, wire: Wire, bar: number): Row {
+  const full = { workers, count: fewParameters, wire, per: "gigabyte" };
+  return {
+    ...{ name: `bytes-${workers}${suffix(wire)}`, group: "cluster", unit: "exchanges/GB", bar, seconds: 0 },
+    work: `bytes to a worker per exchange, cluster.topology sharded, cluster.wire ${wire}, ${workers} workers (a ratio of bytes)`,
+    peer: "an f32 ring: 2 (N - 1) / N of the parameters",
+    ours: own("sharded", full),
+    theirs: own("ring", full),
   };
 }
 
@@ -129,8 +153,15 @@ const cluster: readonly Row[] = [
   transferRow("transfer-20ms", "the same over a line of 20 ms round trip", 10, 2),
   averageRow(2),
   averageRow(4),
+  averageRow(2, "bf16"),
+  averageRow(4, "bf16"),
   shardedRow(2),
   shardedRow(4),
+  shardedRow(2, "bf16"),
+  shardedRow(4, "bf16"),
+  ...[2, 4, 8, 16].map((workers) => bytesRow(workers, "f32", 1.01)),
+  bytesRow(16, "bf16", 0.51),
+  bytesRow(16, "int8", 0.27),
   {
     ...{ name: "epoch", group: "cluster", unit: "steps/s", bar: 1.1, seconds: 0 },
     work: "training steps of `seedgrow train`, 2 workers x 1 thread",

@@ -22,15 +22,17 @@ import { trustIn } from "../../shared/net/trust.js";
 import { workerAccess } from "../../worker/access.js";
 import { PeerLinks } from "../../worker/adapters/peer-links.js";
 import { WorkerExchange } from "../../worker/exchange/exchange.js";
-import type { JobContext } from "../../worker/jobs/context.js";
+import type { JobContext, JobResult } from "../../worker/jobs/context.js";
 import { applyJob, reduceJob } from "../../worker/jobs/exchange.js";
-import { answer, givenWork } from "../lib/answer.js";
+import { answer, answerEach, givenWork } from "../lib/answer.js";
 
 interface ShardedWork {
   readonly workers: number;
   /** Of the gradient, f32 values. */
   readonly count: number;
   readonly wire: Wire;
+  /** Exchanges per second, or per gigabyte that a worker pulls. */
+  readonly per: "second" | "gigabyte";
 }
 
 interface Command {
@@ -44,9 +46,11 @@ interface Command {
 interface Reply {
   readonly address: string;
   readonly weights: string;
+  /** From the other workers. */
+  readonly pulledBytes: number;
 }
 
-const { workers, count, wire } = givenWork<ShardedWork>();
+const { workers, count, wire, per } = givenWork<ShardedWork>();
 const runId = "bench";
 const stage = { model: "segmenter", round: 1 } as const;
 if (process.send) await work();
@@ -72,21 +76,21 @@ async function work(): Promise<void> {
   const address = await listen(server, "127.0.0.1:0", serverCredentials(trust));
   const context = { exchange } as JobContext;
   process.on("disconnect", () => process.exit());
-  const perform = async ({ rank, of, weights, reduce, apply }: Command): Promise<string> => {
-    if (reduce) await reduceJob(context, stage, of, reduce);
-    if (apply) return (await applyJob(context, stage, weights, of, apply)).outputs[0]!.digest!;
-    if (!reduce) {
-      // As if just computed.
-      const leaf = { level: 0, index: rank };
-      exchange.enter(of);
-      roundingOf({ wire, seed: 0, stage, step: of.step })(leaf, gradient);
-      exchange.keep(`${of.phase}/${of.step}/sum/${nodeKey(leaf)}`, gradient);
-      await exchange.begin(of, stage, weights);
-    }
-    return weights;
+  const perform = async ({ rank, of, weights, reduce, apply }: Command): Promise<JobResult | null> => {
+    if (reduce) return reduceJob(context, stage, of, reduce);
+    if (apply) return applyJob(context, stage, weights, of, apply);
+    // As if just computed.
+    const leaf = { level: 0, index: rank };
+    exchange.enter(of);
+    roundingOf({ wire, seed: 0, stage, step: of.step })(leaf, gradient);
+    exchange.keep(`${of.phase}/${of.step}/sum/${nodeKey(leaf)}`, gradient);
+    await exchange.begin(of, stage, weights);
+    return null;
   };
   process.on("message", async (command: Command) => {
-    process.send!({ address, weights: await perform(command) } satisfies Reply);
+    const result = await perform(command);
+    const weights = result?.outputs[0]?.digest ?? command.weights;
+    process.send!({ address, weights, pulledBytes: result?.metrics.pulledBytes ?? 0 } satisfies Reply);
   });
 }
 
@@ -109,9 +113,10 @@ async function lead(): Promise<void> {
   const all = (order: (rank: number) => Pick<Command, "reduce" | "apply">) => {
     return Promise.all(children.map((child, rank) => ask(child, { rank, of: of(step), weights, ...order(rank) })));
   };
-  await answer("gRPC from worker to worker", async () => {
+  /** Returns the bytes that all workers have pulled. */
+  const exchangeOnce = async (): Promise<number> => {
     await all(() => ({}));
-    await all((rank) => {
+    const reduced = await all((rank) => {
       const { first, end } = slices[rank]!;
       return { reduce: { first, end, length: count + sumTailFloats, leafCount: workers, summands } };
     });
@@ -120,8 +125,11 @@ async function lead(): Promise<void> {
     if (arrived.size !== 1) throw new Error("workers arrived at different parameters");
     weights = applied[0]!.weights;
     step++;
-    return 1;
-  });
+    return [...reduced, ...applied].reduce((sum, { pulledBytes }) => sum + pulledBytes, 0);
+  };
+  const version = "gRPC from worker to worker";
+  if (per === "gigabyte") await answerEach(version, async () => (1e9 * workers) / (await exchangeOnce()));
+  else await answer(version, async () => Math.sign(await exchangeOnce()));
   for (const child of children) child.disconnect();
   process.exit();
 }
