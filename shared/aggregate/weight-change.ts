@@ -2,33 +2,32 @@
  * What a step does to the parameters, as it travels (`cluster.wire` bf16, int8): they move by a rounded change, in every
  * copy alike, so that whoever has those of the step before needs no more than it.
  */
-import { changeRoundingOf, type RoundChange, type StageRounding } from "../math/rounding.js";
-import { byteOffset, decodeRange, encode, type Wire } from "../math/wire.js";
-import { pageFloats, pagesOf } from "./floats.js";
-
-type RoundedWire = Exclude<Wire, "f32">;
+import { assert } from "../assert.js";
+import { changeKeyOf, type StageRounding } from "../math/rounding.js";
+import { byteOffset, type Wire } from "../math/wire.js";
+import { addPacked, formats, moveRounded } from "../math/wire-kernels.js";
+import { pageFloats } from "./floats.js";
 
 export class WeightChange {
   private readonly before = new Float32Array(pageFloats);
-  private round: RoundChange = () => undefined;
+  private key = 0;
 
-  /** `bytes`: where the encoded change is put; null: nobody wants it. */
   private constructor(
-    private readonly wire: RoundedWire,
-    private readonly key: StageRounding,
-    private readonly count: number,
+    private readonly wire: keyof typeof formats,
+    private readonly rounding: StageRounding,
+    /** Where the encoded change is put; null: nobody wants it. */
     readonly bytes: Uint8Array | null,
   ) {}
 
   /** Of `count` parameters. Null: they move as the optimiser says. */
-  static of(key: StageRounding | null, count: number, isOffered: boolean): WeightChange | null {
-    const wire = key?.wire ?? "f32";
-    if (!key || wire === "f32") return null;
-    return new WeightChange(wire, key, count, isOffered ? new Uint8Array(byteOffset(wire, count, count)) : null);
+  static of(rounding: StageRounding | null, count: number, isOffered: boolean): WeightChange | null {
+    const wire = rounding?.wire ?? "f32";
+    if (!rounding || wire === "f32") return null;
+    return new WeightChange(wire, rounding, isOffered ? new Uint8Array(changeBytes(wire, count)) : null);
   }
 
   begin(step: number): void {
-    this.round = changeRoundingOf(this.wire, { ...this.key, step });
+    this.key = changeKeyOf({ ...this.rounding, step });
   }
 
   /** Parameters of a page, before it moves. */
@@ -36,30 +35,18 @@ export class WeightChange {
     this.before.set(page);
   }
 
-  /** The noted page has moved, to where the optimiser wants it. `at`: of its first parameter. */
-  settle(page: Float32Array, at: number): void {
-    const change = this.before.subarray(0, page.length);
-    for (let i = 0; i < page.length; i++) {
-      const from = change[i]!;
-      change[i] = page[i]! - from;
-      page[i] = from;
-    }
-    this.round(change, at);
-    for (let i = 0; i < page.length; i++) page[i] = page[i]! + change[i]!;
-    this.bytes?.set(encode(this.wire, change, change.length).bytes, byteOffset(this.wire, this.count, at));
+  /** The noted page has moved, to where the optimiser wants it. `first`: of its parameters. */
+  settle(page: Float32Array, first: number): void {
+    const format = formats[this.wire];
+    const target = this.bytes?.subarray(format.bytes(first), format.bytes(first + page.length)) ?? null;
+    moveRounded(format, this.before.subarray(0, page.length), page, { first, key: this.key }, target);
   }
 }
 
 /** The parameters that `bytes` lead to; `values` stay as they are. */
 export function changed(values: Float32Array, wire: Wire, bytes: Uint8Array): Float32Array {
-  const next = new Float32Array(values.length);
-  const encoded = { wire, body: values.length, length: values.length, bytes };
-  for (const [at, end] of pagesOf(values.length)) {
-    const page = next.subarray(at, end);
-    decodeRange(encoded, at, end, page);
-    for (let i = 0; i < page.length; i++) page[i] = values[at + i]! + page[i]!;
-  }
-  return next;
+  assert(wire !== "f32", "f32 parameters travel whole");
+  return addPacked(formats[wire], values, bytes);
 }
 
 /** How long an encoded change of so many parameters is. */

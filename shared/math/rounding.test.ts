@@ -1,10 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { keyHash } from "../rng.js";
-import { roundingOf, roundToBf16, roundToInt8 } from "./rounding.js";
+import { roundingOf } from "./rounding.js";
 import { decodeInto, encode } from "./wire.js";
+import { formats, round } from "./wire-kernels.js";
 
 const lossy = ["bf16", "int8"] as const;
+type Rounding = (values: Float32Array, first: number, key: number) => void;
+const roundToBf16: Rounding = (...given) => round(formats.bf16, ...given);
+const roundToInt8: Rounding = (...given) => round(formats.int8, ...given);
 const rounds = { bf16: roundToBf16, int8: roundToInt8 };
 const stage = { model: "segmenter", round: 1 };
 const leaf = { level: 0, index: 0 };
@@ -24,6 +28,75 @@ function int8Neighbours(value: number, largest: number): readonly [number, numbe
 const numbers = fc
   .tuple(fc.double({ min: -1, max: 1, noNaN: true }), fc.integer({ min: -120, max: 100 }))
   .map(([mantissa, exponent]) => Math.fround(mantissa * 2 ** exponent));
+
+/** The mixer, in JavaScript. */
+function hashOf(index: number, key: number): number {
+  let x = index ^ key;
+  x = Math.imul(x ^ (x >>> 16), 0x21f0aaad);
+  x = Math.imul(x ^ (x >>> 15), 0x735a2d97);
+  return (x ^ (x >>> 15)) >>> 0;
+}
+
+/** As the rule says, a number at a time. */
+const formula: Record<(typeof lossy)[number], Rounding> = {
+  bf16: (values, first, key) => {
+    const bits = new Uint32Array(values.buffer);
+    for (const [i, value] of values.entries()) {
+      const draw = hashOf((first + i) >>> 1, key);
+      if (Number.isFinite(value))
+        bits[i] = ((bits[i]! + (i % 2 === 0 ? draw & 0xffff : draw >>> 16)) & 0xffff0000) >>> 0;
+      else if (Number.isNaN(value)) values[i] = Number.NaN;
+    }
+  },
+  int8: (values, first, key) => {
+    for (let at = 0; at < values.length; at += 32) {
+      const block = values.subarray(at, at + 32);
+      const largest = block.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+      if (!Number.isFinite(largest)) block.fill(Number.NaN);
+      let quantum = 2 ** -127;
+      while (127 * quantum < largest) quantum *= 2;
+      for (const [i, value] of block.entries()) {
+        if (Number.isFinite(largest))
+          block[i] = Math.floor(value / quantum + hashOf(first + at + i, key) * 2 ** -32) * quantum;
+      }
+    }
+  },
+};
+
+const anyBits = fc
+  .integer({ min: 0, max: 2 ** 32 - 1 })
+  .map((bits) => new Float32Array(Uint32Array.of(bits).buffer)[0]!);
+const bitsOf = (values: Float32Array) => [...new Uint32Array(values.buffer)];
+
+test.each(lossy)(
+  "%s rounds as the formula does, to the bit, whatever the numbers, their count and their place",
+  (wire) => {
+    const lists = fc.array(fc.oneof({ weight: 9, arbitrary: numbers }, { weight: 1, arbitrary: anyBits }), {
+      maxLength: 100,
+    });
+    fc.assert(
+      fc.property(lists, fc.nat(10_000), fc.integer(), (list, block, key) => {
+        const [ours, theirs] = [Float32Array.from(list), Float32Array.from(list)];
+        rounds[wire](ours, block * 32, key);
+        formula[wire](theirs, block * 32, key);
+        expect(bitsOf(ours)).toEqual(bitsOf(theirs));
+      }),
+      { numRuns: 500 },
+    );
+  },
+);
+
+test.each(lossy)("%s rounds what is longer than a chunk as its parts", (wire) => {
+  const whole = Float32Array.from({ length: 100_003 }, (_, i) => Math.sin(i) * 2 ** (i % 40));
+  const theirs = whole.slice();
+  rounds[wire](whole, 64, 5);
+  formula[wire](theirs, 64, 5);
+  expect(Buffer.compare(Buffer.from(whole.buffer), Buffer.from(theirs.buffer))).toBe(0);
+  const { bytes } = encode(wire, whole, whole.length);
+  const arrived = new Float32Array(whole.length);
+  decodeInto(wire, bytes, whole.length, arrived);
+  expect(Buffer.compare(Buffer.from(arrived.buffer), Buffer.from(whole.buffer))).toBe(0);
+});
 
 describe("rounding", () => {
   test("takes a number to one of its two neighbours, and leaves alone what can be written", () => {

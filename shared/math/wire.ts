@@ -5,29 +5,19 @@
  *
  * bf16: the upper half of each f32. int8: blocks of `blockFloats` numbers, a byte e and then a two's-complement byte q
  * each, which stand for q x 2^(e - 127); e = 255: something in the block is not finite. That is MXINT8 of the OCP
- * Microscaling Formats 1.0 (2023), but for the place of its point.
+ * Microscaling Formats 1.0 (2023), but for the place of its point; as there, 32 numbers share a scale: it costs 3 % of
+ * the bytes, and one large number makes only its 31 neighbours coarse. Sums are cut into slices at multiples of that.
  */
 import { assert } from "../assert.js";
+import { blockFloats, formats, pack, unpack } from "./wire-kernels.js";
+
+export { blockFloats };
 
 export const wires = ["f32", "bf16", "int8"] as const;
 export type Wire = (typeof wires)[number];
 
-/**
- * Numbers that share a scale, as in the Microscaling formats: a scale costs 3 % of the bytes, and one large number makes
- * only its 31 neighbours coarse. Sums are cut into slices at multiples of it.
- */
-export const blockFloats = 32;
-
 /** Numbers behind the body: the sum of the losses, then how many images they are of. */
 export const sumTailFloats = 2;
-
-/** The byte in place of a scale when a number of the block is NaN or infinite. */
-export const notFiniteScale = 255;
-
-const scaleBias = 127;
-
-/** 2^(e - 127), in f32 exactly. */
-const scales = Float32Array.from({ length: 256 }, (_, e) => (e === notFiniteScale ? Number.NaN : 2 ** (e - scaleBias)));
 
 /** Numbers as they travel: the first `body` of them encoded, the others as f32. */
 export interface Encoded {
@@ -49,8 +39,7 @@ export function byteOffset(wire: Wire, body: number, index: number): number {
 }
 
 function bodyBytes(wire: Wire, count: number): number {
-  if (wire === "f32") return count * 4;
-  return wire === "bf16" ? count * 2 : count + Math.ceil(count / blockFloats);
+  return wire === "f32" ? count * 4 : formats[wire].bytes(count);
 }
 
 /** Bytes of a whole sum of `length` numbers. */
@@ -77,8 +66,7 @@ export function encode(wire: Wire, values: Float32Array, body: number): Encoded 
   const { length } = values;
   if (wire === "f32") return { wire, body, length, bytes: bytesOf(values) };
   const bytes = new Uint8Array(byteOffset(wire, body, length));
-  if (wire === "bf16") packHalves(values, body, bytes);
-  else packBlocks(values, body, bytes);
+  pack(formats[wire], values.subarray(0, body), bytes);
   bytes.set(bytesOf(values.subarray(body)), bodyBytes(wire, body));
   return { wire, body, length, bytes };
 }
@@ -92,9 +80,8 @@ export function encodeSum(wire: Wire, values: Float32Array): Uint8Array {
 export function decodeInto(wire: Wire, bytes: Uint8Array, body: number, target: Float32Array): void {
   assert(bytes.length === byteOffset(wire, body, target.length), `the bytes are of ${target.length} numbers`);
   const packed = bodyBytes(wire, body);
-  if (wire === "bf16") unpackHalves(bytes, body, target);
-  else if (wire === "int8") unpackBlocks(bytes, body, target);
-  else bytesOf(target).set(bytes.subarray(0, packed));
+  if (wire === "f32") bytesOf(target).set(bytes.subarray(0, packed));
+  else unpack(formats[wire], bytes, target.subarray(0, body));
   bytesOf(target.subarray(body)).set(bytes.subarray(packed));
 }
 
@@ -106,63 +93,4 @@ export function decodeRange({ wire, body, bytes }: Encoded, first: number, end: 
 
 function bytesOf(array: ArrayBufferView): Uint8Array {
   return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
-}
-
-function packHalves(values: Float32Array, body: number, bytes: Uint8Array): void {
-  const bits = new Uint32Array(values.buffer, values.byteOffset, body);
-  const halves = new Uint16Array(bytes.buffer, 0, body);
-  for (let i = 0; i < body; i++) halves[i] = bits[i]! >>> 16;
-}
-
-function unpackHalves(bytes: Uint8Array, body: number, target: Float32Array): void {
-  // What comes out of a message is not aligned.
-  const aligned = bytes.byteOffset % 2 === 0 ? bytes : Uint8Array.from(bytes);
-  const halves = new Uint16Array(aligned.buffer, aligned.byteOffset, body);
-  const bits = new Uint32Array(target.buffer, target.byteOffset, body);
-  for (let i = 0; i < body; i++) bits[i] = halves[i]! << 16;
-}
-
-function packBlocks(values: Float32Array, body: number, bytes: Uint8Array): void {
-  const bits = new Uint32Array(values.buffer, values.byteOffset, body);
-  let to = 0;
-  for (let at = 0; at < body; at += blockFloats) {
-    const end = Math.min(at + blockFloats, body);
-    const scale = scaleOf(bits, at, end);
-    bytes[to++] = scale;
-    // A block that is not finite has no numbers.
-    const inverse = scale === notFiniteScale ? 0 : inverseOf(scale);
-    for (let i = at; i < end; i++) bytes[to++] = (values[i]! * inverse) | 0;
-  }
-}
-
-function unpackBlocks(bytes: Uint8Array, body: number, target: Float32Array): void {
-  const signed = new Int8Array(bytes.buffer, bytes.byteOffset, bytes.length);
-  let from = 0;
-  for (let at = 0; at < body; at += blockFloats) {
-    const end = Math.min(at + blockFloats, body);
-    const scale = scales[bytes[from++]!]!;
-    for (let i = at; i < end; i++) target[i] = signed[from++]! * scale;
-  }
-}
-
-/** The smallest scale at which no number of the block is more than 127: its byte. `bits`: of f32. */
-export function scaleOf(bits: Uint32Array, at: number, end: number): number {
-  let largest = 0;
-  for (let i = at; i < end; i++) {
-    const magnitude = bits[i]! & 0x7fffffff;
-    if (magnitude > largest) largest = magnitude;
-  }
-  if (largest >= 0x7f800000) return notFiniteScale;
-  // Of 1.m x 2^k as an integer of 7 bits, 64 to 127, the last one stands for 2^(k - 6); above 127 / 64 it is one too few.
-  const exponent = (largest >>> 23) - 6 + Number((largest & 0x7fffff) > 0x7e0000);
-  return Math.max(0, exponent);
-}
-
-/** What a scale multiplies by, and its inverse: powers of two, so that both are exact. */
-export function scaleValue(scale: number): number {
-  return scales[scale]!;
-}
-
-export function inverseOf(scale: number): number {
-  return scales[2 * scaleBias - scale]!;
 }
