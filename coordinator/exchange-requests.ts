@@ -25,6 +25,9 @@ export function exchangeFacts(
   return exchange && stage && "step" in purpose ? { exchange, stage, addressOf } : null;
 }
 
+/** Who cannot pull the model from so many tells of them all; naming everybody to everybody grows with their square. */
+const holdersToldMax = 8;
+
 interface Order {
   readonly assignment: Assignment;
   readonly phase: Phase;
@@ -35,7 +38,8 @@ export function exchangeOf({ assignment, phase }: Order, step: number, facts: Ex
   const others = exchange.inStep.filter((id) => id !== assignment.workerId);
   // Each begins with another one, so that many who come at once do not all pull from the first.
   const from = others.length === 0 ? 0 : assignment.first % others.length;
-  const holders = [...others.slice(from), ...others.slice(0, from)].map((id) => peerOf(id, facts));
+  const inTurn = [...others.slice(from), ...others.slice(0, from)].slice(0, holdersToldMax);
+  const holders = inTurn.map((id) => peerOf(id, facts));
   const { specsDigest, hashSums } = stage;
   const point = exchange.pointStep === step && holders.length === 0 ? [...stage.point] : [];
   return { phase: phaseKey(phase), step, specsDigest, holders, point, hashSums };

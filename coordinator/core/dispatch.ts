@@ -1,15 +1,14 @@
 /** Who gets what: pending units first, then second opinions, then backups of slow pieces; or why nobody gets anything. */
-import { backupFactor, backupMsMin } from "../../shared/limits.js";
 import { agreementOf, opinionsOn, unsettledRanges } from "./audit.js";
+import { Backups } from "./backups.js";
 import type { RunEffect } from "./events.js";
 import { hasSource, isModelLost, nextPool, rewind } from "./exchange.js";
 import { idleWorkers } from "./idle.js";
 import { activeIds } from "./members.js";
-import { backupAfterMs } from "./pace.js";
 import { conclude } from "./settling.js";
-import { sharesOf, speedOf, withPassedOver } from "./speeds.js";
+import { sharesOf, withPassedOver } from "./speeds.js";
 import { andThen, currentPhase, type RunState, report, type Transition, workKind } from "./state.js";
-import { type Assignment, assignAgain, assignPending, rivalsOf, type UnitRange } from "./work-pool.js";
+import { type Assignment, assignAgain, assignPending, type UnitRange, type WorkPool } from "./work-pool.js";
 
 export function dispatch(state: RunState, nowMs: number): Transition {
   if (state.activity !== "working") return { state, effects: [] };
@@ -53,40 +52,21 @@ function giveAgain(state: RunState, nowMs: number): Transition {
   let result: Transition = { state, effects: [] };
   // Nobody can do another's update, and a piece of a step takes a model that somebody must have.
   if (state.purpose.kind === "apply" || !hasSource(state)) return result;
+  const backups = new Backups(state, nowMs);
   for (const workerId of idleWorkers(state)) {
-    const range = auditFor(result.state, workerId) ?? backupFor(result.state, workerId, nowMs);
+    const { pool: now } = result.state;
+    const range = auditFor(now, workerId) ?? backups.for(workerId, now);
     if (!range) continue;
-    const { pool, assignment } = assignAgain(result.state.pool, range, workerId, nowMs);
+    const { pool, assignment } = assignAgain(now, range, workerId, nowMs);
     result = { state: { ...result.state, pool }, effects: [...result.effects, assignEffect(state, assignment)] };
   }
   return result;
 }
 
 /** A held result that this worker has not given an opinion on. */
-function auditFor({ pool }: RunState, workerId: string): UnitRange | null {
+function auditFor(pool: WorkPool, workerId: string): UnitRange | null {
   const mayJudge = (range: UnitRange) => !opinionsOn(pool, range).some((one) => one.assignment.workerId === workerId);
   return unsettledRanges(pool).find(mayJudge) ?? null;
-}
-
-/** The oldest piece that is late, or that this worker would have done much sooner, and that nobody doubles yet. */
-function backupFor(state: RunState, workerId: string, nowMs: number): UnitRange | null {
-  const kind = workKind(state);
-  const own = speedOf(state.speeds, kind, workerId);
-  const isWorthwhile = (piece: Assignment) => {
-    const ageMs = nowMs - piece.startedAtMs;
-    const units = piece.end - piece.first;
-    const paceMs = speedOf(state.speeds, kind, piece.workerId);
-    // Slow by nature is not late: its share of the work is made for it.
-    if (paceMs === null) return ageMs > backupAfterMs(state.pace, kind, units);
-    if (ageMs > Math.max(backupMsMin, backupFactor * paceMs * units)) return true;
-    const leftMs = paceMs * units - ageMs;
-    return own !== null && ageMs >= backupMsMin && leftMs > backupFactor * own * units;
-  };
-  const chosen = state.pool.assignments
-    .filter((piece) => isWorthwhile(piece) && rivalsOf(state.pool, piece).length === 0)
-    .filter((piece) => opinionsOn(state.pool, piece).length === 0)
-    .sort((a, b) => a.startedAtMs - b.startedAtMs);
-  return chosen[0] ?? null;
 }
 
 /** Why nobody works although not all is done; null when somebody does. */

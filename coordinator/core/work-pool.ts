@@ -94,6 +94,9 @@ export function assignPending(
   { capableIds = idleWorkerIds, shares = equalShares }: { capableIds?: readonly string[]; shares?: Shares } = {},
 ): { pool: WorkPool; assigned: Assignment[] } {
   const assigned: Assignment[] = [];
+  const nextSerial = pool.nextSerial + idleWorkerIds.length;
+  // Most of the time: with a thousand workers, looking for each of them at each unit would take seconds.
+  if (!pool.units.includes("pending")) return { pool: { ...pool, nextSerial }, assigned };
   const units = pool.units.slice();
   const isFree = (workerId: string, unit: number) => {
     return units[unit] === "pending" && mayTry(pool, workerId, unit, capableIds);
@@ -112,7 +115,7 @@ export function assignPending(
     ...pool,
     units,
     assignments: [...pool.assignments, ...assigned],
-    nextSerial: pool.nextSerial + idleWorkerIds.length,
+    nextSerial,
   };
   return { pool: next, assigned };
 }

@@ -34,12 +34,15 @@ import { type Fault, faultOf, type SimulatedOptions } from "./options.js";
 const hangMs = 60 * 60_000;
 /** Slow enough to be doubled by an idle worker, not so slow as to count as hung. */
 const slowness = 8;
+/** So many numbers are drawn, then repeated: a prime, so that whatever is cut, shifted or swapped shows. */
+const noisePeriod = 65_521;
 /** Cells of a CAM: those of stride 32. */
 const camStride = 32;
 
 interface Loaded {
-  readonly digest: string;
-  readonly bytes: number;
+  readonly values: Float32Array;
+  /** Null until somebody asks. */
+  digest: string | null;
 }
 
 export class SimulatedCompute implements Compute {
@@ -60,30 +63,29 @@ export class SimulatedCompute implements Compute {
   init(stage: TrainStage): InitialParams {
     this.work(1);
     const specs = specsOf(this.setup, stage, this.options.parameters);
-    const inherited = stage.model === "classifier" ? "" : (this.loaded.get("classifier")?.digest ?? "");
+    const inherited = stage.model === "classifier" || !this.loaded.has("classifier") ? "" : this.weights("classifier");
     const values = noise(sizeOf(specs), this.setup.seed, "init", stage.model, stage.round, inherited);
     return { specs, values };
   }
 
   load(stage: TrainStage, values: Float32Array): void {
-    this.loaded.set(stage.model, { digest: sha256(bytesOf(values)), bytes: values.byteLength });
+    this.loaded.set(stage.model, { values, digest: null });
   }
 
   gradients(job: GradientJob): PartialSum[] {
     const fault = this.faultIn(job.stage);
     if (fault === "hang") sleep(hangMs);
-    this.work(
-      job.microBatches.reduce((sum, { examples }) => sum + examples.length, 0),
-      fault === "slow" ? slowness : 1,
-    );
-    const sums = new TreeAccumulator(job.leafCount, roundingOf({ ...job, seed: this.setup.seed }));
-    for (const microBatch of job.microBatches) {
-      const gradient = this.gradient(job, microBatch);
-      if (fault === "nan") gradient[0] = Number.NaN;
-      if (fault === "lie") gradient[0]! += 1;
-      sums.addLeaf(microBatch.leaf, gradient);
-    }
-    return sums.nodes().map(({ node, sum }) => ({ node, values: sum }));
+    const images = job.microBatches.reduce((sum, { examples }) => sum + examples.length, 0);
+    return this.working(images, fault === "slow" ? slowness : 1, () => {
+      const sums = new TreeAccumulator(job.leafCount, roundingOf({ ...job, seed: this.setup.seed }));
+      for (const microBatch of job.microBatches) {
+        const gradient = this.gradient(job, microBatch);
+        if (fault === "nan") gradient[0] = Number.NaN;
+        if (fault === "lie") gradient[0]! += 1;
+        sums.addLeaf(microBatch.leaf, gradient);
+      }
+      return sums.nodes().map(({ node, sum }) => ({ node, values: sum }));
+    });
   }
 
   seeds(examples: readonly Example[]): SeedResult[] {
@@ -128,7 +130,7 @@ export class SimulatedCompute implements Compute {
 
   stats(): ComputeStats {
     const held = [...this.loaded.values()];
-    return { tensors: held.length, bytes: held.reduce((sum, { bytes }) => sum + bytes, 0) };
+    return { tensors: held.length, bytes: held.reduce((sum, { values }) => sum + values.byteLength, 0) };
   }
 
   dispose(): void {
@@ -149,6 +151,7 @@ export class SimulatedCompute implements Compute {
   private weights(model: ModelKind): string {
     const loaded = this.loaded.get(model);
     if (!loaded) throw new Error(`the ${model} is not loaded`);
+    loaded.digest ??= sha256(bytesOf(loaded.values));
     return loaded.digest;
   }
 
@@ -163,9 +166,17 @@ export class SimulatedCompute implements Compute {
     return this.fault.stage === null || this.fault.stage === stage ? this.fault.kind : null;
   }
 
-  private work(images: number, times = 1): void {
+  private work(images: number): void {
+    this.working(images, 1, () => undefined);
+  }
+
+  /** What it really takes to make an answer is part of the pretended time. */
+  private working<T>(images: number, times: number, answer: () => T): T {
     const { imageMs, jitter } = this.options;
-    sleep(images * imageMs * times * (1 + this.pace.uniform(-jitter, jitter)));
+    const untilMs = performance.now() + images * imageMs * times * (1 + this.pace.uniform(-jitter, jitter));
+    const made = answer();
+    sleep(untilMs - performance.now());
+    return made;
   }
 }
 
@@ -182,7 +193,8 @@ function sleep(ms: number): void {
 function noise(count: number, ...key: readonly (string | number)[]): Float32Array {
   const rng = new Rng(...key);
   const values = new Float32Array(count);
-  for (let i = 0; i < count; i++) values[i] = rng.uniform(-0.1, 0.1);
+  for (let i = 0; i < Math.min(count, noisePeriod); i++) values[i] = rng.uniform(-0.1, 0.1);
+  for (let i = noisePeriod; i < count; i += noisePeriod) values.copyWithin(i, 0, Math.min(noisePeriod, count - i));
   return values;
 }
 
