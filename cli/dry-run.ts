@@ -2,7 +2,7 @@
 import Table from "cli-table3";
 import pc from "picocolors";
 import { listRuns, RunStore } from "../coordinator/adapters/run-store.js";
-import { runConfigSchema } from "../coordinator/config.js";
+import { type RunConfig, runConfigSchema } from "../coordinator/config.js";
 import { type Phase, type PhaseKind, phaseKey } from "../coordinator/core/plan.js";
 import { type Forecast, forecast, imagesOf, type Pace, type PhaseSpan, paceOf } from "../coordinator/forecast.js";
 import type { TrainOptions } from "../coordinator/main.js";
@@ -26,16 +26,33 @@ export async function printPlan(options: PlanOptions, flags: { readonly json?: b
     onProgress: bar.update,
   }).finally(bar.stop);
   const { method } = options.config;
-  const plan = phasesOf(method, manifest);
+  const plan = phasesOf(options.config, manifest);
   const pace = (await earlierPace(options)) ?? builtInPace(options.backbone);
   const told = forecast(plan, method, manifest, options.localWorkers || 1, pace);
   const shards = { train: manifest.train.shards.length, val: manifest.val?.shards.length ?? 0 };
   const photos = { train: manifest.train.images.length, val: manifest.val?.images.length ?? 0 };
+  const sync = syncText(plan, options);
   if (flags.json) outJson({ classes: manifest.classes, photos, shards, problems: problems.length, ...told });
-  else printForecast(told, options, manifest, problems.length);
+  else printForecast(told, options, manifest, problems.length, sync);
 }
 
-function printForecast(told: Forecast, options: PlanOptions, manifest: Manifest, problems: number): void {
+/** What becomes of workers where replicas take local steps; null where every step is summed. */
+function syncText(plan: readonly Phase[], { config, localWorkers }: PlanOptions): string | null {
+  const { sync, localSteps } = config.cluster;
+  if (sync !== "local") return null;
+  const replicas = Math.max(...plan.map(({ units, localSteps: steps }) => (steps === undefined ? 0 : units)));
+  const said = `local: up to ${replicas} replicas take ${localSteps} steps each, then are averaged`;
+  const surplus = localWorkers - replicas;
+  return surplus > 0 ? `${said}; ${pc.yellow(`${surplus} of ${localWorkers} workers idle while they train`)}` : said;
+}
+
+function printForecast(
+  told: Forecast,
+  options: PlanOptions,
+  manifest: Manifest,
+  problems: number,
+  sync: string | null,
+): void {
   const { train, val, classes } = manifest;
   const workers = options.natsUrl === null ? `${options.localWorkers} workers here` : `workers of ${options.natsUrl}`;
   out(`${train.images.length} photos in ${train.shards.length} shards, classes ${classes.join(", ")}`);
@@ -50,6 +67,7 @@ function printForecast(told: Forecast, options: PlanOptions, manifest: Manifest,
     table.push([title, steps || "-", images, duration(seconds)]);
   out(table.toString());
   out(`workers  ${workers}${options.natsUrl === null ? "" : " (time: as if it were one)"}`);
+  if (sync !== null) out(`sync     ${sync}`);
   out(`memory   about ${(told.workerBytes / 1e9).toFixed(1)} GB for each worker`);
   out(`time     about ${duration(told.seconds)}, from ${told.basis}`);
   out(pc.dim("Nothing was trained. The same command without --dry-run begins."));
@@ -73,7 +91,7 @@ async function earlierPace({ runsDir, config, backbone }: PlanOptions): Promise<
     if (record.state !== "done" || !parsed.success || !isAlike(parsed.data.method, config.method)) continue;
     if ((await backboneOf(dir)) !== (backbone === "scratch")) continue;
     const { manifest } = await new RunStore(dir).readManifest();
-    const { spans, rssBytes } = await spansOf(dir, parsed.data.method, manifest);
+    const { spans, rssBytes } = await spansOf(dir, parsed.data, manifest);
     if (spans.length > 0) return paceOf(spans, rssBytes, `run ${record.runId}`, builtInPace(backbone));
   }
   return null;
@@ -92,8 +110,9 @@ async function backboneOf(dir: string): Promise<boolean> {
   return (JSON.parse(text) as { backbone?: string }).backbone === "scratch";
 }
 
-async function spansOf(dir: string, method: MethodConfig, manifest: Manifest) {
-  const phases = new Map(phasesOf(method, manifest).map((phase) => [phaseKey(phase), phase]));
+async function spansOf(dir: string, config: RunConfig, manifest: Manifest) {
+  const { method } = config;
+  const phases = new Map(phasesOf(config, manifest).map((phase) => [phaseKey(phase), phase]));
   const spans: PhaseSpan[] = [];
   const rssBytes: number[] = [];
   let begun: RunEventRecord | null = null;

@@ -11,6 +11,11 @@ export function describeEvent(record: RunEventRecord): string | null {
       return pc.yellow(`worker ${text("workerId")} lost: ${text("reason")}; its work goes to others`);
     case "engine-lost":
       return pc.yellow(`worker ${text("workerId")} has lost its engine and starts it again: ${text("reason")}`);
+    case "worker-surplus":
+      return pc.yellow(
+        `worker ${text("workerId")} has no replica to train: ${text("workers")} workers, ${text("replicas")} replicas ` +
+          "(cluster.localReplicas). It seeds, refines, and steps in where one is lost",
+      );
     case "worker-refused":
       return pc.yellow(`worker ${text("workerId")} not taken: ${text("reason")}`);
     case "phase-continued":

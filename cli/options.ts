@@ -87,6 +87,33 @@ export function withClusterFlags(command: Command): Command {
     .option("--checkpoint-steps <n>", "steps between two checkpoints: what a killed coordinator loses at most");
 }
 
+/** Flags for how workers' copies of the model are kept together: these settings decide the result. */
+export interface SyncFlags {
+  readonly sync?: string;
+  readonly localSteps?: string;
+  readonly replicas?: string;
+}
+
+export function withSyncFlags(command: Command): Command {
+  return command
+    .option("--sync <name>", "step: gradients are summed in every step; local: replicas take steps, then are averaged")
+    .option("--local-steps <n>", "with --sync local: steps of a replica between two averages (default: 16)")
+    .option("--replicas <n>", "with --sync local: how many replicas (default: one for each micro-batch of a step)");
+}
+
+/** As for --set. */
+export function syncSets({ sync, localSteps, replicas }: SyncFlags): string[] {
+  const named = { sync, localSteps, localReplicas: replicas };
+  return Object.entries(named).flatMap(([key, value]) => (value === undefined ? [] : [`cluster.${key}=${value}`]));
+}
+
+/** A flag that changes nothing is a mistake. @throws AppError CONFIG_INVALID */
+export function rejectIdleSyncFlags({ localSteps, replicas }: SyncFlags, { cluster }: RunConfig): void {
+  if (cluster.sync === "local" || (localSteps === undefined && replicas === undefined)) return;
+  const flag = localSteps === undefined ? `--replicas ${replicas}` : `--local-steps ${localSteps}`;
+  throw new AppError("CONFIG_INVALID", `${flag} means nothing with cluster.sync = "step": add --sync local`);
+}
+
 /** As for --set. */
 export function clusterSets(flags: ClusterFlags): string[] {
   const { allowMixed, audit, checkpointSteps, insecure, listen, advertise, workersMin, workersMax, topology } = flags;

@@ -15,6 +15,7 @@ const worker = {
   beatAt: null,
 };
 const status: RunStatus = {
+  outer: null,
   runId: "r",
   runDir: "runs/r",
   state: "running",

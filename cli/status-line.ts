@@ -11,12 +11,19 @@ export function statusLine(status: RunStatus): string {
   const active = status.workers.filter(({ state }) => state === "active").length;
   const parts = [
     `${pc.bold(phaseTitle(status))} ${bar(status.done, status.total)} ${status.done}/${status.total}`,
+    outerText(status.outer),
     status.imagesPerSecond > 0 ? `${status.imagesPerSecond.toFixed(1)} images/s` : "",
     status.loss === null ? "" : `loss ${status.loss.toFixed(3)}`,
     `${active} worker${active === 1 ? "" : "s"}`,
     status.etaSeconds === null ? "" : `ETA ${duration(status.etaSeconds)}`,
   ];
   return parts.filter((part) => part !== "").join("  ");
+}
+
+/** "outer round 3/10, 2 of 4 replicas in"; nothing where every step is summed. */
+export function outerText(outer: RunStatus["outer"]): string {
+  if (outer === null) return "";
+  return `outer round ${outer.round}/${outer.rounds}, ${outer.replicasDone} of ${outer.replicas} replicas in`;
 }
 
 /** "round 2/3 training". */

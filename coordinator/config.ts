@@ -1,6 +1,11 @@
-/** The settings of a training run, kept with it. Of `cluster` only `threads` and `wire` decide the result, all else does. */
+/**
+ * The settings of a training run, kept with it. Of `cluster` only `threads`, `wire`, and `sync` with the settings of local steps
+ * decide the result; all else does.
+ */
 import { z } from "zod";
 import { methodConfigSchema } from "../shared/config/method.js";
+import { minedRounds } from "../shared/config/rounds.js";
+import { localStepsMax } from "../shared/limits.js";
 import { wires } from "../shared/math/wire.js";
 
 const dataSchema = z.strictObject({
@@ -34,6 +39,21 @@ const clusterSchema = z.strictObject({
   wire: z.enum(wires).default("f32").meta({
     help: "How gradient sums and the changes of parameters travel: f32 as they are, bf16 in half the bytes, int8 in 26 % (blocks of 32 with a common scale). The last two round at random, right on average. Changes the bits of the result, so that a run keeps it.",
   }),
+  sync: z.enum(["step", "local"]).default("step").meta({
+    help: "step: gradients are summed in every step. local: replicas of the model take cluster.localSteps steps each, then the coordinator averages what they have moved by (DiLoCo): for slow links. Changes the result, which is the same for any number of workers all the same.",
+  }),
+  localSteps: z.int().min(1).max(localStepsMax).default(16).meta({
+    help: "local: steps of a replica between two averages; the last ones of a stage may be fewer.",
+  }),
+  localReplicas: z.int().min(0).max(1024).default(0).meta({
+    help: "local: replicas, among which the micro-batches of a step are divided equally: the most workers that can share a stage. Part of the result, unlike the worker count. 0: one for each micro-batch.",
+  }),
+  outerLearningRate: z.number().positive().max(10).default(1).meta({
+    help: "local: what the mean of the replicas' moves is multiplied by; with outerMomentum 0, 1 is their plain average. DiLoCo's paper has 0.7.",
+  }),
+  outerMomentum: z.number().min(0).max(0.999).default(0).meta({
+    help: "local: Nesterov's momentum of these moves. The paper has 0.9, which hurts a stage of less than some dozens of averages (docs/DECISIONS.md).",
+  }),
   memoryModelMb: z.number().min(0).max(100_000).default(16).meta({
     help: "Gradients and moments of a model of at most this size (MB, of 2^20 bytes) lie in the coordinator's memory, of a larger one in files without a name below the run's folder. Changes no bit.",
   }),
@@ -66,7 +86,7 @@ const clusterSchema = z.strictObject({
   }),
 });
 
-export const runConfigSchema = z.strictObject({
+const runShape = z.strictObject({
   seed: z.int().min(0).max(2_147_483_647).default(0).meta({
     help: "Seed of everything random. Same config, data, seed and engine: same bits.",
   }),
@@ -76,7 +96,45 @@ export const runConfigSchema = z.strictObject({
   cluster: clusterSchema.prefault({}),
 });
 
-export type RunConfig = z.infer<typeof runConfigSchema>;
+export type RunConfig = z.infer<typeof runShape>;
+
+/** What has no meaning together is refused before anything begins. */
+export const runConfigSchema = runShape.superRefine((config, context) => {
+  for (const { path, message } of localProblems(config)) context.addIssue({ code: "custom", path: [...path], message });
+});
+
+interface Problem {
+  readonly path: readonly string[];
+  readonly message: string;
+}
+
+function localProblems({ method, cluster }: RunConfig): Problem[] {
+  const { sync, topology, localSteps, localReplicas } = cluster;
+  if (sync !== "local") return [];
+  const problems: Problem[] = [];
+  if (topology === "sharded") {
+    const message = "sums the gradients of every step, which cluster.sync local has none of: use star";
+    problems.push({ path: ["cluster", "topology"], message });
+  }
+  for (const [name, stage] of Object.entries(stagesOf(method))) {
+    const { microBatches, steps } = stage;
+    if (microBatches % Math.max(1, localReplicas) !== 0) {
+      const message = `${microBatches} micro-batches cannot be divided equally among cluster.localReplicas = ${localReplicas}`;
+      problems.push({ path: ["method", name, "microBatches"], message });
+    }
+    if (steps < localSteps) {
+      const message = `is more than the ${steps} steps of method.${name}: its replicas would be averaged once, at the end`;
+      problems.push({ path: ["cluster", "localSteps"], message });
+    }
+  }
+  return problems;
+}
+
+/** Those that are trained. */
+function stagesOf(method: RunConfig["method"]) {
+  const { classifier, segmenter, mining } = method;
+  return minedRounds(method) > 0 ? { classifier, mining, segmenter } : { classifier, segmenter };
+}
 
 /** Environment variables of a run: SEEDGROW_METHOD__SEGMENTER__STEPS=100. */
 export const runEnvPrefix = "SEEDGROW";

@@ -1,16 +1,27 @@
 /** The phases of a run, from its configuration and its data. Pure. */
-import type { MethodConfig } from "../shared/config/method.js";
 import { minedRounds } from "../shared/config/rounds.js";
 import type { Manifest } from "../shared/data/manifest.js";
-import { type Phase, planRun } from "./core/plan.js";
+import type { RunConfig } from "./config.js";
+import { type Phase, planRun, type StagePlan } from "./core/plan.js";
 
 /** `rounds`: fewer than configured where the rounds have ended early. */
-export function phasesOf(method: MethodConfig, { train, val }: Manifest, rounds = method.rounds): Phase[] {
+export function phasesOf(
+  { method, cluster }: Pick<RunConfig, "method" | "cluster">,
+  { train, val }: Manifest,
+  rounds = method.rounds,
+): Phase[] {
   const { classifier, segmenter, mining } = method;
+  const planned = ({ steps, microBatches }: { readonly steps: number; readonly microBatches: number }): StagePlan => {
+    const { sync, localSteps, localReplicas } = cluster;
+    const whole = { steps, leafCount: microBatches };
+    return sync === "local"
+      ? { ...whole, local: { replicas: localReplicas || microBatches, steps: localSteps } }
+      : whole;
+  };
   return planRun({
-    classifier: { steps: classifier.steps, leafCount: classifier.microBatches },
-    mining: { rounds: minedRounds(method), steps: mining.steps, leafCount: mining.microBatches },
-    segmenter: { steps: segmenter.steps, leafCount: segmenter.microBatches },
+    classifier: planned(classifier),
+    mining: { rounds: minedRounds(method), ...planned(mining) },
+    segmenter: planned(segmenter),
     rounds,
     trainShards: train.shards.length,
     valShards: hasMasks(val) ? val!.shards.length : 0,

@@ -10,6 +10,7 @@ const digests: RunDigests = {
   labels: "L",
   corrections: "K",
   cams: ["cam-0", "cam-1"],
+  specs: "",
 };
 
 function request(kind: PhaseKind, purpose: Purpose, first = 1, end = 3, of = digests) {

@@ -2,7 +2,7 @@
 import { unreachable } from "../shared/assert.js";
 import type { WorkRequest } from "../shared/gen/seedgrow/v1/WorkRequest.js";
 import type { Purpose } from "./core/events.js";
-import type { Phase } from "./core/plan.js";
+import { type Phase, stepsFrom } from "./core/plan.js";
 import type { Assignment } from "./core/work-pool.js";
 import { applyJob, type ExchangeFacts, exchangeOf, reduceJob } from "./exchange-requests.js";
 import type { WeightsChange } from "./training.js";
@@ -20,6 +20,8 @@ export interface RunDigests {
   readonly corrections: string;
   /** CAM pack per training shard. */
   readonly cams: readonly string[];
+  /** Layout of the parameters being trained; only local training tells it. */
+  readonly specs: string;
 }
 
 export interface WorkOrder {
@@ -43,14 +45,17 @@ export function requestFor(order: WorkOrder, digests: RunDigests, exchange: Exch
   }
   const withWeights = { ...base, weightsDigest: digests.weights };
   if (purpose.kind === "step") {
-    const gradient = {
-      step: purpose.step,
-      leafFirst: assignment.first,
-      leafEnd: assignment.end,
-      leafCount: phase.units,
-      labelsDigest: phase.kind === "train" ? digests.labels : "",
-      correctionsDigest: phase.kind === "train" ? digests.corrections : "",
-    };
+    const { step } = purpose;
+    const labelsDigest = phase.kind === "train" ? digests.labels : "";
+    const correctionsDigest = phase.kind === "train" ? digests.corrections : "";
+    const { units, localSteps } = phase;
+    if (localSteps !== undefined) {
+      const which = { step, steps: stepsFrom(phase, step), replica: assignment.first, replicas: units };
+      const local = { ...which, specsDigest: digests.specs, labelsDigest, correctionsDigest };
+      return { ...withWeights, local, job: "local" };
+    }
+    const leaves = { leafFirst: assignment.first, leafEnd: assignment.end, leafCount: units };
+    const gradient = { step, ...leaves, labelsDigest, correctionsDigest };
     const change = digests.change && { baseDigest: digests.change.base, digest: digests.change.digest };
     const request: WorkRequest = { ...withWeights, change, gradient, job: "gradient" };
     return exchange ? { ...request, exchange: exchangeOf(order, purpose.step, exchange) } : request;

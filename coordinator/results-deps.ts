@@ -8,7 +8,6 @@ import type { RunConfig } from "./config.js";
 import type { Phase } from "./core/plan.js";
 import type { CorrectionsDeps } from "./round-corrections.js";
 import type { ShardedDeps } from "./sharded-training.js";
-import type { StepOutcome } from "./training.js";
 
 export interface ResultsDeps extends CorrectionsDeps, ShardedDeps {
   readonly config: RunConfig;
@@ -23,7 +22,7 @@ export interface ResultsDeps extends CorrectionsDeps, ShardedDeps {
     packs: { digest: Digest; bytes: Uint8Array }[],
   ) => Promise<void>;
   readonly nowMs: () => number;
-  readonly onStep: (phase: Phase, step: number, outcome: StepOutcome) => void;
+  readonly onStep: (phase: Phase, step: number, loss: number) => void;
   readonly onStage: (record: StageRecord) => void;
   /** A mining round's labels are not taken. */
   readonly onRefused: (record: { readonly round: number; readonly reason: string }) => void;

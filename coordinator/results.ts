@@ -13,6 +13,7 @@ import type { Purpose } from "./core/events.js";
 import { isTraining, type Phase, phaseKey } from "./core/plan.js";
 import type { StartOptions } from "./core/run.js";
 import { initDefect, metricsDefect, outputsOf, packDefect } from "./inspect.js";
+import { LocalTraining } from "./local-training.js";
 import { driftRule, meanChange, mergedScores, stopRule } from "./metrics.js";
 import type { Progress } from "./progress.js";
 import type { RunDigests, WorkOrder } from "./requests.js";
@@ -28,6 +29,7 @@ export class RunResults {
   private readonly training: StageTraining;
   /** Of sharded training. */
   private readonly sharded: ShardedTraining | null;
+  private readonly local: LocalTraining | null;
   private initial: InitialModel | null = null;
   private readonly ledger: ShardLedger;
   private catalogueDigest = "";
@@ -42,8 +44,10 @@ export class RunResults {
     public progress: Progress,
     stages: readonly StageRecord[],
   ) {
-    this.sharded = deps.config.cluster.topology === "sharded" ? new ShardedTraining(deps) : null;
-    this.training = this.sharded ?? new StarTraining(deps);
+    const { topology, sync } = deps.config.cluster;
+    this.sharded = topology === "sharded" ? new ShardedTraining(deps) : null;
+    this.local = sync === "local" ? new LocalTraining(deps) : null;
+    this.training = this.sharded ?? this.local ?? new StarTraining(deps);
     this.ledger = new ShardLedger(deps.store);
     this.corrections = new RoundCorrections(deps, deps.config.method.imageSize);
     this.book = new StageBook(deps.store, stages, deps.onStage);
@@ -116,6 +120,7 @@ export class RunResults {
       labels: this.catalogueDigest,
       corrections: this.corrections.digest,
       cams: this.progress.cams ?? [],
+      specs: this.local?.specsDigest ?? "",
     };
   }
 
@@ -168,15 +173,20 @@ export class RunResults {
       case "reduce":
       case "apply": {
         const outcome = await this.training.update(phase, purpose.step);
-        this.book.addLoss(phase, purpose.step, outcome.loss);
-        this.deps.onStep(phase, purpose.step, outcome);
+        const losses = outcome.losses ?? [outcome.loss];
+        for (const [i, loss] of losses.entries()) this.noteStep(phase, purpose.step + i, loss);
         if (lastStep) await this.endTraining(phase);
-        else await this.training.checkpoint(phase, purpose.step + 1, this.standing);
+        else await this.training.checkpoint(phase, purpose.step + losses.length, this.standing);
         return {};
       }
       case "map":
         return this.endMap(phase);
     }
+  }
+
+  private noteStep(phase: Phase, step: number, loss: number): void {
+    this.book.addLoss(phase, step, loss);
+    this.deps.onStep(phase, step, loss);
   }
 
   private get standing(): Standing {

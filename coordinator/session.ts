@@ -203,7 +203,7 @@ function openResults(
         });
       },
       nowMs: () => performance.now(),
-      onStep: (phase, step, { loss }) => {
+      onStep: (phase, step, loss) => {
         onLoss(loss);
         if (isCurvePoint(step, phase.steps)) events.append(stepEvent(phase, step, loss));
       },
@@ -243,7 +243,7 @@ function putSetup(options: SessionOptions, blobs: MemoryBlobs): Digest {
 }
 
 function startOptions({ runId, config, manifest, progress }: SessionOptions) {
-  const plan = phasesOf(config.method, manifest, progress.lastRound ?? undefined);
+  const plan = phasesOf(config, manifest, progress.lastRound ?? undefined);
   const { workersMin, workersMax, allowMixed, audit, topology } = config.cluster;
   const { fingerprint, phasesDone } = progress;
   const limit = Math.min(workersMax, workersLimit(openFilesLimit()));

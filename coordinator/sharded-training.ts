@@ -21,7 +21,7 @@ import {
   type Standing,
   StateLost,
 } from "./stage-training.js";
-import type { Defect, StepOutcome } from "./training.js";
+import { adamwState, type Defect, type StepOutcome } from "./training.js";
 
 export interface ShardedDeps extends StageTrainingDeps {
   /** Numbers that a worker keeps under this digest. Throws when it does not give them. */
@@ -89,7 +89,7 @@ export class ShardedTraining implements StageTraining {
 
   async goOn(phase: Phase, { specs, state }: TrainingPoint): Promise<void> {
     this.release();
-    const { optimizer, average, values } = state;
+    const { optimizer, average, values } = adamwState(state);
     const parts: Record<string, Floats | null> = { first: optimizer.first, second: optimizer.second, average };
     const point = [this.put("values", values)];
     for (const [name, floats] of Object.entries(parts)) if (floats) point.push(this.put(name, await bytesIn(floats)));

@@ -13,7 +13,14 @@ import type { RunConfig } from "./config.js";
 import { type Phase, phaseKey } from "./core/plan.js";
 import type { WorkOrder } from "./requests.js";
 import { stageOf } from "./requests.js";
-import { type Defect, StageTrainer, type StepOutcome, type WeightsChange } from "./training.js";
+import {
+  adamwState,
+  type Defect,
+  StageTrainer,
+  type StepOutcome,
+  steppingModel,
+  type WeightsChange,
+} from "./training.js";
 
 export interface InitialModel {
   readonly specs: ParamSpecs;
@@ -57,15 +64,17 @@ export interface StageTrainingDeps {
   readonly blobs: MemoryBlobs;
 }
 
-export function isCheckpointDue({ cluster }: RunConfig, nextStep: number): boolean {
-  return cluster.checkpointSteps > 0 && nextStep % cluster.checkpointSteps === 0;
+/** `taken`: steps since the last time that there could have been one. */
+export function isCheckpointDue({ cluster }: RunConfig, nextStep: number, taken = 1): boolean {
+  const every = cluster.checkpointSteps;
+  return every > 0 && Math.floor(nextStep / every) > Math.floor((nextStep - taken) / every);
 }
 
 /** The coordinator holds the model, and sums and updates it (`topology: star`). */
 export class StarTraining implements StageTraining {
-  private trainer: StageTrainer | null = null;
+  protected trainer: StageTrainer | null = null;
 
-  constructor(private readonly deps: StageTrainingDeps) {}
+  constructor(protected readonly deps: StageTrainingDeps) {}
 
   get weightsDigest(): Digest | null {
     return this.trainer?.weightsDigest ?? null;
@@ -81,20 +90,22 @@ export class StarTraining implements StageTraining {
     const count = paramCount(specs);
     const average = options.emaDecay > 0 ? await scratch.floats(count) : null;
     const state = { values, optimizer: await scratch.moments(count), average };
-    this.trainer = new StageTrainer(specs, state, options, blobs, this.rounding(phase));
+    const model = steppingModel(specs, state, options, this.rounding(phase));
+    this.trainer = new StageTrainer(specs, model, options.leafCount, blobs, this.rounding(phase));
   }
 
   async goOn(phase: Phase, { specs, state }: TrainingPoint): Promise<void> {
     const options = stageOptions(this.deps.config.method, stageOf(phase));
-    this.trainer = new StageTrainer(specs, state, options, this.deps.blobs, this.rounding(phase));
+    const model = steppingModel(specs, adamwState(state), options, this.rounding(phase));
+    this.trainer = new StageTrainer(specs, model, options.leafCount, this.deps.blobs, this.rounding(phase));
   }
 
-  private rounding(phase: Phase): StageRounding {
+  protected rounding(phase: Phase): StageRounding {
     const { seed, cluster } = this.deps.config;
     return { wire: cluster.wire, seed, stage: stageOf(phase) };
   }
 
-  inspect({ assignment }: WorkOrder, { sums }: WorkResult): Promise<Defect | null> {
+  async inspect({ assignment }: WorkOrder, { sums }: WorkResult): Promise<Defect | null> {
     return this.trainer!.inspect(sums, assignment);
   }
 
@@ -109,7 +120,7 @@ export class StarTraining implements StageTraining {
   /** Every so many steps: a killed coordinator loses those since the last one. */
   async checkpoint(phase: Phase, nextStep: number, { losses, done }: Standing): Promise<void> {
     const { config, store } = this.deps;
-    if (!isCheckpointDue(config, nextStep)) return;
+    if (!isCheckpointDue(config, nextStep, phase.localSteps)) return;
     const { specs, state } = this.trainer!;
     await store.writeTrainingPoint({ phase: phaseKey(phase), nextStep, specs, state, losses }, done);
   }

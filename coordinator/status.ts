@@ -1,7 +1,7 @@
 /** What `seedgrow status`, `watch` and the progress line show, from the run's state. Pure. */
 import type { RunStatus, WorkerBeat } from "../shared/net/subjects.js";
 import type { Member } from "./core/members.js";
-import { describePhase, isTraining } from "./core/plan.js";
+import { describePhase, isTraining, outerRound } from "./core/plan.js";
 import { currentPhase, type RunState } from "./core/run.js";
 import { doneCount } from "./core/work-pool.js";
 import type { Throughput } from "./throughput.js";
@@ -34,6 +34,7 @@ export function describeRun(state: RunState, throughput: Throughput, extra: Stat
     rounds: state.plan.reduce((max, { round }) => Math.max(max, round), 0),
     done,
     total,
+    outer: outerProgress(state),
     imagesPerSecond: throughput.total(extra.nowMs),
     etaSeconds: throughput.etaSeconds(state.plan, state.phaseIndex, done / Math.max(1, total), extra.nowMs),
     loss: isTraining(phase) ? extra.loss : null,
@@ -55,6 +56,13 @@ function phaseProgress(state: RunState): { done: number; total: number } {
     case "map":
       return { done: doneCount(state.pool), total: phase.units };
   }
+}
+
+function outerProgress(state: RunState): RunStatus["outer"] {
+  const phase = currentPhase(state);
+  const round = state.purpose.kind === "step" ? outerRound(phase, state.purpose.step) : null;
+  if (!round) return null;
+  return { round: round.number, rounds: round.of, replicasDone: doneCount(state.pool), replicas: phase.units };
 }
 
 function describeWorkers(state: RunState, throughput: Throughput, extra: StatusExtra): RunStatus["workers"] {

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { MemoryFloats } from "../shared/aggregate/floats.js";
 import { bytesOf, float32Of } from "../shared/codec/digest.js";
 import { MemoryBlobs } from "../shared/net/blobs.js";
-import { StageTrainer, type TrainerState } from "./training.js";
+import { adamwState, StageTrainer, steppingModel } from "./training.js";
 
 const specs = [{ name: "w", shape: [3], learningRateScale: 1, weightDecay: false }];
 const options = {
@@ -24,7 +24,7 @@ function start() {
 
 function trainer() {
   const blobs = new MemoryBlobs();
-  return { blobs, trainer: new StageTrainer(specs, start(), options, blobs) };
+  return { blobs, trainer: new StageTrainer(specs, steppingModel(specs, start(), options), options.leafCount, blobs) };
 }
 
 /** Sum over a node: gradient, loss sum, weight. */
@@ -94,8 +94,10 @@ describe("a checkpoint", () => {
 
   test("of weights, moments and step goes on to the same bits as a run that was never cut", async () => {
     const whole = (await train(trainer().trainer, 0, 4)).weightsDigest;
-    const { values, optimizer, average } = (await train(trainer().trainer, 0, 2)).state;
-    const resume = (state: TrainerState) => new StageTrainer(specs, state, options, new MemoryBlobs());
+    const { values, optimizer, average } = adamwState((await train(trainer().trainer, 0, 2)).state);
+    const resume = (state: Parameters<typeof steppingModel>[1]) => {
+      return new StageTrainer(specs, steppingModel(specs, state, options), options.leafCount, new MemoryBlobs());
+    };
     const resumed = await train(resume({ values: values.slice(), optimizer, average }), 2, 4);
     expect(resumed.weightsDigest).toBe(whole);
     // Without the moments it would not.

@@ -1,26 +1,66 @@
-/** One stage of training: sums the gradients of a step along the tree, updates the parameters, hands out the new ones. */
+/**
+ * One stage of training: sums what workers send along the tree (gradients of a step, or what replicas have moved by),
+ * updates the parameters, hands out the new ones.
+ */
+import type { AdamWState } from "../shared/aggregate/adamw.js";
 import { addFloats, type Floats, notFiniteAt } from "../shared/aggregate/floats.js";
-import { Replica, type ReplicaState, type StageOptions } from "../shared/aggregate/replica.js";
+import {
+  type MomentumState,
+  momentsOf,
+  type OptimizerState,
+  Replica,
+  type ReplicaState,
+  type StageModel,
+  type StageOptions,
+} from "../shared/aggregate/replica.js";
 import { assert } from "../shared/assert.js";
 import { bytesOf, type Digest, float32Of, sha256 } from "../shared/codec/digest.js";
 import type { ParamSpecs } from "../shared/data/param-specs.js";
+import { AppError } from "../shared/errors.js";
 import { roundingOf, type StageRounding } from "../shared/math/rounding.js";
 import { coverRange, type LeafRange, nodeKey, parseNode, rootOf, TreeSums } from "../shared/math/tree-sum.js";
 import { sumTailFloats } from "../shared/math/wire.js";
 import type { MemoryBlobs } from "../shared/net/blobs.js";
 
 export interface StepOutcome {
-  /** Mean loss per image of the step. */
+  /** Mean loss per image. */
   readonly loss: number;
+  /** Of each step that has been taken; left out: it is one. */
+  readonly losses?: readonly number[];
   readonly weightsDigest: Digest;
 }
 
-/** A replica's state, its parameters as bytes. */
-export interface TrainerState extends Omit<ReplicaState, "values"> {
+/** A model's state, its parameters as bytes. */
+export interface TrainerState<O extends OptimizerState = OptimizerState> extends Omit<ReplicaState<O>, "values"> {
   readonly values: Uint8Array;
 }
 
-/** Gradients of a tree node's leaves, then the sum of their losses, then how many images they are of. */
+/** What every worker's or the coordinator's AdamW goes on from. @throws AppError CHECKPOINT_INVALID of another optimiser's */
+export function adamwState({ values, optimizer, average }: TrainerState): TrainerState<AdamWState> {
+  if ("first" in optimizer) return { values, optimizer, average };
+  throw new AppError("CHECKPOINT_INVALID", "the checkpoint is of local steps (cluster.sync local), the run takes none");
+}
+
+/** What an outer optimiser goes on from. @throws AppError CHECKPOINT_INVALID of another optimiser's */
+export function momentumState({ values, optimizer, average }: TrainerState): TrainerState<MomentumState> {
+  if ("momentum" in optimizer) return { values, optimizer, average };
+  throw new AppError(
+    "CHECKPOINT_INVALID",
+    "the checkpoint is of single steps, the run takes local ones (cluster.sync)",
+  );
+}
+
+/** The model that takes one step of AdamW with every sum of gradients. Takes the state over. */
+export function steppingModel(
+  specs: ParamSpecs,
+  { values, ...rest }: TrainerState<AdamWState>,
+  options: StageOptions,
+  rounding: StageRounding | null = null,
+): Replica {
+  return new Replica(specs, { values: float32Of(values), ...rest }, options, { rounding, offersChange: true });
+}
+
+/** Of a tree node's leaves the gradients, or what replicas have moved by; then the sum of their losses, then how many images they are of. */
 export interface GradientSum {
   /** nodeKey of the node. */
   readonly name: string;
@@ -41,21 +81,18 @@ export interface Defect {
 }
 
 export class StageTrainer {
-  private readonly replica: Replica;
   private sums: TreeSums<Promise<Floats>>;
   private digest: Digest;
   private changeHeld: WeightsChange | null = null;
 
-  /** Takes the state over: a copy would be another model in memory. */
   constructor(
     readonly specs: ParamSpecs,
-    { values, ...rest }: TrainerState,
-    private readonly options: StageOptions,
+    private readonly model: StageModel,
+    /** Micro-batches of a step, or replicas. */
+    private readonly leafCount: number,
     private readonly blobs: MemoryBlobs,
     private readonly rounding: StageRounding | null = null,
   ) {
-    const state = { values: float32Of(values), ...rest };
-    this.replica = new Replica(specs, state, options, { rounding, offersChange: true });
     this.sums = this.noSums();
     this.digest = this.publish();
   }
@@ -76,20 +113,20 @@ export class StageTrainer {
 
   /** The parameters' bytes; valid until the next update. */
   get bytes(): Uint8Array {
-    return bytesOf(this.replica.values);
+    return bytesOf(this.model.values);
   }
 
   /** For a checkpoint; valid until the next update. */
   get state(): TrainerState {
-    return { ...this.replica.state, values: this.bytes };
+    return { ...this.model.state, values: this.bytes };
   }
 
   /** What is wrong with the sums of these leaves; null: nothing. */
   async inspect(sums: readonly GradientSum[], leaves: LeafRange): Promise<Defect | null> {
-    const wanted = coverRange(leaves, this.options.leafCount).map(nodeKey);
+    const wanted = coverRange(leaves, this.leafCount).map(nodeKey);
     const names = sums.map(({ name }) => name);
     if (names.join() !== wanted.join()) return wrong(`it has the sums ${names.join()}, not ${wanted.join()}`);
-    const count = this.replica.values.length + sumTailFloats;
+    const count = this.model.values.length + sumTailFloats;
     for (const { name, floats } of sums) {
       if (floats.length !== count) return wrong(`sum ${name} has ${floats.length} numbers, not ${count}`);
       const at = await notFiniteAt(floats);
@@ -100,45 +137,45 @@ export class StageTrainer {
 
   /** Siblings are added as they meet; `apply` hears of it when that fails. */
   accept(sums: readonly GradientSum[]): void {
-    const count = this.replica.values.length;
+    const count = this.model.values.length;
     for (const { name, floats } of sums) {
       assert(floats.length === count + sumTailFloats, `a gradient sum has ${count} + ${sumTailFloats} numbers`);
       assert(this.sums.add(parseNode(name), Promise.resolve(floats)), `node ${name} is counted once`);
     }
   }
 
-  /** Updates the parameters with the step's mean gradient. @throws AppError TRAINING_DIVERGED */
+  /** Updates the parameters with what is in, of the step or of those from it on. @throws AppError TRAINING_DIVERGED */
   async apply(step: number): Promise<StepOutcome> {
     const total = await this.sums.total();
-    assert(total, `every leaf below ${JSON.stringify(rootOf(this.options.leafCount))} is in`);
+    assert(total, `every leaf below ${JSON.stringify(rootOf(this.leafCount))} is in`);
     this.blobs.delete(this.digest);
     this.withdrawChange();
     const base = this.digest;
-    const loss = await this.replica.update(total, step);
+    const loss = await this.model.update(total, step);
     await total.close();
     this.sums = this.noSums();
     this.digest = this.publish();
-    const bytes = this.replica.change;
+    const bytes = this.model.change;
     this.changeHeld = bytes && { base, digest: this.blobs.put(bytes, sha256(bytes)) };
     return { loss, weightsDigest: this.digest };
   }
 
   /** After the last step: the parameters become the model's, and what the state has on disk is given back. */
   async finish(): Promise<void> {
-    const { optimizer, average } = this.replica.state;
+    const { optimizer, average } = this.model.state;
     this.withdrawChange();
     if (average) {
       this.blobs.delete(this.digest);
-      await this.replica.finish();
+      await this.model.finish();
       this.digest = this.publish();
     }
-    await Promise.all([optimizer.first.close(), optimizer.second.close(), average?.close()]);
+    await Promise.all([...momentsOf(optimizer), average].map((floats) => floats?.close()));
   }
 
   private noSums(): TreeSums<Promise<Floats>> {
     const { rounding } = this;
-    const round = rounding && roundingOf({ ...rounding, step: this.replica.state.optimizer.steps });
-    return new TreeSums(this.options.leafCount, (left, right, parent) => {
+    const round = rounding && roundingOf({ ...rounding, step: this.model.state.optimizer.steps });
+    return new TreeSums(this.leafCount, (left, right, parent) => {
       const sum = Promise.all([left, right]).then(async ([a, b]) =>
         addFloats(a, b, (...page) => round?.(parent, ...page)),
       );

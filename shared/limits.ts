@@ -37,6 +37,8 @@ export const probeAfterMs = 3 * beatIntervalMs;
 export const probeTimeoutMs = 2_000;
 /** One piece of work may take this long while nothing is known of its pace: the slowest refine shard took under 60 s. */
 export const workTimeoutMs = 10 * 60_000;
+/** Steps that a replica takes before it is heard of: the most that DiLoCo's authors tried, and a bound on what is lost. */
+export const localStepsMax = 2_000;
 /** Never give a worker less than this: a garbage collection, a slow disk or a busy neighbour is not a hang. */
 export const workDeadlineMsMin = 15_000;
 /** A hang is 4 medians + 10 median deviations: with the ten-fold spread of a shared machine still a rare mistake. */

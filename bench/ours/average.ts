@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { pullSum, Scratch } from "../../coordinator/adapters/scratch.js";
 import { runConfigSchema } from "../../coordinator/config.js";
-import { StageTrainer, type WeightsChange } from "../../coordinator/training.js";
+import { StageTrainer, steppingModel, type WeightsChange } from "../../coordinator/training.js";
 import { bytesOf, type Digest } from "../../shared/codec/digest.js";
 import type { BlobsClient } from "../../shared/gen/seedgrow/v1/Blobs.js";
 import { roundingOf } from "../../shared/math/rounding.js";
@@ -90,7 +90,7 @@ async function coordinate(): Promise<void> {
   const dir = mkdtempSync(join(tmpdir(), "seedgrow-average-"));
   const scratch = new Scratch(dir, runConfigSchema.parse({}).cluster.memoryModelMb * 2 ** 20);
   const start = { values: bytesOf(new Float32Array(count)), optimizer: await scratch.moments(count), average: null };
-  const trainer = new StageTrainer(specs, start, options, blobs, rounding);
+  const trainer = new StageTrainer(specs, steppingModel(specs, start, options), workers, blobs, rounding);
   const offers = await Promise.all(children.map((child) => ask(child, null)));
   const clients = await Promise.all(offers.map((offer) => reach(offer.address, "coordinator", "worker")));
   let offered = offers.map(({ digest }) => digest);

@@ -13,11 +13,15 @@ import {
   methodSets,
   nameList,
   presetFor,
+  rejectIdleSyncFlags,
   runConfigFrom,
+  type SyncFlags,
+  syncSets,
   wholeNumber,
   withClusterFlags,
   withEngineFlag,
   withMethodFlags,
+  withSyncFlags,
 } from "../options.js";
 import { note, out, outJson } from "../output.js";
 import { ProgressView } from "../progress-view.js";
@@ -40,7 +44,7 @@ interface WhereFlags extends TelemetryFlags {
   readonly nats?: string;
 }
 
-interface TrainFlags extends WhereFlags, ClusterFlags, MethodFlags {
+interface TrainFlags extends WhereFlags, ClusterFlags, SyncFlags, MethodFlags {
   readonly data?: string;
   readonly val?: string;
   readonly masks?: string;
@@ -57,7 +61,7 @@ interface TrainFlags extends WhereFlags, ClusterFlags, MethodFlags {
 }
 
 export function trainCommand(): Command {
-  return withTelemetryFlags(withEngineFlag(withMethodFlags(withClusterFlags(new Command("train")))))
+  return withTelemetryFlags(withEngineFlag(withMethodFlags(withSyncFlags(withClusterFlags(new Command("train"))))))
     .description("train on tagged photos: seeds, rounds, masks, a model and a report")
     .option(
       "--data <path>",
@@ -97,8 +101,9 @@ Every setting of --set is also a variable: SEEDGROW_METHOD__ROUNDS=6. Ctrl-C sto
 async function runTrain(flags: TrainFlags): Promise<void> {
   const { inputs, where } = await trainInputs(flags);
   const { data, val, masks, classes, backbone, quick } = inputs;
-  const set = [...flags.set, ...clusterSets(flags), ...methodSets(flags)];
+  const set = [...flags.set, ...clusterSets(flags), ...syncSets(flags), ...methodSets(flags)];
   const config = await runConfigFrom({ ...flags, set }, presetFor(backbone, quick));
+  rejectIdleSyncFlags(flags, config);
   const options = { dataPath: data, valPath: val, masksPath: masks, classes, backbone, config, runsDir: flags.out };
   if (flags.dryRun) {
     const { printPlan } = await import("../dry-run.js");

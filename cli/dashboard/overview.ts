@@ -9,6 +9,7 @@ import { overlayColor } from "../../shared/data/overlay.js";
 import type { StageRecord } from "../../shared/data/run-record.js";
 import type { RunStatus } from "../../shared/net/subjects.js";
 import { isEnded, viewOfFolder } from "../run-view.js";
+import { outerText } from "../status-line.js";
 import type { RunReader } from "./run-reader.js";
 import { workersOf } from "./workers.js";
 
@@ -66,6 +67,7 @@ function stageRow({ name, labels, val, changedShare, seconds }: StageRecord) {
   };
 }
 
-export function statusNow({ state, reason, phase, done, total, etaSeconds, loss, imagesPerSecond }: RunStatus) {
-  return { state, reason, phase, done, total, etaSeconds, loss, imagesPerSecond };
+export function statusNow(status: RunStatus) {
+  const { state, reason, phase, done, total, etaSeconds, loss, imagesPerSecond } = status;
+  return { state, reason, phase, done, total, outer: outerText(status.outer), etaSeconds, loss, imagesPerSecond };
 }

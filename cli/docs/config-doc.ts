@@ -18,7 +18,8 @@ Strongest first: \`--set key=value\`, the variable, the file of \`--config\` (YA
 preset, the default. Values are JSON where they are JSON (\`--set method.cam.scales=[1,2]\`), else text. An unknown key or a
 value out of range ends the command before anything is computed, and names every problem at once.
 
-The settings are kept in the run's \`run.json\`; \`seedgrow resume\` uses those. All but \`cluster\` decide the result.
+The settings are kept in the run's \`run.json\`; \`seedgrow resume\` uses those. All but \`cluster\` decide the result, and of
+\`cluster\` \`threads\`, \`wire\`, and \`sync\` with its replicas.
 
 ${sections.join("\n\n")}
 

@@ -69,6 +69,7 @@ describe("a watcher who comes late", () => {
 
 test("a live status wins over the log; a beat's age counts from now", () => {
   const status: RunStatus = {
+    outer: null,
     ...{ runId: "fox", runDir: "/r", state: "running", reason: "", phase: "round 1 training", round: 1, rounds: 3 },
     ...{ done: 5, total: 8, imagesPerSecond: 50, etaSeconds: 30, loss: 0.9, miou: null },
     ...{ workers: [worker("w1", { imagesPerSecond: 50 })], updatedAt: "2026-01-01T00:01:00.000Z" },

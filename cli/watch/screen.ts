@@ -3,7 +3,7 @@ import pc from "picocolors";
 import { duration } from "../event-text.js";
 import { cut } from "../live-line.js";
 import { score } from "../stage-table.js";
-import { bar, phaseTitle } from "../status-line.js";
+import { bar, outerText, phaseTitle } from "../status-line.js";
 import { gpuOf, stateText } from "../status-text.js";
 import type { Trouble, WatchedWorker, WatchModel } from "./model.js";
 import { sparkline } from "./sparkline.js";
@@ -57,6 +57,7 @@ function progressLine(model: WatchModel, columns: number): string {
   const title = status ? phaseTitle(status) : phase;
   const parts = [
     total > 0 ? `${bar(done, total)} ${done}/${total}` : "",
+    outerText(status?.outer ?? null),
     model.imagesPerSecond ? `${model.imagesPerSecond.toFixed(1)} images/s` : "",
     model.etaSeconds === null ? "" : `ETA ${duration(model.etaSeconds)}`,
   ].filter((part) => part !== "");

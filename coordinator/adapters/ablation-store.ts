@@ -29,10 +29,13 @@ export interface ReadyCell extends CellPlan {
   readonly command: readonly string[];
 }
 
-/** The workers and where they listen change nothing in the result. */
+/** The workers and where they listen change nothing in the result; local steps and rounding do. */
 export function cellDigest({ source, backbone, config }: ReadyCell): string {
-  const { cluster: _, ...decisive } = config;
-  return sha256(Buffer.from(JSON.stringify([source, backbone, decisive])));
+  const { cluster, ...decisive } = config;
+  const { sync, localSteps, localReplicas, outerLearningRate, outerMomentum, wire } = cluster;
+  const local = sync === "local" ? [[localSteps, localReplicas, outerLearningRate, outerMomentum]] : [];
+  const rounded = wire === "f32" ? [] : [wire];
+  return sha256(Buffer.from(JSON.stringify([source, backbone, decisive, ...local, ...rounded])));
 }
 
 export class AblationStore {

@@ -12,6 +12,11 @@ export class RunMetrics {
   private readonly round = this.gauge("seedgrow_run_round", "Round under way, from 1; 0 before the first");
   private readonly unitsDone = this.gauge("seedgrow_phase_units_done", "Steps or shards of the phase that are done");
   private readonly units = this.gauge("seedgrow_phase_units", "Steps or shards of the phase");
+  private readonly outerRound = this.gauge(
+    "seedgrow_outer_round",
+    "Outer round of local steps under way, from 1; 0: none",
+  );
+  private readonly outerRounds = this.gauge("seedgrow_outer_rounds", "Outer rounds of the phase; 0: none");
   private readonly eta = this.gauge("seedgrow_run_eta_seconds", "Time the run will still take; NaN while unknown");
   private readonly loss = this.gauge("seedgrow_train_loss", "Mean loss per image of the newest step");
   private readonly miou = this.gauge("seedgrow_stage_miou_ratio", "Mean IoU of the newest stage, 0 to 1", ["of"]);
@@ -44,6 +49,8 @@ export class RunMetrics {
     this.round.set(status.round);
     this.unitsDone.set(status.done);
     this.units.set(status.total);
+    this.outerRound.set(status.outer?.round ?? 0);
+    this.outerRounds.set(status.outer?.rounds ?? 0);
     this.eta.set(status.etaSeconds ?? Number.NaN);
     if (status.loss !== null) this.loss.set(status.loss);
     this.workers.reset();

@@ -5,7 +5,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import { type Floats, MemoryFloats, pageFloats, pagesOf } from "../../shared/aggregate/floats.js";
 import { bytesOf } from "../../shared/codec/digest.js";
 import { MemoryBlobs } from "../../shared/net/blobs.js";
-import { StageTrainer } from "../training.js";
+import { adamwState, StageTrainer, steppingModel } from "../training.js";
 import { RunStore } from "./run-store.js";
 import { Scratch } from "./scratch.js";
 
@@ -42,7 +42,7 @@ async function holding(scratch: Scratch, values: Float32Array): Promise<Floats> 
 async function begin(scratch: Scratch): Promise<StageTrainer> {
   const [optimizer, average] = [await scratch.moments(count), await scratch.floats(count)];
   const state = { values: bytesOf(numbers(count, 0)), optimizer, average };
-  return new StageTrainer(specs, state, options, new MemoryBlobs());
+  return new StageTrainer(specs, steppingModel(specs, state, options), options.leafCount, new MemoryBlobs());
 }
 
 async function train(stage: StageTrainer, scratch: Scratch, steps: readonly number[], order = [0, 1, 2]) {
@@ -79,7 +79,8 @@ describe("training with gradients and moments on disk", () => {
       await train(half, from, [0, 1]);
       await store.writeTrainingPoint({ phase: "train-1", nextStep: 2, specs, losses: [[0, 1]], state: half.state }, []);
       const point = (await store.readTrainingPoint("train-1", to, () => undefined))!;
-      const resumed = new StageTrainer(point.specs, point.state, options, new MemoryBlobs());
+      const model = steppingModel(point.specs, adamwState(point.state), options);
+      const resumed = new StageTrainer(point.specs, model, options.leafCount, new MemoryBlobs());
       await train(resumed, to, [2, 3]);
       await resumed.finish();
       expect(resumed.weightsDigest).toBe(uncut.weightsDigest);

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { type FileHandle, open } from "node:fs/promises";
 import { z } from "zod";
 import { type Floats, pagesOf } from "../../shared/aggregate/floats.js";
+import { momentsOf } from "../../shared/aggregate/replica.js";
 import { bytesOf, type Digest, sha256 } from "../../shared/codec/digest.js";
 import { type ParamSpecs, paramCount, paramSpecsSchema } from "../../shared/data/param-specs.js";
 import {
@@ -29,17 +30,21 @@ const extraSchema = z.object({
   specs: paramSpecsSchema,
   losses: z.array(z.tuple([z.int(), z.number().nullable()])),
   optimizerSteps: z.int().nonnegative(),
+  /** nesterov: of local steps (cluster.sync). */
+  optimizer: z.enum(["adamw", "nesterov"]).default("adamw"),
 });
 
-/** The file's pieces in order: head, parameters, the optimiser's moments, the parameters' average where there is one. */
+/** The file's pieces in order: head, parameters, the optimiser's moments (or momentum), the parameters' average where there is one. */
 export async function encodePoint(point: TrainingPoint): Promise<AsyncIterable<Uint8Array>> {
   const { phase, nextStep, specs, losses, state } = point;
-  const { steps: optimizerSteps, first, second } = state.optimizer;
+  const { steps: optimizerSteps } = state.optimizer;
+  const optimizer = "momentum" in state.optimizer ? "nesterov" : "adamw";
   const bytes = state.values.byteLength;
-  const rest = state.average ? [first, second, state.average] : [first, second];
+  const moments = momentsOf(state.optimizer);
+  const rest = state.average ? [...moments, state.average] : moments;
   const digests = [sha256(state.values)];
   for (const floats of rest) digests.push(await digestOf(floats));
-  const header: CheckpointHeader = { phase, nextStep, extra: { specs, losses, optimizerSteps } };
+  const header: CheckpointHeader = { phase, nextStep, extra: { specs, losses, optimizerSteps, optimizer } };
   const head = checkpointHead(
     header,
     digests.map((digest) => ({ digest, bytes })),
@@ -58,8 +63,10 @@ export async function readPoint(path: string, scratch: Scratch): Promise<Trainin
   try {
     const head = await readHead(file);
     const extra = extraSchema.safeParse(head?.header.extra);
-    if (!head || !extra.success || ![3, 4].includes(head.sections.length)) return null;
-    const { specs, losses, optimizerSteps: steps } = extra.data;
+    if (!head || !extra.success) return null;
+    const { specs, losses, optimizerSteps: steps, optimizer: kind } = extra.data;
+    const momentCount = kind === "nesterov" ? 1 : 2;
+    if (![1, 2].includes(head.sections.length - momentCount)) return null;
     const count = paramCount(specs);
     if (head.sections.some(({ bytes }) => bytes !== count * 4)) return null;
     const [valuesAt, ...others] = head.sections as [SectionPlace, ...SectionPlace[]];
@@ -67,9 +74,11 @@ export async function readPoint(path: string, scratch: Scratch): Promise<Trainin
     if (!values || sha256(values) !== valuesAt.digest) return null;
     const rest = await readAll(file, others, () => scratch.floats(count));
     if (!rest) return null;
-    const [first, second, average = null] = rest as [Floats, Floats, Floats?];
+    const [first, second] = rest as [Floats, Floats];
+    const average = rest[momentCount] ?? null;
+    const optimizer = kind === "nesterov" ? { steps, momentum: first } : { steps, first, second };
     const { phase, nextStep } = head.header;
-    return { phase, nextStep, specs, losses, state: { values, optimizer: { steps, first, second }, average } };
+    return { phase, nextStep, specs, losses, state: { values, optimizer, average } };
   } finally {
     await file.close();
   }

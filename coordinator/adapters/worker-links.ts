@@ -36,7 +36,7 @@ import type { Tunnels } from "./tunnels.js";
 export interface WorkResult {
   /** In the order the worker named them; none for a gradient. */
   readonly outputs: readonly (Named & { readonly bytes: Uint8Array })[];
-  /** Of a gradient only. Whoever has the result closes them. */
+  /** Of a gradient or a replica only. Whoever has the result closes them. */
   readonly sums: readonly (Named & GradientSum)[];
   /** Sharded training: what stays with the worker. */
   readonly kept: readonly KeptOutput[];
@@ -118,7 +118,7 @@ export class WorkerLinks {
     const order = { ...request, lease };
     const reply = await callUnary<WorkReply__Output>(
       (options, done) => worker.Work(order, options, done),
-      workTimeoutMs,
+      workTimeoutMs * (request.local?.steps ?? 1),
     );
     if (reply.outputs.length > outputsMax) {
       throw new AppError("MESSAGE_INVALID", `a result has ${reply.outputs.length} outputs (at most ${outputsMax})`);
@@ -127,7 +127,7 @@ export class WorkerLinks {
     const { images, computeMs, waitMs } = reply;
     const facts = { metrics, images, computeMs, waitMs };
     if (request.exchange) return { outputs: [], sums: [], kept: reply.outputs, ...facts };
-    if (request.job === "gradient")
+    if (request.job === "gradient" || request.job === "local")
       return { outputs: [], sums: await this.pullSums(link.blobs, reply.outputs), kept: [], ...facts };
     const outputs = await this.inFlight.run(bytesOfAll(reply.outputs), () =>
       Promise.all(reply.outputs.map((output) => pullOutput(link.blobs, output))),

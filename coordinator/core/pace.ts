@@ -26,13 +26,13 @@ export function withSample(pace: Pace, kind: string, tookMs: number, units: numb
 }
 
 /** After this a worker counts as hung. The ceiling while too little is known. */
-export function deadlineMs(pace: Pace, kind: string, units: number): number {
+export function deadlineMs(pace: Pace, kind: string, units: number, ceilingMs: number = workTimeoutMs): number {
   const samples = pace.get(kind) ?? [];
-  if (samples.length < paceSamplesMin) return workTimeoutMs;
+  if (samples.length < paceSamplesMin) return ceilingMs;
   const middle = median(samples);
   const spread = median(samples.map((sample) => Math.abs(sample - middle)));
   const perUnitMs = deadlineFactor * middle + deadlineMadFactor * spread;
-  return Math.min(workTimeoutMs, Math.max(workDeadlineMsMin, perUnitMs * units));
+  return Math.min(ceilingMs, Math.max(workDeadlineMsMin, perUnitMs * units));
 }
 
 /** After this an idle worker may do the same piece as well. */

@@ -8,6 +8,14 @@ export interface StagePlan {
   readonly steps: number;
   /** Micro-batches per update: leaves of the sum tree. */
   readonly leafCount: number;
+  /** Where replicas take local steps (cluster.sync local). */
+  readonly local?: LocalPlan;
+}
+
+export interface LocalPlan {
+  readonly replicas: number;
+  /** That each takes before their parameters are averaged. */
+  readonly steps: number;
 }
 
 export interface PlanOptions {
@@ -30,24 +38,47 @@ export interface Phase {
   readonly round: number;
   /** Updates of a training phase; 0 for a map over shards. */
   readonly steps: number;
-  /** Units of work that are open at the same time: micro-batches of a step, or shards. */
+  /** Units of work that are open at the same time: micro-batches of a step, replicas, or shards. */
   readonly units: number;
+  /** Local training: steps that every replica takes in an outer round. */
+  readonly localSteps?: number;
 }
 
 export function planRun(options: PlanOptions): Phase[] {
   const phases: Phase[] = [
-    { kind: "classify", round: 0, steps: options.classifier.steps, units: options.classifier.leafCount },
+    training("classify", 0, options.classifier),
     { kind: "seed", round: 0, steps: 0, units: options.trainShards },
   ];
   for (let round = 1; round <= options.rounds; round++) {
     const isMining = round <= (options.mining?.rounds ?? 0);
-    const { steps, leafCount } = isMining ? options.mining! : options.segmenter;
-    phases.push({ kind: "train", round, steps, units: leafCount });
+    phases.push(training("train", round, isMining ? options.mining! : options.segmenter));
     phases.push({ kind: "refine", round, steps: 0, units: options.trainShards });
     if (options.valShards > 0 && !isMining)
       phases.push({ kind: "evaluate", round, steps: 0, units: options.valShards });
   }
   return phases;
+}
+
+function training(kind: PhaseKind, round: number, { steps, leafCount, local }: StagePlan): Phase {
+  if (!local) return { kind, round, steps, units: leafCount };
+  return { kind, round, steps, units: local.replicas, localSteps: local.steps };
+}
+
+/** Steps that the work which begins at `step` takes: of an outer round, the last of which may be shorter, or one. */
+export function stepsFrom({ steps, localSteps = 1 }: Phase, step: number): number {
+  return Math.min(localSteps, steps - step);
+}
+
+export interface OuterRound {
+  /** From 1. */
+  readonly number: number;
+  readonly of: number;
+}
+
+/** The outer round that begins at `step`; null where every step is summed. */
+export function outerRound({ steps, localSteps }: Phase, step: number): OuterRound | null {
+  if (localSteps === undefined) return null;
+  return { number: Math.floor(step / localSteps) + 1, of: Math.ceil(steps / localSteps) };
 }
 
 export function isTraining(phase: Phase): boolean {

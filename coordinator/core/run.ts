@@ -11,7 +11,7 @@ import type { Purpose, RunEffect, RunEvent } from "./events.js";
 import { rewind } from "./exchange.js";
 import { atStep } from "./exchange-state.js";
 import { noPace } from "./pace.js";
-import { describePhase, isTraining, phaseKey } from "./plan.js";
+import { describePhase, isTraining, outerRound, type Phase, phaseKey, stepsFrom } from "./plan.js";
 import { settle } from "./settling.js";
 import { noSpeeds } from "./speeds.js";
 import { andThen, currentPhase, finish, type RunState, report, type StartOptions, type Transition } from "./state.js";
@@ -112,13 +112,26 @@ function onSettled(state: RunState, endRounds: string | undefined): Transition {
   if (state.activity !== "settling") return { state, effects: [] };
   const phase = currentPhase(state);
   const { purpose } = state;
-  const nextStep = purpose.kind === "init" ? 0 : "step" in purpose ? purpose.step + 1 : null;
+  const nextStep =
+    purpose.kind === "init" ? 0 : "step" in purpose ? purpose.step + stepsFrom(phase, purpose.step) : null;
+  const averaged = roundDone(phase, purpose);
   if (nextStep !== null && nextStep < phase.steps)
-    return { state: openStep(state, nextStep, purpose.kind === "init" ? 0 : undefined), effects: [] };
-  const effects = [report("phase-done", { phase: phaseKey(phase) })];
+    return { state: openStep(state, nextStep, purpose.kind === "init" ? 0 : undefined), effects: averaged };
+  const effects = [...averaged, report("phase-done", { phase: phaseKey(phase) })];
   const plan = endRounds ? state.plan.filter((later) => later.round <= phase.round) : state.plan;
   if (endRounds) effects.push(report("rounds-ended", { round: phase.round, reason: endRounds }));
   return andThen({ state: { ...state, plan }, effects }, (current) => enterPhase(current, state.phaseIndex + 1));
+}
+
+/** Of local training: what its replicas have learnt is in the parameters. */
+function roundDone(phase: Phase, purpose: Purpose): RunEffect[] {
+  const round = purpose.kind === "step" ? outerRound(phase, purpose.step) : null;
+  if (!round || purpose.kind !== "step") return [];
+  const { number, of } = round;
+  const step = purpose.step + stepsFrom(phase, purpose.step);
+  return [
+    report("outer-round", { phase: phaseKey(phase), number, of, replicas: phase.units, step, steps: phase.steps }),
+  ];
 }
 
 function enterPhase(state: RunState, phaseIndex: number): Transition {
@@ -139,6 +152,8 @@ function openStep(state: RunState, stepIndex: number, pointStep?: number): RunSt
   const exchange = before && atStep(before, inStep, pointStep ?? before.pointStep);
   // A name stands for one piece of work, so a step that is done again has another.
   const again = exchange && exchange.rewinds > 0 ? `~r${exchange.rewinds}` : "";
-  const pool = openPool(`${phaseKey(phase)}/${stepIndex}${again}`, phase.units, phase.units);
+  // Replicas go one by one: each is worth as many micro-batches as it takes steps.
+  const perAssignment = phase.localSteps === undefined ? phase.units : 1;
+  const pool = openPool(`${phaseKey(phase)}/${stepIndex}${again}`, phase.units, perAssignment);
   return { ...state, purpose: { kind: "step", step: stepIndex }, pool, activity: "working", exchange };
 }

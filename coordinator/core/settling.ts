@@ -1,6 +1,7 @@
 /** Everything of a pool is in: what comes of it. */
 import type { RunEffect } from "./events.js";
 import { applyAgain, type ExchangeRun, isExchanging, majority, onDisagreement } from "./exchange.js";
+import { stepsFrom } from "./plan.js";
 import { andThen, currentPhase, type RunState, type Transition } from "./state.js";
 import { isDone } from "./work-pool.js";
 import { quarantine } from "./workers.js";
@@ -8,7 +9,7 @@ import { quarantine } from "./workers.js";
 export function settle(state: RunState): Transition {
   const phase = currentPhase(state);
   const { purpose } = state;
-  const lastStep = "step" in purpose && purpose.step === phase.steps - 1;
+  const lastStep = "step" in purpose && purpose.step + stepsFrom(phase, purpose.step) === phase.steps;
   return { state: { ...state, activity: "settling" }, effects: [{ kind: "settle", phase, purpose, lastStep }] };
 }
 

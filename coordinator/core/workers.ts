@@ -4,6 +4,7 @@ import { deadlineFactor, workTimeoutMs } from "../../shared/limits.js";
 import type { RunEffect } from "./events.js";
 import { forgetWorker, isNeeded } from "./exchange.js";
 import {
+  activeIds,
   away,
   beatSeen,
   engineMixture,
@@ -103,10 +104,17 @@ export function onAttached(state: RunState, workerId: string, attempt: number | 
   const member = state.members.get(workerId);
   if (member?.kind !== "attaching" || isStale(member, attempt)) return { state, effects: [] };
   const members = withMember(state.members, { ...member, kind: "active" });
-  return {
-    state: { ...state, members },
-    effects: [report("worker-joined", { workerId, fingerprint: member.fingerprint })],
-  };
+  const next = { ...state, members };
+  const joined = report("worker-joined", { workerId, fingerprint: member.fingerprint });
+  return { state: next, effects: [joined, ...surplus(next, workerId)] };
+}
+
+/** More workers than replicas: who came last has nothing to train, which nobody would guess. */
+function surplus({ members, plan }: RunState, workerId: string): RunEffect[] {
+  const local = plan.filter(({ localSteps }) => localSteps !== undefined);
+  const replicas = Math.max(...local.map(({ units }) => units));
+  const workers = activeIds(members).length;
+  return local.length === 0 || workers <= replicas ? [] : [report("worker-surplus", { workerId, workers, replicas })];
 }
 
 export interface Loss {
@@ -224,10 +232,17 @@ function hanging(state: RunState, nowMs: number): { workerId: string; reason: st
 function limitOf(state: RunState, { workerId, kind, first, end }: Straggler): number {
   const member = state.members.get(workerId);
   const isWarm = member?.kind === "active" && member.isWarm === true;
-  if (!isWarm) return workTimeoutMs;
+  const ceilingMs = ceilingOf(state, kind);
+  if (!isWarm) return ceilingMs;
   const units = end - first;
   const ownMs = deadlineFactor * (speedOf(state.speeds, kind, workerId) ?? 0) * units;
-  return Math.min(workTimeoutMs, Math.max(ownMs, deadlineMs(state.pace, kind, units)));
+  return Math.min(ceilingMs, Math.max(ownMs, deadlineMs(state.pace, kind, units, ceilingMs)));
+}
+
+/** A replica takes many steps before it is heard of again. */
+function ceilingOf({ plan }: RunState, kind: string): number {
+  if (!kind.endsWith("/step")) return workTimeoutMs;
+  return plan.reduce((most, { localSteps = 1 }) => Math.max(most, localSteps), 1) * workTimeoutMs;
 }
 
 /** A piece that was too late is a sample as well: when everything has become slow, deadlines must follow. */

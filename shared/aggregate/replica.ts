@@ -16,10 +16,19 @@ export interface StageOptions extends ScheduleOptions {
   readonly leafCount: number;
 }
 
+/** What a model's optimiser must keep: AdamW's two moments, or the momentum of an outer optimiser. */
+export type OptimizerState = AdamWState | MomentumState;
+
+export interface MomentumState {
+  /** Updates so far. */
+  readonly steps: number;
+  readonly momentum: Floats;
+}
+
 /** All that the next step is a function of, besides its gradients. */
-export interface ReplicaState {
+export interface ReplicaState<O extends OptimizerState = AdamWState> {
   readonly values: Float32Array;
-  readonly optimizer: AdamWState;
+  readonly optimizer: O;
   /** Of the parameters over steps; null when there is to be none. */
   readonly average: Floats | null;
 }
@@ -31,7 +40,20 @@ export interface ReplicaRounding {
   readonly offersChange?: boolean;
 }
 
-export class Replica {
+/** A model that training moves on, whatever the sums of its workers are of. */
+export interface StageModel {
+  /** Valid until the next update. */
+  readonly values: Float32Array;
+  readonly state: ReplicaState<OptimizerState>;
+  /** What the last update has done to the parameters, as it travels; null: they are offered whole. */
+  readonly change: Uint8Array | null;
+  /** Moves the parameters on; `total` is used up. Returns the mean loss. @throws AppError TRAINING_DIVERGED */
+  update(total: Floats, step: number): Promise<number>;
+  /** After the last step: the parameters become the model's. */
+  finish(): Promise<void>;
+}
+
+export class Replica implements StageModel {
   private readonly optimizer: AdamW;
   private readonly average: WeightAverage | null;
   private readonly rounded: WeightChange | null;
@@ -95,4 +117,9 @@ export class Replica {
   async finish(): Promise<void> {
     await this.average?.copyInto(this.values);
   }
+}
+
+/** In the order in which a checkpoint has them. */
+export function momentsOf(optimizer: OptimizerState): readonly Floats[] {
+  return "momentum" in optimizer ? [optimizer.momentum] : [optimizer.first, optimizer.second];
 }

@@ -1,7 +1,7 @@
 /** What comes back with a piece of work besides its outputs: small, mergeable numbers. */
 import { z } from "zod";
 import { AppError } from "../errors.js";
-import { workersMax } from "../limits.js";
+import { localStepsMax, workersMax } from "../limits.js";
 import { type EvalCounts, emptyCounts } from "../math/scores.js";
 import { CLASS_COUNT_MAX } from "./manifest.js";
 
@@ -29,6 +29,8 @@ export interface WorkMetrics {
   readonly notFinite?: string;
   /** Sharded training: mean loss of the step that was applied. */
   readonly loss?: number;
+  /** Local training: mean loss of each of the replica's steps. */
+  readonly losses?: readonly number[];
   /** Sharded training: bytes pulled from other workers for this piece of work. */
   readonly pulledBytes?: number;
   /** Training: how long the compute thread waited for photos and labels alone, the weights being there, milliseconds. */
@@ -66,6 +68,7 @@ const workMetricsSchema = z.object({
   missing: z.array(z.string()).max(workersMax).optional(),
   notFinite: z.string().max(200).optional(),
   loss: z.number().optional(),
+  losses: z.array(z.number()).max(localStepsMax).optional(),
   pulledBytes: count.optional(),
   inputMs: count.optional(),
 });

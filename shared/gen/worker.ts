@@ -11,6 +11,7 @@ import type { Exchange as _seedgrow_v1_Exchange, Exchange__Output as _seedgrow_v
 import type { GradientJob as _seedgrow_v1_GradientJob, GradientJob__Output as _seedgrow_v1_GradientJob__Output } from './seedgrow/v1/GradientJob.js';
 import type { InitJob as _seedgrow_v1_InitJob, InitJob__Output as _seedgrow_v1_InitJob__Output } from './seedgrow/v1/InitJob.js';
 import type { Lease as _seedgrow_v1_Lease, Lease__Output as _seedgrow_v1_Lease__Output } from './seedgrow/v1/Lease.js';
+import type { LocalJob as _seedgrow_v1_LocalJob, LocalJob__Output as _seedgrow_v1_LocalJob__Output } from './seedgrow/v1/LocalJob.js';
 import type { Output as _seedgrow_v1_Output, Output__Output as _seedgrow_v1_Output__Output } from './seedgrow/v1/Output.js';
 import type { Peer as _seedgrow_v1_Peer, Peer__Output as _seedgrow_v1_Peer__Output } from './seedgrow/v1/Peer.js';
 import type { PingReply as _seedgrow_v1_PingReply, PingReply__Output as _seedgrow_v1_PingReply__Output } from './seedgrow/v1/PingReply.js';
@@ -43,6 +44,7 @@ export interface ProtoGrpcType {
       GradientJob: MessageTypeDefinition<_seedgrow_v1_GradientJob, _seedgrow_v1_GradientJob__Output>
       InitJob: MessageTypeDefinition<_seedgrow_v1_InitJob, _seedgrow_v1_InitJob__Output>
       Lease: MessageTypeDefinition<_seedgrow_v1_Lease, _seedgrow_v1_Lease__Output>
+      LocalJob: MessageTypeDefinition<_seedgrow_v1_LocalJob, _seedgrow_v1_LocalJob__Output>
       Output: MessageTypeDefinition<_seedgrow_v1_Output, _seedgrow_v1_Output__Output>
       Peer: MessageTypeDefinition<_seedgrow_v1_Peer, _seedgrow_v1_Peer__Output>
       PingReply: MessageTypeDefinition<_seedgrow_v1_PingReply, _seedgrow_v1_PingReply__Output>

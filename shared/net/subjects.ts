@@ -82,6 +82,11 @@ export const runStatusSchema = z.object({
   /** Units done in the phase: steps, or shards. */
   done: z.int(),
   total: z.int(),
+  /** Where replicas take local steps: the outer round under way, and how many of its replicas are in. */
+  outer: z
+    .object({ round: z.int(), rounds: z.int(), replicasDone: z.int(), replicas: z.int() })
+    .nullable()
+    .default(null),
   imagesPerSecond: z.number(),
   etaSeconds: z.number().nullable(),
   loss: z.number().nullable(),

@@ -61,6 +61,7 @@ test("flags for what people compare name the values that there are", async () =>
     ["method.refine.updater", null],
     ["cluster.topology", null],
     ["cluster.wire", null],
+    ["cluster.sync", null],
   ] as const) {
     const { type } = listKeys(runConfigSchema, runEnvPrefix).find((one) => one.key === key)!;
     const names = type.replace("one of ", "").split(", ");
@@ -77,6 +78,12 @@ test("flags for what people compare name the values that there are", async () =>
 });
 
 describe("a mistake", () => {
+  test("of a flag that would change nothing is said", async () => {
+    const { code, stderr } = await seedgrow(["train", "--data", "nowhere", "--replicas", "4"]);
+    expect(code).toBe(2);
+    expect(stderr).toContain('--replicas 4 means nothing with cluster.sync = "step": add --sync local');
+  });
+
   test("in a setting's name suggests the right one, before anything is read", async () => {
     const { code, stderr } = await seedgrow([
       ...["train", "--data", "nowhere", "--local", "1"],

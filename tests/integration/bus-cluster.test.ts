@@ -76,6 +76,7 @@ async function streams(bus: Bus): Promise<StreamInfo[]> {
 }
 
 const status: RunStatus = {
+  outer: null,
   ...{ runId: "r", runDir: "/runs/r", state: "running", reason: "", phase: "train", round: 1, rounds: 2 },
   ...{ done: 0, total: 1, imagesPerSecond: 0, etaSeconds: null, loss: null, miou: null, workers: [] },
   updatedAt: new Date(0).toISOString(),

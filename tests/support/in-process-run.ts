@@ -14,7 +14,7 @@ import { RunStore } from "../../coordinator/adapters/run-store.js";
 import { Scratch } from "../../coordinator/adapters/scratch.js";
 import { WorkerLinks } from "../../coordinator/adapters/worker-links.js";
 import { type RunConfig, runConfigSchema } from "../../coordinator/config.js";
-import type { Phase } from "../../coordinator/core/plan.js";
+import { phasesOf } from "../../coordinator/phases.js";
 import { initialProgress } from "../../coordinator/progress.js";
 import { RunResults } from "../../coordinator/results.js";
 import { RunRuntime } from "../../coordinator/runtime.js";
@@ -40,14 +40,16 @@ import { SimulatedCompute } from "../../worker/simulated/compute.js";
 
 export const leafCount = 8;
 export const parameters = 20_011;
-const phase: Phase = { kind: "classify", round: 0, steps: 5, units: leafCount };
+export const steps = 5;
 
 /** Hears of every command that a worker gets; `die` ends the worker there and then. */
 export type OnCommand = (worker: TestWorker, request: WorkRequest__Output) => void;
 
 export interface RunOptions {
-  readonly topology: "star" | "sharded";
+  readonly topology?: "star" | "sharded";
   readonly wire?: Wire | undefined;
+  /** Replicas take so many steps each. */
+  readonly local?: { readonly replicas: number; readonly steps: number };
   readonly workers: number;
   readonly audit?: number;
   readonly faults?: readonly string[];
@@ -66,6 +68,8 @@ export interface RunEnd {
   readonly weightsSha256: string | undefined;
   readonly outcome: string;
   readonly events: readonly RunEventRecord[];
+  /** [step, loss]. */
+  readonly losses: readonly (readonly [number, number])[];
 }
 
 const silent = () => undefined;
@@ -89,9 +93,13 @@ function manifest(): Manifest {
   };
 }
 
-function configOf({ topology, wire, audit = 0 }: RunOptions): RunConfig {
-  const classifier = { steps: phase.steps, microBatches: leafCount, microBatchSize: 2 };
-  return runConfigSchema.parse({ method: { classifier }, cluster: { topology, wire, audit, checkpointSteps: 2 } });
+function configOf({ topology, local, wire, audit = 0 }: RunOptions): RunConfig {
+  const classifier = { steps, microBatches: leafCount, microBatchSize: 2 };
+  const sync = local && { sync: "local", localSteps: local.steps, localReplicas: local.replicas };
+  return runConfigSchema.parse({
+    method: { classifier },
+    cluster: { topology, wire, audit, checkpointSteps: 2, ...sync },
+  });
 }
 
 export class TestWorker {
@@ -198,6 +206,7 @@ export class TestWorker {
       pull,
       loaded: new Map(),
       base: new WeightsBase(wire, pull),
+      closed: ended.signal,
       exchange: new WorkerExchange({
         ...{ method, seed, wire, pullBlob: pull },
         pullPeer: (range, target) => peers.pull(range, target),
@@ -220,12 +229,14 @@ export async function trainInProcess(bus: Bus, options: RunOptions): Promise<Run
   const coordinatorAddress = await listen(server, "127.0.0.1:0", grpc.ServerCredentials.createInsecure());
   const scratch = new Scratch(join(dir, "scratch"), options.memoryBytes ?? 2 ** 24);
   const nowMs = () => performance.now();
+  const losses: [number, number][] = [];
   const results = new RunResults(
     {
       ...{ config, manifest: manifest(), store, blobs, scratch, nowMs },
       pullState: (workerId, output) => links.pullState(workerId, output),
       broadcast: async () => undefined,
-      ...{ onStep: silent, onStage: silent, onRefused: silent, onDamaged: silent, onCorrections: silent },
+      onStep: (_, step, loss) => losses.push([step, loss]),
+      ...{ onStage: silent, onRefused: silent, onDamaged: silent, onCorrections: silent },
       corrections: new CorrectionsStore(dir, manifest()),
     },
     initialProgress,
@@ -249,11 +260,12 @@ export async function trainInProcess(bus: Bus, options: RunOptions): Promise<Run
     },
   });
   const telemetry = { onWork: silent, inPhase: <T>(work: () => T) => work() };
-  const { topology, audit = 0 } = options;
+  const { topology = "star", audit = 0 } = options;
+  const [phase] = phasesOf(config, manifest());
   const start = { runId, workersMin: options.workers, allowMixed: false, audit, topology, fingerprint: null };
   const runtime = new RunRuntime(
     { bus, events, leases, links, results, runDir: dir, nowMs, telemetry, onStatus: silent },
-    { ...start, workersMin: 1, plan: [phase], phaseIndex: 0 },
+    { ...start, workersMin: 1, plan: [phase!], phaseIndex: 0 },
   );
   const { imageMs = 0 } = options;
   let hasJoined = false;
@@ -286,6 +298,7 @@ export async function trainInProcess(bus: Bus, options: RunOptions): Promise<Run
   return {
     weightsSha256: results.progress.classifier?.digest,
     outcome: `${outcome.state}: ${outcome.reason}`,
+    losses,
     events: lines.map((line) => JSON.parse(line) as RunEventRecord),
   };
 }

@@ -12,6 +12,8 @@ export interface StatusNow {
   readonly phase: string;
   readonly done: number;
   readonly total: number;
+  /** In words; empty where every step is summed. */
+  readonly outer: string;
   readonly etaSeconds: number | null;
   readonly loss: number | null;
   readonly imagesPerSecond: number;
@@ -91,9 +93,10 @@ export function drawOverview(overview: Overview): void {
 export function drawNow(status: StatusNow | null): void {
   byId("now").hidden = status === null;
   if (status === null) return;
-  const { phase, done, total, loss, etaSeconds, imagesPerSecond, reason } = status;
+  const { phase, done, total, outer, loss, etaSeconds, imagesPerSecond, reason } = status;
   const parts = [
     `${phase}: ${done} of ${total}`,
+    outer,
     loss === null ? "" : `loss ${loss.toFixed(3)}`,
     `${imagesPerSecond.toFixed(1)} images/s`,
     etaSeconds === null ? "" : `${duration(etaSeconds)} left`,

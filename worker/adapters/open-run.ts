@@ -87,7 +87,8 @@ export async function openRun(options: OpenRunOptions, request: AttachRequest__O
     const pullPeer = (...pulled: Parameters<PeerLinks["pull"]>) => peers.pull(...pulled);
     const exchange = new WorkerExchange({ method, seed, wire, pullBlob: pull, pullPeer });
     const stores = { images, labels, corrections };
-    const kept = { loaded, base: new WeightsBase(wire, pull), ahead: new ShardsAhead(), exchange };
+    const base = new WeightsBase(wire, pull);
+    const kept = { loaded, base, ahead: new ShardsAhead(), exchange, closed: closed.signal };
     return { context: { setup, manifest, compute, prepare, ...stores, pull, cached, pack, ...kept }, close };
   } catch (error) {
     close();

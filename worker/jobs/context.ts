@@ -36,6 +36,8 @@ export interface JobContext {
   readonly loaded: Map<ModelKind, Digest>;
   /** The parameters that changes of a run that rounds them are added to. */
   readonly base: WeightsBase;
+  /** Aborted when the run has let this worker go. */
+  readonly closed: AbortSignal;
   /** For sharded training. */
   readonly exchange: WorkerExchange;
 }

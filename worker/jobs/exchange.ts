@@ -1,5 +1,4 @@
 /** The jobs of sharded training: a slice of the step's sums, and the update that all of them make. */
-
 import { notFiniteIndex } from "../../shared/aggregate/floats.js";
 import { bytesOf, sha256 } from "../../shared/codec/digest.js";
 import type { WorkMetrics } from "../../shared/data/work-metrics.js";

@@ -1,4 +1,5 @@
 /** One entry for every job of the contract (proto/seedgrow/v1/worker.proto). */
+import { stageOptions } from "../../shared/config/stage-options.js";
 import { AppError } from "../../shared/errors.js";
 import type { Exchange__Output } from "../../shared/gen/seedgrow/v1/Exchange.js";
 import type { GradientJob__Output } from "../../shared/gen/seedgrow/v1/GradientJob.js";
@@ -6,6 +7,7 @@ import type { WorkRequest__Output } from "../../shared/gen/seedgrow/v1/WorkReque
 import type { TrainStage } from "../compute/contract.js";
 import { type JobContext, type JobResult, stageOf } from "./context.js";
 import { applyJob, reduceJob } from "./exchange.js";
+import { localJob } from "./local.js";
 import { evaluateJob, refineJob, seedJob } from "./shards.js";
 import { fetchAhead } from "./shards-ahead.js";
 import { gradientJob, initJob, prefetch } from "./train.js";
@@ -22,6 +24,7 @@ export async function runJob(context: JobContext, request: WorkRequest__Output):
     prefetch(context, stage, request.gradient).catch(() => undefined);
     return running;
   }
+  if (request.local) return localJob(context, stage, weights, request.local);
   if (request.reduce) return reduceJob(context, stage, exchangeOf(request), request.reduce);
   if (request.apply) return applyJob(context, stage, weights, exchangeOf(request), request.apply);
   fetchAhead(context, request);
@@ -38,13 +41,13 @@ function exchangeOf({ key, exchange }: WorkRequest__Output): Exchange__Output {
 }
 
 /** A number out of range would be computed for hours, or asked memory for. @throws AppError MESSAGE_INVALID */
-function rejectUnlessPossible({ setup }: JobContext, { model }: TrainStage, job: GradientJob__Output): void {
+function rejectUnlessPossible({ setup }: JobContext, stage: TrainStage, job: GradientJob__Output): void {
   const { leafFirst, leafEnd, leafCount, step } = job;
-  const { microBatches, steps } = setup.method[model];
+  const { leafCount: microBatches, steps } = stageOptions(setup.method, stage);
   if (leafCount === microBatches && leafFirst < leafEnd && leafEnd <= leafCount && step < steps) return;
   const asked = `micro-batches ${leafFirst} to ${leafEnd} of ${leafCount} in step ${step}`;
   throw new AppError(
     "MESSAGE_INVALID",
-    `asked for ${asked}; the ${model} has ${microBatches} in each of ${steps} steps`,
+    `asked for ${asked}; the ${stage.model} has ${microBatches} in each of ${steps} steps`,
   );
 }

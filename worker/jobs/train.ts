@@ -34,9 +34,8 @@ export async function gradientJob(
   if (of) exchange.enter(of);
   const synced = of ? await exchange.begin(of, stage, weightsDigest) : null;
   if (synced && synced.missing.length > 0) return undone(synced.missing);
-  const corrections = await context.corrections.round(job.correctionsDigest);
   const [[microBatches, inputAtMs], [, weightsAtMs]] = await Promise.all([
-    arrival(Promise.all(leavesOf(job).map((leaf) => microBatch(context, stage, job, leaf, corrections)))),
+    arrival(microBatchesOf(context, stage, job, leavesOf(job))),
     arrival(
       useWeights(context, stage, weightsDigest, { held: synced ? exchange.model.parts.values : undefined, change }),
     ),
@@ -72,8 +71,12 @@ export async function prefetch(context: JobContext, stage: TrainStage, job: Grad
   }
 }
 
-function leavesOf(job: GradientJob__Output): number[] {
-  return Array.from({ length: job.leafEnd - job.leafFirst }, (_, i) => job.leafFirst + i);
+function leavesOf({ leafFirst, leafEnd }: GradientJob__Output): number[] {
+  return leavesBetween(leafFirst, leafEnd);
+}
+
+export function leavesBetween(first: number, end: number): number[] {
+  return Array.from({ length: end - first }, (_, i) => first + i);
 }
 
 function imagesAt(
@@ -88,10 +91,23 @@ function imagesAt(
   return imagesOfMicroBatch({ method, seed: context.setup.seed, tags, stage, step, leaf });
 }
 
+/** What micro-batches of a step are made of. */
+export type Drawn = Pick<GradientJob__Output, "step" | "labelsDigest" | "correctionsDigest">;
+
+export async function microBatchesOf(
+  context: JobContext,
+  stage: TrainStage,
+  job: Drawn,
+  leaves: readonly number[],
+): Promise<MicroBatch[]> {
+  const corrections = await context.corrections.round(job.correctionsDigest);
+  return Promise.all(leaves.map((leaf) => microBatch(context, stage, job, leaf, corrections)));
+}
+
 async function microBatch(
   context: JobContext,
   stage: TrainStage,
-  job: GradientJob__Output,
+  job: Drawn,
   leaf: number,
   corrections: RoundConstraints,
 ): Promise<MicroBatch> {

@@ -11,6 +11,7 @@ import type { ReduceJob as _seedgrow_v1_ReduceJob, ReduceJob__Output as _seedgro
 import type { ApplyJob as _seedgrow_v1_ApplyJob, ApplyJob__Output as _seedgrow_v1_ApplyJob__Output } from '../../seedgrow/v1/ApplyJob.js';
 import type { Exchange as _seedgrow_v1_Exchange, Exchange__Output as _seedgrow_v1_Exchange__Output } from '../../seedgrow/v1/Exchange.js';
 import type { WeightsChange as _seedgrow_v1_WeightsChange, WeightsChange__Output as _seedgrow_v1_WeightsChange__Output } from '../../seedgrow/v1/WeightsChange.js';
+import type { LocalJob as _seedgrow_v1_LocalJob, LocalJob__Output as _seedgrow_v1_LocalJob__Output } from '../../seedgrow/v1/LocalJob.js';
 
 export interface WorkRequest {
   'lease'?: (_seedgrow_v1_Lease | null);
@@ -26,7 +27,8 @@ export interface WorkRequest {
   'apply'?: (_seedgrow_v1_ApplyJob | null);
   'exchange'?: (_seedgrow_v1_Exchange | null);
   'change'?: (_seedgrow_v1_WeightsChange | null);
-  'job'?: "init"|"gradient"|"seed"|"refine"|"evaluate"|"reduce"|"apply";
+  'local'?: (_seedgrow_v1_LocalJob | null);
+  'job'?: "init"|"gradient"|"seed"|"refine"|"evaluate"|"reduce"|"apply"|"local";
 }
 
 export interface WorkRequest__Output {
@@ -43,5 +45,6 @@ export interface WorkRequest__Output {
   'apply'?: (_seedgrow_v1_ApplyJob__Output | null);
   'exchange': (_seedgrow_v1_Exchange__Output | null);
   'change': (_seedgrow_v1_WeightsChange__Output | null);
-  'job'?: "init"|"gradient"|"seed"|"refine"|"evaluate"|"reduce"|"apply";
+  'local'?: (_seedgrow_v1_LocalJob__Output | null);
+  'job'?: "init"|"gradient"|"seed"|"refine"|"evaluate"|"reduce"|"apply"|"local";
 }
