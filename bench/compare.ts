@@ -98,9 +98,9 @@ async function compare(row: Row): Promise<void> {
   const pace = { rounds: Number(flags.rounds), seconds };
   const [a, b] = await alternate([side(commits[0]!), side(commits[1]!)], pace, seconds, () => say("."));
   say("\n");
-  const ratio = timeRatio(b.rates, a.rates);
+  const ratio = timeRatio(b!.rates, a!.rates);
   if (ratio.median > 1 + Number(flags.tolerance)) slower.push(row.name);
-  const rates = { a: median(a.rates), b: median(b.rates) };
+  const rates = { a: median(a!.rates), b: median(b!.rates) };
   const range = `${ratio.low.toFixed(3)} to ${ratio.high.toFixed(3)}`;
   const text = `${row.name}: ${number(rates.a)} -> ${number(rates.b)} ${row.unit}, time ${ratio.median.toFixed(3)} (${range})`;
   process.stdout.write(

@@ -49,7 +49,7 @@ const work: NetworkWork = {
   backbone: flags.backbone as NetworkWork["backbone"],
 };
 Object.assign(process.env, engineEnv({ engine: "tensorflow", threads: work.threads })); // TensorFlow reads it when it is loaded.
-const open = await openNetwork(work, false);
+const open = await openNetwork(work, null);
 const step = trainingStep(open, work);
 for (let i = 0; i < 2; i++) await step();
 let spent = new Map<string, Spent>();

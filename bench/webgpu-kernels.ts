@@ -1,38 +1,38 @@
 /**
- * Our WGSL kernels against tfjs's, in turns on one GPU: what they compute, what they move, how fast.
+ * Our WGSL kernels against tfjs's, in turns on one GPU and by its own clock: what they compute, what they move, how fast.
  *
- *   npx tsc && node dist/bench/webgpu-kernels.js [--large] [--only conv3x3] [--rounds 3] [--json]
+ *   npx tsc && node dist/bench/webgpu-kernels.js [--large] [--only conv3x3] [--rounds 5] [--tflops 66.9 --gbps 3350] [--json]
  *
  * --large: batches for a GPU with memory of its own; without it, sizes for one made of software. GFLOP and MB follow from the shapes,
- * every input and output counted once; FLOP/B above what the GPU's data sheet has (its arithmetic over its memory's speed) means
- * that arithmetic is the limit. Rates are medians by the clock; on a GPU made of software, which shares its processor with
- * others, by processor time.
+ * every input and output counted once. --tflops and --gbps, both from the GPU's data sheet, give the share of the roofline
+ * (Williams et al. 2009): the least time that arithmetic and memory allow, over the time taken.
  */
 import { parseArgs } from "node:util";
 import type { KernelFunc } from "@tensorflow/tfjs";
 import { loadEngine } from "../worker/engine/load.js";
 import { stockKernels } from "../worker/webgpu/registry.js";
 import { median } from "./lib/row.js";
-import { bytesOfCall, type Call, flopsOfCall, Replay } from "./webgpu/calls.js";
+import { bytesOfCall, type Call, flopsOfCall, RecordedCall } from "./webgpu/calls.js";
 import { type Layer, layerCalls } from "./webgpu/layers.js";
 
 const { values: flags } = parseArgs({
   options: {
     large: { type: "boolean", default: false },
     only: { type: "string", default: "" },
-    rounds: { type: "string", default: "3" },
+    rounds: { type: "string", default: "5" },
+    tflops: { type: "string" },
+    gbps: { type: "string" },
     json: { type: "boolean", default: false },
   },
 });
 const { tf, device } = await loadEngine({ engine: "webgpu", threads: 1 });
-const isSoftware = /swiftshader|llvmpipe/i.test(device);
 
 interface Row {
   readonly layer: string;
   readonly kernel: string;
   readonly gflop: number;
   readonly megabytes: number;
-  /** Milliseconds of one call, medians: of the clock, or of the processor. */
+  /** Medians. */
   readonly stockMs: number;
   readonly oursMs: number;
 }
@@ -48,38 +48,45 @@ async function measureLayer(layer: Layer, calls: readonly Call[]): Promise<void>
     const ours = tf.getKernel(call.kernel, "webgpu").kernelFunc;
     const stock = stockKernels.get(call.kernel);
     if (!stock) continue;
-    const [stockMs, oursMs] = await alternated(new Replay(tf, call), stock, ours);
+    const [stockMs, oursMs] = await alternated(call, stock, ours);
     const [gflop, megabytes] = [flopsOfCall(call) / 1e9, bytesOfCall(call) / 1e6];
     rows.push({ layer: layer.name, kernel: call.kernel, gflop, megabytes, stockMs, oursMs });
   }
 }
 
-async function alternated(replay: Replay, ...kernels: readonly [KernelFunc, KernelFunc]): Promise<[number, number]> {
+async function alternated(call: Call, ...kernels: readonly [KernelFunc, KernelFunc]): Promise<[number, number]> {
+  const sides = [await RecordedCall.of(tf, call, kernels[0]), await RecordedCall.of(tf, call, kernels[1])] as const;
   const spent: [number[], number[]] = [[], []];
-  const times = isSoftware ? 1 : 20;
-  for (const kernel of kernels) await replay.spent(kernel, 1);
+  for (const side of sides) await side.ms();
   for (let round = 0; round < Number(flags.rounds); round++) {
-    for (const side of round % 2 === 0 ? ([0, 1] as const) : ([1, 0] as const)) {
-      const { wallMs, cpuMs } = await replay.spent(kernels[side], times);
-      spent[side].push(isSoftware ? cpuMs : wallMs);
-    }
+    for (const side of round % 2 === 0 ? ([0, 1] as const) : ([1, 0] as const))
+      spent[side].push(await sides[side].ms());
   }
-  replay.dispose();
+  for (const side of sides) side.dispose();
   return [median(spent[0]), median(spent[1])];
 }
 
+/** "": nobody has said what the GPU can do. */
+function rooflineShare({ gflop, megabytes, oursMs }: Row): string {
+  if (flags.tflops === undefined || flags.gbps === undefined) return "";
+  const leastMs = Math.max(gflop / Number(flags.tflops), megabytes / Number(flags.gbps));
+  return `${((100 * leastMs) / oursMs).toFixed(0)} %`;
+}
+
 function print(): void {
-  const clock = isSoftware ? "processor time" : "time";
   if (flags.json) {
-    process.stdout.write(`${JSON.stringify({ device, clock, rows })}\n`);
+    process.stdout.write(`${JSON.stringify({ device, rows })}\n`);
     return;
   }
-  const lines = rows.map(({ layer, kernel, gflop, megabytes, stockMs, oursMs }) => {
-    const rate = (ms: number) => ((1e3 * gflop) / ms).toFixed(isSoftware ? 2 : 0);
+  const lines = rows.map((row) => {
+    const { layer, kernel, gflop, megabytes, stockMs, oursMs } = row;
+    const rate = (ms: number) => (gflop / ms).toPrecision(3);
     const cells = [gflop.toFixed(3), megabytes.toFixed(2), ((1e3 * gflop) / megabytes).toFixed(0)];
-    return `| ${layer} | ${kernel} | ${[...cells, rate(stockMs), rate(oursMs), (stockMs / oursMs).toFixed(1)].join(" | ")} |`;
+    const times = [rate(stockMs), rate(oursMs), (stockMs / oursMs).toFixed(1), rooflineShare(row)];
+    return `| ${layer} | ${kernel} | ${[...cells, ...times].join(" | ")} |`;
   });
-  const head = "| layer | kernel | GFLOP | MB | FLOP/B | stock, GFLOP/s | ours, GFLOP/s | times faster |";
-  const rule = "| --- | --- | --: | --: | --: | --: | --: | --: |";
-  process.stdout.write(`${device}; rates by ${clock}\n\n${[head, rule, ...lines].join("\n")}\n`);
+  const head =
+    "| layer | kernel | GFLOP | MB | FLOP/B | stock, TFLOP/s | ours, TFLOP/s | times faster | of the roofline |";
+  const rule = "| --- | --- | --: | --: | --: | --: | --: | --: | --: |";
+  process.stdout.write(`${device}\n\n${[head, rule, ...lines].join("\n")}\n`);
 }

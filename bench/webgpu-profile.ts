@@ -1,18 +1,20 @@
 /**
- * Where the time of a training step goes on the webgpu engine, by tfjs kernel: the step's calls are noted down, then each of
- * them is repeated alone.
+ * Where the time of a training step goes on the webgpu engine: by program of the GPU, by the GPU's own clock.
  *
- *   npx tsc && node dist/bench/webgpu-profile.js [--network mobilenet_v2|resnet18] [--backbone trained|frozen] [--batch 1]
- *     [--size 96] [--channels 64] [--times 3] [--stock] [--shapes] [--json]
+ *   npx tsc && node dist/bench/webgpu-profile.js [--network mobilenet_v2|resnet18|resnet50] [--backbone trained|frozen]
+ *     [--batch 1] [--size 96] [--channels 64] [--times 5] [--groups] [--stock] [--json]
  *
- * --stock: with tfjs's own kernels. --shapes tells calls with different shapes apart. Sorted by processor time, which is what a
- * GPU made of software costs; on a real one read the column of the clock.
+ * Medians over repeated recordings of one gradient. --groups tells dispatches of different sizes apart, --stock takes tfjs's own
+ * kernels. What stays outside of the GPU is ours: drawing the crops, sending the dispatches, the optimiser.
  */
 import { parseArgs } from "node:util";
+import type { GpuBackend } from "../worker/webgpu/gpu.js";
+import { type Dispatch, replayCompiler } from "../worker/webgpu/replay.js";
+import { median } from "./lib/row.js";
 import type { BackboneName } from "./ours/backbones.js";
 import { type NetworkWork, openNetwork } from "./ours/network.js";
 import { trainingStep } from "./ours/step.js";
-import { type Call, callsOf, flopsOfCall, Replay } from "./webgpu/calls.js";
+import { gpuTimes } from "./webgpu/timing.js";
 
 const { values: flags } = parseArgs({
   options: {
@@ -21,9 +23,9 @@ const { values: flags } = parseArgs({
     batch: { type: "string", default: "1" },
     size: { type: "string", default: "96" },
     channels: { type: "string", default: "64" },
-    times: { type: "string", default: "3" },
+    times: { type: "string", default: "5" },
+    groups: { type: "boolean", default: false },
     stock: { type: "boolean", default: false },
-    shapes: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
   },
 });
@@ -37,46 +39,46 @@ const work: NetworkWork = {
   engine: "webgpu",
 };
 if (flags.stock) process.env.SEEDGROW_WEBGPU_KERNELS = "stock";
-const open = await openNetwork(work, false);
-const calls = await callsOf(open.tf, trainingStep(open, work));
-const rows = new Map<string, { calls: number; wallMs: number; cpuMs: number; flops: number }>();
-for (const call of calls) await add(call);
+let dispatches: readonly Dispatch[] = [];
+const watch = (recording: readonly Dispatch[]) => {
+  dispatches = recording;
+};
+const open = await openNetwork(work, (tf) => replayCompiler(tf, watch));
+const step = trainingStep(open, work);
+// A GPU that has rested takes a while until its clock is up.
+for (const startedMs = performance.now(); performance.now() - startedMs < 1_000; ) await step();
+const backend = open.tf.backend() as unknown as GpuBackend;
+const rows = new Map<string, { count: number; ms: number }>();
+await measure();
 print();
 process.exit();
 
-async function add(call: Call): Promise<void> {
-  const kernel = open.tf.getKernel(call.kernel, "webgpu").kernelFunc;
-  const replay = new Replay(open.tf, call);
-  await replay.spent(kernel, 1);
-  const { wallMs, cpuMs } = await replay.spent(kernel, Number(flags.times));
-  replay.dispose();
-  const shapes = Object.values(call.inputs).map(({ shape }) => shape.join("x"));
-  const label = flags.shapes ? `${call.kernel} ${shapes.join(", ")}` : call.kernel;
-  const row = rows.get(label) ?? { calls: 0, wallMs: 0, cpuMs: 0, flops: 0 };
-  row.calls += call.count;
-  row.wallMs += call.count * wallMs;
-  row.cpuMs += call.count * cpuMs;
-  row.flops += call.count * flopsOfCall(call);
-  rows.set(label, row);
+async function measure(): Promise<void> {
+  const rounds: number[][] = [];
+  for (let round = 0; round < Number(flags.times); round++) rounds.push(await gpuTimes(backend, dispatches));
+  dispatches.forEach(({ label, groups }, i) => {
+    // tfjs's key goes on with shapes and types of the inputs.
+    const [program = ""] = label.split(/_\d+,1,1[2-6],/);
+    const name = flags.groups ? `${program} ${groups.join("x")}` : program;
+    const row = rows.get(name) ?? { count: 0, ms: 0 };
+    rows.set(name, { count: row.count + 1, ms: row.ms + median(rounds.map((times) => times[i]!)) });
+  });
 }
 
 function print(): void {
-  const sorted = [...rows].map(([kernel, row]) => ({ kernel, ...row })).sort((a, b) => b.cpuMs - a.cpuMs);
+  const sorted = [...rows].map(([program, row]) => ({ program, ...row })).sort((a, b) => b.ms - a.ms);
+  const gpuMs = sorted.reduce((sum, { ms }) => sum + ms, 0);
   if (flags.json) {
-    process.stdout.write(`${JSON.stringify({ work, device: open.device, rows: sorted })}\n`);
+    process.stdout.write(`${JSON.stringify({ work, device: open.device, gpuMs, rows: sorted })}\n`);
     return;
   }
-  const whole = sorted.reduce((sum, { cpuMs }) => sum + cpuMs, 0);
   const lines = sorted
-    .filter(({ cpuMs }) => cpuMs >= whole / 200)
-    .map(({ kernel, calls: count, wallMs, cpuMs, flops }) => {
-      const share = ((100 * cpuMs) / whole).toFixed(1);
-      const rate = flops === 0 ? "" : (flops / cpuMs / 1e6).toFixed(2);
-      return `| ${kernel} | ${count} | ${wallMs.toFixed(0)} | ${cpuMs.toFixed(0)} | ${share} | ${rate} |`;
-    });
-  const head =
-    "| kernel | calls | ms | CPU ms | % of CPU | GFLOP per CPU second |\n| --- | --: | --: | --: | --: | --: |";
+    .filter(({ ms }) => ms >= gpuMs / 200)
+    .map(
+      ({ program, count, ms }) => `| ${program} | ${count} | ${ms.toFixed(3)} | ${((100 * ms) / gpuMs).toFixed(1)} |`,
+    );
+  const head = "| program | dispatches | ms | % |\n| --- | --: | --: | --: |";
   process.stdout.write(
-    `${open.device}\n${whole.toFixed(0)} ms of processor time a step\n\n${head}\n${lines.join("\n")}\n`,
+    `${open.device}\n${gpuMs.toFixed(2)} ms of the GPU a gradient, ${dispatches.length} dispatches\n\n${head}\n${lines.join("\n")}\n`,
   );
 }

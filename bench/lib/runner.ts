@@ -20,7 +20,15 @@ export interface Pace {
 const memoryEveryMs = 250;
 const saidMax = 4_000;
 
-class Runner {
+/** One side, started. */
+export interface Measured {
+  readonly version: string;
+  readonly peakBytes: number;
+  measure(seconds: number): Promise<number>;
+  stop(): Promise<void>;
+}
+
+class Runner implements Measured {
   peakBytes = 0;
   version = "";
   private readonly lines: AsyncIterator<string>;
@@ -81,19 +89,24 @@ class Runner {
   }
 }
 
-/** Ours first in even rounds, the peer in odd ones. `sides` may be two versions of ours. */
+/**
+ * The sides in turns, each round beginning with another one. They start side by side, which may take a compiler a minute, and
+ * hold their memory throughout. `sides` may be versions of ours.
+ */
 export async function alternate(
-  sides: readonly [() => Promise<Runner>, () => Promise<Runner>],
+  sides: readonly (() => Promise<Measured>)[],
   { rounds }: Pace,
   seconds: number,
   onRate: (side: number, rate: number) => void,
-): Promise<[SideResult, SideResult]> {
-  const runners: Runner[] = [];
-  const rates: [number[], number[]] = [[], []];
+): Promise<SideResult[]> {
+  const started = await Promise.allSettled(sides.map((start) => start()));
+  const runners = started.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
+  const rates: number[][] = sides.map(() => []);
   try {
-    for (const start of sides) runners.push(await start());
+    for (const one of started) if (one.status === "rejected") throw one.reason;
     for (let round = 0; round < rounds; round++) {
-      for (const side of round % 2 === 0 ? [0, 1] : [1, 0]) {
+      for (let turn = 0; turn < sides.length; turn++) {
+        const side = (round + turn) % sides.length;
         const rate = await runners[side]!.measure(seconds);
         rates[side]!.push(rate);
         onRate(side, rate);
@@ -102,15 +115,31 @@ export async function alternate(
   } finally {
     await Promise.all(runners.map((runner) => runner.stop()));
   }
-  const result = (side: 0 | 1): SideResult => {
-    const { version, peakBytes } = runners[side]!;
-    return { version, peakBytes, rates: rates[side] };
-  };
-  return [result(0), result(1)];
+  return runners.map(({ version, peakBytes }, side) => ({ version, peakBytes, rates: rates[side]! }));
 }
 
-export function starting(side: Side, programs: Programs): () => Promise<Runner> {
+export function starting(side: Side, programs: Programs): () => Promise<Measured> {
   return () => Runner.start(side, programs);
+}
+
+/** Several at once, as one: what they do together. */
+export function together(sides: readonly (() => Promise<Measured>)[]): () => Promise<Measured> {
+  return async () => {
+    const runners = await Promise.all(sides.map((start) => start()));
+    return {
+      version: runners[0]!.version,
+      get peakBytes() {
+        return runners.reduce((sum, { peakBytes }) => sum + peakBytes, 0);
+      },
+      async measure(seconds) {
+        const rates = await Promise.all(runners.map((runner) => runner.measure(seconds)));
+        return rates.reduce((sum, rate) => sum + rate, 0);
+      },
+      async stop() {
+        await Promise.all(runners.map((runner) => runner.stop()));
+      },
+    };
+  };
 }
 
 export async function measureRow(
@@ -121,7 +150,7 @@ export async function measureRow(
 ): Promise<RowResult> {
   const sides = [starting(row.ours, programs), starting(row.theirs, programs)] as const;
   const [ours, theirs] = await alternate(sides, pace, pace.seconds ?? row.seconds, onRate);
-  return { row, ours, theirs };
+  return { row, ours: ours!, theirs: theirs! };
 }
 
 /** The modules that this Python lacks. */

@@ -1,5 +1,5 @@
 /**
- * Backbones with random weights, so that nothing has to be fetched to measure: the layers of MobileNetV2 and ResNet-18 with
+ * Backbones with random weights, so that nothing has to be fetched to measure: the layers of MobileNetV2, ResNet-18 and ResNet-50 with
  * their norms folded into biases, as files of pretrained ones have them. The peers' (bench/peers/networks.py) are the same.
  */
 import type { SymbolicTensor } from "@tensorflow/tfjs";
@@ -7,7 +7,7 @@ import type { BackboneFiles } from "../../worker/compute/contract.js";
 import { filesOfModel } from "../../worker/segmentation/testing.js";
 import type { Tf } from "../../worker/segmentation/tf.js";
 
-export const backboneNames = ["mobilenet_v2", "resnet18"] as const;
+export const backboneNames = ["mobilenet_v2", "resnet18", "resnet50"] as const;
 export type BackboneName = (typeof backboneNames)[number];
 
 /** Factor of the inner width, width, blocks, stride of the first (Sandler 2018, table 2). */
@@ -23,7 +23,7 @@ const mobileNetRows = [
 
 export async function backboneFiles(tf: Tf, name: BackboneName): Promise<BackboneFiles> {
   const inputs = tf.input({ shape: [null, null, 3] });
-  const build = name === "resnet18" ? resNet18 : mobileNetV2;
+  const build = { mobilenet_v2: mobileNetV2, resnet18: resNet18, resnet50: resNet50 }[name];
   const model = tf.model({ inputs, outputs: build(new Layers(tf), inputs) });
   const files = await filesOfModel(tf, model);
   model.dispose();
@@ -88,6 +88,25 @@ function resNet18(layers: Layers, image: SymbolicTensor): SymbolicTensor {
       const y = layers.conv(layers.relu(layers.conv(x, to, 3, stride)), to, 3);
       x = layers.relu(layers.add(y, from === to ? x : layers.conv(x, to, 1, stride)));
       from = to;
+    }
+  }
+  return x;
+}
+
+/** He 2016, table 1; a block's stride is in its middle convolution, as PyTorch's models have it. */
+function resNet50(layers: Layers, image: SymbolicTensor): SymbolicTensor {
+  let x = layers.halve(layers.relu(layers.conv(image, 64, 7, 2)));
+  for (const [inner, count] of [
+    [64, 3],
+    [128, 4],
+    [256, 6],
+    [512, 3],
+  ] as const) {
+    for (let i = 0; i < count; i++) {
+      const stride = i === 0 && inner !== 64 ? 2 : 1;
+      const middle = layers.relu(layers.conv(layers.relu(layers.conv(x, inner, 1)), inner, 3, stride));
+      const shortcut = i === 0 ? layers.conv(x, 4 * inner, 1, stride) : x;
+      x = layers.relu(layers.add(layers.conv(middle, 4 * inner, 1), shortcut));
     }
   }
   return x;

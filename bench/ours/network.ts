@@ -2,6 +2,7 @@
 import { type MethodConfig, methodConfigSchema } from "../../shared/config/method.js";
 import type { Compute, InitialParams, LabelledExample } from "../../worker/compute/contract.js";
 import { loadEngine } from "../../worker/engine/load.js";
+import type { Compile } from "../../worker/segmentation/compiled.js";
 import { createCompute } from "../../worker/segmentation/compute.js";
 import type { Tf } from "../../worker/segmentation/tf.js";
 import { type BackboneName, backboneFiles } from "./backbones.js";
@@ -29,8 +30,8 @@ export interface OpenNetwork {
   readonly initial: InitialParams;
 }
 
-/** `compiled`: as it is used; else operation by operation. */
-export async function openNetwork(work: NetworkWork, compiled = true): Promise<OpenNetwork> {
+/** `compilerOf`: in place of the engine's own compiler; null: operation by operation. */
+export async function openNetwork(work: NetworkWork, compilerOf?: ((tf: Tf) => Compile) | null): Promise<OpenNetwork> {
   const { batch, size, channels, threads, network, backbone, engine = "tensorflow" } = work;
   const { tf, version, device, compile = null } = await loadEngine({ engine, threads });
   const method: MethodConfig = methodConfigSchema.parse({
@@ -46,7 +47,7 @@ export async function openNetwork(work: NetworkWork, compiled = true): Promise<O
   const compute = await createCompute(
     tf,
     { method, seed: 0, classes: ["a", "b"], backbone: files },
-    compiled ? compile : null,
+    compilerOf === undefined ? compile : (compilerOf?.(tf) ?? null),
     await openCrops(),
   );
   const initial = compute.init(stage);

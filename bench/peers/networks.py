@@ -1,4 +1,4 @@
-"""The networks of bench/ours/network.ts in PyTorch: DFN on MobileNetV2 or ResNet-18, random weights, channels last."""
+"""The networks of bench/ours/network.ts in PyTorch: DFN on MobileNetV2, ResNet-18 or ResNet-50, random weights, channels last."""
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -50,18 +50,18 @@ class Block(nn.Module):
         return x + y if self.is_residual else y
 
 
-class ResNet18(nn.Module):
+class ResNet(nn.Module):
     """Norms folded into biases; taps: the ends of the four stages."""
-
-    widths = [64, 128, 256, 512]
 
     def __init__(self):
         super().__init__()
         self.stem = nn.Conv2d(3, 64, 7, 2, 3)
         self.stages = nn.ModuleList()
         width = 64
-        for out in self.widths:
-            self.stages.append(nn.Sequential(Basic(width, out, 1 if out == 64 else 2), Basic(out, out, 1)))
+        for out, count in zip(self.widths, self.counts):
+            stride = 1 if len(self.stages) == 0 else 2
+            blocks = [self.block(width if i == 0 else out, out, stride if i == 0 else 1) for i in range(count)]
+            self.stages.append(nn.Sequential(*blocks))
             width = out
 
     def forward(self, image):
@@ -82,6 +82,26 @@ class Basic(nn.Module):
 
     def forward(self, x):
         return F.relu(self.b(F.relu(self.a(x))) + self.shortcut(x))
+
+
+class Bottleneck(nn.Module):
+    def __init__(self, width, out, stride):
+        super().__init__()
+        self.a = nn.Conv2d(width, out // 4, 1)
+        self.b = nn.Conv2d(out // 4, out // 4, 3, stride, 1)
+        self.c = nn.Conv2d(out // 4, out, 1)
+        self.shortcut = nn.Conv2d(width, out, 1, stride) if width != out else nn.Identity()
+
+    def forward(self, x):
+        return F.relu(self.c(F.relu(self.b(F.relu(self.a(x))))) + self.shortcut(x))
+
+
+class ResNet18(ResNet):
+    widths, counts, block = [64, 128, 256, 512], [2, 2, 2, 2], Basic
+
+
+class ResNet50(ResNet):
+    widths, counts, block = [256, 512, 1024, 2048], [3, 4, 6, 3], Bottleneck
 
 
 class Residual(nn.Module):
@@ -132,7 +152,7 @@ def open_network(work, labels=3):
     torch.set_num_threads(work["threads"])
     torch.set_num_interop_threads(1)
     torch.manual_seed(0)
-    backbone = {"mobilenet_v2": MobileNetV2, "resnet18": ResNet18}[work["network"]]()
+    backbone = {"mobilenet_v2": MobileNetV2, "resnet18": ResNet18, "resnet50": ResNet50}[work["network"]]()
     backbone.requires_grad_(work["backbone"] == "trained")
     network = SmoothNetwork(backbone.widths, work["channels"], labels)
     backbone, network = (part.to(memory_format=torch.channels_last) for part in (backbone, network))

@@ -47,13 +47,13 @@ function callsOfLayer({ size, side, stride, from, to }: Layer, batch: number): C
   ];
   const window = { strides: [stride, stride], pad: "same", dataFormat: "NHWC", dilations: [1, 1] };
   const name = isDepthwise ? "DepthwiseConv2dNative" : "Conv2D";
-  const forward = { kernel: name, inputs: { x, filter }, attributes: window, outputs: [dy], count: 1 };
+  const forward = { kernel: name, inputs: { x, filter }, attributes: window, output: dy };
   const byInput = {
-    ...{ kernel: `${name}BackpropInput`, inputs: { dy, filter }, outputs: [x], count: 1 },
+    ...{ kernel: `${name}BackpropInput`, inputs: { dy, filter }, output: x },
     attributes: { ...window, inputShape: x.shape },
   };
   const byFilter = {
-    ...{ kernel: `${name}BackpropFilter`, inputs: { x, dy }, outputs: [filter], count: 1 },
+    ...{ kernel: `${name}BackpropFilter`, inputs: { x, dy }, output: filter },
     attributes: { ...window, filterShape },
   };
   return [forward, byInput, byFilter];

@@ -10,6 +10,7 @@ const { createCompute } = await import("../../dist/worker/segmentation/compute.j
 const { methodConfigSchema } = await import("../../dist/shared/config/method.js");
 
 const { groupNorm } = await import("../../dist/worker/segmentation/nn/group-norm.js");
+const { relu, relu6 } = await import("../../dist/worker/segmentation/nn/relu.js");
 const { upsample } = await import("../../dist/worker/segmentation/nn/upsample.js");
 
 const engine = await loadEngine({ engine: "webgpu", threads: 1 });
@@ -25,6 +26,10 @@ async function valuesOf(backend, work) {
     tensor.dispose();
   }
   return values;
+}
+
+function isSame(a, b) {
+  return a.length === b.length && a.every((value, i) => value === b[i]);
 }
 
 /** Relative to the largest value. */
@@ -80,6 +85,17 @@ const own = {
     [2, 9, 8, 8],
     [3, 3, 8, 1],
   ),
+  "conv, sums in parts, stride 2": withGradients((x, w) => tf.conv2d(x, w, 2, "same"), [2, 7, 6, 64], [3, 3, 64, 132]),
+  "conv, sums in parts with bias and ReLU6": () => {
+    const [x, filter, bias] = [[1, 5, 4, 64], [3, 3, 64, 8], [8]].map((shape, i) => {
+      return tf.randomNormal(shape, 0, 1, "float32", i + 1);
+    });
+    return tf.fused.conv2d({ x, filter, bias, strides: 1, pad: "same", activation: "relu6" });
+  },
+  "conv, colours": withGradients((x, w) => tf.conv2d(x, w, 2, "same"), [2, 9, 8, 3], [5, 5, 3, 12]),
+  "ReLU and its gradient": withGradients((x) => relu(tf, x), [3, 5, 7]),
+  "ReLU6 and its gradient": withGradients((x) => relu6(tf, x.mul(8)), [2, 6, 8]),
+  "sum of all": withGradients((x) => x.square().sum(), [8, 16, 16, 4]),
 };
 
 const [, , , part = ""] = process.argv;
@@ -104,33 +120,45 @@ const method = methodConfigSchema.parse({
   scratch: { widths: [8, 8, 8, 8] },
 });
 
-async function step(backend) {
+/** Gradients of two steps of each network, the first one twice; between them parameters and photo change. */
+async function step(backend, compile) {
   await tf.setBackend(backend);
-  const compute = await createCompute(tf, { method, seed: 7, classes: ["horse", "zebra"], backbone: null });
-  const sums = {};
+  const compute = await createCompute(tf, { method, seed: 7, classes: ["horse", "zebra"], backbone: null }, compile);
+  const sums = { classifier: [], segmenter: [], sameBits: true, leaked: 0 };
   for (const stage of [
     { model: "classifier", round: 0 },
     { model: "segmenter", round: 1 },
   ]) {
-    compute.load(stage, compute.init(stage).values);
-    const before = compute.stats().tensors;
-    const job = { stage, step: 0, leafCount: 1, microBatches: [{ leaf: 0, examples: [squarePicture(1, 32)] }] };
-    const once = (await compute.gradients(job))[0].values;
-    const again = (await compute.gradients(job))[0].values;
-    sums[stage.model] = once;
-    sums.sameBits = (sums.sameBits ?? true) && once.every((value, i) => value === again[i]);
-    sums.leaked = (sums.leaked ?? 0) + compute.stats().tensors - before;
+    const { values } = compute.init(stage);
+    for (const step of [0, 1]) {
+      compute.load(stage, values.slice());
+      const before = compute.stats().tensors;
+      const job = { stage, step, leafCount: 1, microBatches: [{ leaf: 0, examples: [squarePicture(1 + step, 32)] }] };
+      const once = (await compute.gradients(job))[0].values;
+      sums[stage.model].push(...once);
+      if (step === 0) sums.sameBits &&= isSame((await compute.gradients(job))[0].values, once);
+      sums.leaked += compute.stats().tensors - before;
+      for (let i = 0; i < values.length; i++) values[i] -= 0.01 * Math.sign(once[i]);
+    }
+    compute.load(stage, values);
   }
+  const [{ labels }] = await compute.predict([{ ...squarePicture(3, 32), width: 32, height: 32, allowed: null }]);
   compute.dispose();
-  return sums;
+  return { ...sums, labels };
 }
 
-const [actual, expected] = [await step("webgpu"), await step(reference)];
+const expected = await step(reference, null);
+await tf.setBackend("webgpu");
+const bytesBefore = tf.memory().numBytesInGPU;
+const [actual, replayed] = [await step("webgpu", null), await step("webgpu", engine.compile)];
 const steps = {
   classifier: difference(actual.classifier, expected.classifier),
   segmenter: difference(actual.segmenter, expected.segmenter),
   sameBits: actual.sameBits,
-  leaked: actual.leaked,
+  leaked: actual.leaked + replayed.leaked,
+  /** Recorded and played again: the bits of the operations one by one. */
+  replayed: ["classifier", "segmenter", "labels"].every((part) => isSame(actual[part], replayed[part])),
+  bytesLeft: tf.memory().numBytesInGPU - bytesBefore,
 };
 await tf.setBackend("webgpu");
 tf.backend().device.destroy();

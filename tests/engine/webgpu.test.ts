@@ -25,6 +25,8 @@ interface Report {
     readonly segmenter: number;
     readonly sameBits: boolean;
     readonly leaked: number;
+    readonly replayed: boolean;
+    readonly bytesLeft: number;
   };
   readonly lost: string;
 }
@@ -76,12 +78,19 @@ describe("the webgpu engine", () => {
     expect(Object.keys(report.differences).length).toBeGreaterThan(60);
   });
 
-  test("makes a training step of both networks with the other engine's gradients, twice with the same bits, and leaks nothing", ({
+  test("makes training steps of both networks with the other engine's gradients, twice with the same bits, and leaks nothing", ({
     skip,
   }) => {
     if (!report) return skip(reason);
-    expect(report.steps).toMatchObject({ sameBits: true, leaked: 0 });
+    expect(report.steps).toMatchObject({ sameBits: true, leaked: 0, bytesLeft: 0 });
     expect(Math.max(report.steps.classifier, report.steps.segmenter)).toBeLessThan(1e-4);
+  });
+
+  test("plays recorded steps and predictions again, on other photos and parameters, with the bits of their operations", ({
+    skip,
+  }) => {
+    if (!report) return skip(reason);
+    expect(report.steps.replayed).toBe(true);
   });
 
   test("names the GPU in its fingerprint, and notices when it is lost", ({ skip }) => {

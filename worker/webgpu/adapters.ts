@@ -1,6 +1,7 @@
 /** The GPUs that Dawn sees, and the one that was asked for. */
 import { createRequire } from "node:module";
 import { AppError } from "../../shared/errors.js";
+import type { GpuDevice } from "./gpu.js";
 
 /** The part of WebGPU's API that is used here; Node's types have none of it. */
 export interface GpuAdapter {
@@ -10,16 +11,9 @@ export interface GpuAdapter {
     readonly device: string;
     description: string;
   };
+  readonly features: ReadonlySet<string>;
   readonly limits: Readonly<Record<string, number>>;
   requestDevice(options: object): Promise<GpuDevice>;
-}
-export interface GpuDevice {
-  readonly lost: Promise<{ readonly reason: string; readonly message: string }>;
-  addEventListener(
-    type: "uncapturederror",
-    listener: (event: { readonly error: { readonly message: string } }) => void,
-  ): void;
-  destroy(): void;
 }
 export interface Gpu {
   requestAdapter(options?: object): Promise<GpuAdapter | null>;

@@ -8,7 +8,7 @@
  * With stride s a pixel of x meets only every s-th tap: the input gradient goes through the s x s classes of pixels that meet
  * the same taps, and takes no product with zero. Layout NHWC; filters [side, side, from, to].
  */
-import { type Operand, type Product, productCode, type Tile, tileSides } from "./tiles.js";
+import { type Operand, type Product, productCode, type Tile, tileDepth } from "./tiles.js";
 
 export interface ConvolutionKind {
   readonly tile: Tile;
@@ -19,39 +19,43 @@ export interface ConvolutionKind {
 /** As the uniform `clip` numbers them. */
 export const activations = ["linear", "relu", "relu6"];
 
+/** Each layer of groups takes its part of K. */
+const partSetup = `let steps = uniforms.steps; let firstK = i32(workgroupId.z) * steps * ${tileDepth};`;
+
+/** Without a bias: part sums [layers, pixels, to], each over `steps` of the taps. */
 export function forwardCode(kind: ConvolutionKind, hasBias: boolean): string {
   const a: Operand = { contiguous: "k", ...pixels, inner: "tapAt", load: "imageAt" };
-  const setup = "let firstK = 0; let steps = uniforms.steps;";
   return [
     imageCode(kind.isWide),
     matrixCode(kind.isWide, "w", "uniforms.taps"),
     resultCode(kind.isWide, hasBias),
-    product(kind, { a, b: matrix, setup, store: "storeResult" }),
+    product(kind, { a, b: matrix, setup: partSetup, store: "storeResult" }),
   ].join("\n");
 }
 
 /** Part sums [layers, taps and channels, to], each over `steps` of the pixels. */
 export function filterGradientCode(kind: ConvolutionKind): string {
-  const { depth } = tileSides(kind.tile);
   const a: Operand = { contiguous: "other", ...pixels, inner: "tapAt", load: "imageAt" };
-  const setup = `let steps = uniforms.steps; let firstK = i32(workgroupId.z) * steps * ${depth};`;
   return [
     imageCode(kind.isWide),
     matrixCode(kind.isWide, "dy", "uniforms.pixels"),
     partCode(kind.isWide),
-    product(kind, { a, b: matrix, setup, store: "storePart" }),
+    product(kind, { a, b: matrix, setup: partSetup, store: "storePart" }),
   ].join("\n");
 }
 
+/** In parts [layers, pixels of x, from], each over `steps` of the taps. */
 export function inputGradientCode(kind: ConvolutionKind): string {
-  const { depth } = tileSides(kind.tile);
   const setup = `
-    choosePhase(i32(workgroupId.z));
+    let phases = uniforms.stride * uniforms.stride;
+    part = i32(workgroupId.z) / phases;
+    choosePhase(i32(workgroupId.z) - part * phases);
     if (localIndex == 0u) {
-      groupSteps = (phaseTaps.x * phaseTaps.y * uniforms.outChannels + ${depth - 1}) / ${depth};
+      let phaseSteps = (phaseTaps.x * phaseTaps.y * uniforms.outChannels + ${tileDepth - 1}) / ${tileDepth};
+      groupSteps = clamp(phaseSteps - part * uniforms.steps, 0, uniforms.steps);
     }
     let steps = workgroupUniformLoad(&groupSteps);
-    let firstK = 0;`;
+    let firstK = part * uniforms.steps * ${tileDepth};`;
   const a: Operand = { contiguous: "k", outer: "placeAt", next: "nextPlace", inner: "tapOf", load: "dyAt" };
   const b: Operand = { contiguous: "k", outer: "filterRow", next: "nextRow", inner: "filterTap", load: "filterAt" };
   return [
@@ -145,7 +149,7 @@ function resultCode(isWide: boolean, hasBias: boolean): string {
       ${hasBias ? `values = values + ${biased};` : ""}
       if (uniforms.clip > 0) { values = max(values, vec4<f32>(0.0)); }
       if (uniforms.clip > 1) { values = min(values, vec4<f32>(6.0)); }
-      let place = row * uniforms.outChannels + column;
+      let place = (i32(workgroupId.z) * uniforms.pixels + row) * uniforms.outChannels + column;
       ${storeCode(isWide, "uniforms.outChannels")}
     }`;
 }
@@ -165,6 +169,7 @@ function partCode(isWide: boolean): string {
  */
 const phaseCode = `
     var<workgroup> groupSteps : i32;
+    var<private> part : i32;
     var<private> phase : vec2<i32>;
     var<private> phaseSize : vec2<i32>;
     var<private> phaseTaps : vec2<i32>;
@@ -237,7 +242,7 @@ function gradientStoreCode(isWide: boolean): string {
       let image = line / max(phaseSize.x, 1);
       if (image >= uniforms.batch || phaseSize.x * phaseSize.y == 0 || column >= uniforms.inChannels) { return; }
       let at = vec2<i32>(line - image * phaseSize.x, row - line * phaseSize.y) * uniforms.stride + phase;
-      let pixel = (image * uniforms.inHeight + at.x) * uniforms.inWidth + at.y;
+      let pixel = ((part * uniforms.batch + image) * uniforms.inHeight + at.x) * uniforms.inWidth + at.y;
       let place = pixel * uniforms.inChannels + column;
       ${storeCode(isWide, "uniforms.inChannels")}
     }`;

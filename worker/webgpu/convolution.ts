@@ -8,27 +8,20 @@ import {
   forwardCode,
   inputGradientCode,
 } from "./convolution-code.js";
-import {
-  cellsOf,
-  type GpuBackend,
-  lineOf,
-  lineWidth,
-  type ProgramText,
-  runProgram,
-  type Uniforms,
-  zeroOf,
-} from "./program.js";
+import type { GpuBackend } from "./gpu.js";
+import { cellsOf, lineOf, lineWidth, type ProgramText, runProgram, type Uniforms } from "./program.js";
+import { addParts } from "./reduce.js";
 import { type Attributes, install, type Kernel } from "./registry.js";
-import { groupSize, type Tile, tileFor, tileSides } from "./tiles.js";
+import { type Tile, threadsOf, tileDepth, tileFor } from "./tiles.js";
 
 type Window = backend_util.Conv2DInfo;
 
-/** Work groups that keep a large GPU busy; a long sum is cut into parts to get as many. */
-const groupsWanted = 256;
+/** Invocations that keep a large GPU busy (an H100 holds 270,000); a long sum is cut into parts to get as many. */
+const invocationsWanted = 2 ** 17;
 /** Rows of small tiles in a grid as high as WebGPU has them everywhere. */
 const pixelsMax = 65_535 * 32;
 /** Cells of K that a part has at least, and floats that all parts together have at most. */
-const [partMin, partFloatsMax] = [512, 16 * 2 ** 20];
+const [partMin, partFloatsMax] = [256, 16 * 2 ** 20];
 
 export function installConvolutions(tf: Tf): void {
   /** Null: not a window that the programs know. */
@@ -79,10 +72,19 @@ export function installConvolutions(tf: Tf): void {
 
 function convolve(backend: GpuBackend, window: Window, inputs: readonly TensorInfo[], clip: number): TensorInfo {
   const { outChannels, outShape } = window;
-  const tile = tileFor(pixelsOf(window), outChannels, 1);
+  if (isWorthPadding(window)) {
+    const padded = paddedInputs(backend, window, inputs);
+    const y = convolve(backend, { ...window, inChannels: wideChannels(window) }, [...padded, ...inputs.slice(2)], clip);
+    for (const { dataId } of padded) backend.disposeData(dataId);
+    return y;
+  }
+  const tile = tileFor(pixelsOf(window), outChannels);
   const kind = kindOf(window, tile);
-  const hasBias = inputs.length === 3;
   const width = widthOf(kind);
+  const whole = { parts: 1, steps: Math.ceil(tapsOf(window) / tileDepth) };
+  const isClippedOnly = clip > 0 && inputs.length < 3;
+  const { parts, steps } = isClippedOnly ? whole : partsOf(tile, pixelsOf(window), outChannels, 1, tapsOf(window));
+  const hasBias = inputs.length === 3 && parts === 1;
   const names = [
     ["x", width],
     ["w", width],
@@ -91,20 +93,24 @@ function convolve(backend: GpuBackend, window: Window, inputs: readonly TensorIn
   const text: ProgramText = {
     key: `conv ${keyOf(kind)} ${hasBias}`,
     code: forwardCode(kind, hasBias),
-    inputs: names.slice(0, inputs.length),
+    inputs: names.slice(0, hasBias ? 3 : 2),
     resultWidth: width,
-    workgroupSize: groupSize,
+    workgroupSize: threadsOf(tile),
   };
-  const groups = groupsOf(tile, pixelsOf(window), outChannels, 1);
-  const steps = Math.ceil(tapsOf(window) / tileSides(tile).depth);
-  return runProgram(backend, text, { outputShape: outShape, groups }, inputs, uniformsOf(window, steps, clip));
+  const groups = groupsOf(tile, pixelsOf(window), outChannels, parts);
+  const outputShape = parts === 1 ? outShape : [parts, cellsOf(outShape)];
+  const uniforms = uniformsOf(window, steps, parts === 1 ? clip : 0);
+  const y = runProgram(backend, text, { outputShape, groups }, inputs.slice(0, text.inputs.length), uniforms);
+  return parts === 1 ? y : addParts(backend, y, parts, outShape, inputs[2] ? { bias: inputs[2], clip } : undefined);
 }
 
 function gradientByInput(backend: GpuBackend, window: Window, dy: TensorInfo, filter: TensorInfo): TensorInfo {
   const { inChannels, inHeight, inWidth, batchSize, strideHeight: stride, inShape } = window;
+  const { filterHeight, filterWidth, outChannels } = window;
   const phases = stride ** 2;
   const pixels = batchSize * Math.ceil(inHeight / stride) * Math.ceil(inWidth / stride);
-  const tile = tileFor(pixels, inChannels, phases);
+  const taps = Math.ceil(filterHeight / stride) * Math.ceil(filterWidth / stride) * outChannels;
+  const tile = tileFor(pixels, inChannels);
   const kind = kindOf(window, tile);
   const width = widthOf(kind);
   const text: ProgramText = {
@@ -115,20 +121,35 @@ function gradientByInput(backend: GpuBackend, window: Window, dy: TensorInfo, fi
       ["w", width],
     ],
     resultWidth: width,
-    workgroupSize: groupSize,
+    workgroupSize: threadsOf(tile),
   };
-  const groups = groupsOf(tile, pixels, inChannels, phases);
-  return runProgram(backend, text, { outputShape: inShape, groups }, [dy, filter], uniformsOf(window, 0));
+  const { parts, steps } = partsOf(tile, pixels, inChannels, phases, taps);
+  const groups = groupsOf(tile, pixels, inChannels, phases * parts);
+  const outputShape = parts === 1 ? inShape : [parts, cellsOf(inShape)];
+  const dx = runProgram(backend, text, { outputShape, groups }, [dy, filter], uniformsOf(window, steps));
+  return parts === 1 ? dx : addParts(backend, dx, parts, inShape);
 }
 
 function gradientByFilter(backend: GpuBackend, window: Window, x: TensorInfo, dy: TensorInfo): TensorInfo {
-  const { outChannels, filterShape } = window;
+  const { outChannels, filterShape, inChannels, filterHeight, filterWidth } = window;
+  if (isWorthPadding(window)) {
+    const wide = wideChannels(window);
+    const padded = repacked(
+      backend,
+      x,
+      { outer: cellsOf(x.shape) / inChannels, from: inChannels, to: wide, inner: 1 },
+      [...x.shape.slice(0, 3), wide],
+    );
+    const whole: Window = { ...window, inChannels: wide, filterShape: [filterHeight, filterWidth, wide, outChannels] };
+    const dw = gradientByFilter(backend, whole, padded, dy);
+    const cut = { outer: filterHeight * filterWidth, from: wide, to: inChannels, inner: outChannels };
+    const result = repacked(backend, dw, cut, filterShape);
+    for (const { dataId } of [padded, dw]) backend.disposeData(dataId);
+    return result;
+  }
   const [taps, pixels] = [tapsOf(window), pixelsOf(window)];
-  const tile = tileFor(taps, outChannels, 1);
-  const { depth } = tileSides(tile);
-  const wanted = Math.ceil(pixels / partsOf(tile, taps, outChannels, pixels));
-  const steps = Math.ceil(wanted / depth);
-  const parts = Math.ceil(pixels / (steps * depth));
+  const tile = tileFor(taps, outChannels);
+  const { parts, steps } = partsOf(tile, taps, outChannels, 1, pixels);
   const kind = kindOf(window, tile);
   const width = widthOf(kind);
   const text: ProgramText = {
@@ -139,43 +160,75 @@ function gradientByFilter(backend: GpuBackend, window: Window, x: TensorInfo, dy
       ["dy", width],
     ],
     resultWidth: width,
-    workgroupSize: groupSize,
+    workgroupSize: threadsOf(tile),
   };
   const groups = groupsOf(tile, taps, outChannels, parts);
-  const outputShape = parts === 1 ? filterShape : [parts, taps, outChannels, 1];
+  const outputShape = parts === 1 ? filterShape : [parts, cellsOf(filterShape)];
   const sums = runProgram(backend, text, { outputShape, groups }, [x, dy], uniformsOf(window, steps));
   return parts === 1 ? sums : addParts(backend, sums, parts, filterShape);
 }
 
-/** Into how many parts the sum over pixels is cut. */
-function partsOf(tile: Tile, rows: number, columns: number, pixels: number): number {
+/** A sum over `k` cells in parts that are added afterwards, where its products alone would leave a GPU's processors without work. */
+function partsOf(tile: Tile, rows: number, columns: number, layers: number, k: number) {
   const [x, y] = groupsOf(tile, rows, columns, 1);
-  const wanted = Math.floor(groupsWanted / (x * y));
-  return Math.max(1, Math.min(wanted, Math.ceil(pixels / partMin), Math.floor(partFloatsMax / (rows * columns))));
+  const wanted = Math.floor(invocationsWanted / threadsOf(tile) / (x * y * layers));
+  const floats = rows * columns * layers;
+  const most = Math.max(1, Math.min(wanted, Math.floor(k / partMin), Math.floor(partFloatsMax / floats)));
+  const allSteps = Math.ceil(k / tileDepth);
+  const steps = Math.ceil(allSteps / most);
+  return { parts: Math.ceil(allSteps / steps), steps };
 }
 
-/** [parts, ...] -> their sum in order; `parts` is let go. */
-export function addParts(backend: GpuBackend, parts: TensorInfo, count: number, shape: readonly number[]): TensorInfo {
-  const cells = cellsOf(shape);
-  const width = cells % 4 === 0 ? 4 : 1;
-  const zero = zeroOf(width);
+/** Three channels of a photo: a fourth one of zeros is read faster. */
+function isWorthPadding({ inChannels, outChannels }: Window): boolean {
+  return inChannels % 4 !== 0 && outChannels % 4 === 0;
+}
+
+function wideChannels({ inChannels }: Window): number {
+  return Math.ceil(inChannels / 4) * 4;
+}
+
+/** x and filter. */
+function paddedInputs(backend: GpuBackend, window: Window, [x, filter]: readonly TensorInfo[]): TensorInfo[] {
+  const { inChannels: from, outChannels, filterHeight, filterWidth } = window;
+  const to = wideChannels(window);
+  const byPixel = { outer: cellsOf(x!.shape) / from, from, to, inner: 1 };
+  const byTap = { outer: filterHeight * filterWidth, from, to, inner: outChannels };
+  return [
+    repacked(backend, x!, byPixel, [...x!.shape.slice(0, 3), to]),
+    repacked(backend, filter!, byTap, [filterHeight, filterWidth, to, outChannels]),
+  ];
+}
+
+/** [outer, from, inner] -> [outer, to, inner]: cut, or filled up with zeros. */
+function repacked(
+  backend: GpuBackend,
+  x: TensorInfo,
+  { outer, from, to, inner }: Readonly<Record<"outer" | "from" | "to" | "inner", number>>,
+  outputShape: readonly number[],
+): TensorInfo {
   const text: ProgramText = {
-    key: `add parts ${width}`,
+    key: "repack",
     code: `
       fn main(index : i32) {
         if (index >= uniforms.cells) { return; }
-        var sum = ${zero};
-        for (var part = 0; part < uniforms.parts; part = part + 1) { sum = sum + x[part * uniforms.cells + index]; }
-        result[index] = sum;
+        let line = index / uniforms.inner;
+        let block = line / uniforms.wide;
+        let at = line - block * uniforms.wide;
+        let place = (block * uniforms.narrow + at) * uniforms.inner + index - line * uniforms.inner;
+        result[index] = select(0.0, x[select(0, place, at < uniforms.narrow)], at < uniforms.narrow);
       }`,
-    inputs: [["x", width]],
-    resultWidth: width,
+    inputs: [["x", 1]],
+    resultWidth: 1,
     workgroupSize: lineWidth,
   };
-  const dispatch = { outputShape: shape, groups: lineOf(cells / width) };
-  const sum = runProgram(backend, text, dispatch, [parts], { cells: cells / width, parts: count });
-  backend.disposeData(parts.dataId);
-  return sum;
+  const cells = outer * to * inner;
+  return runProgram(backend, text, { outputShape, groups: lineOf(cells) }, [x], {
+    cells,
+    inner,
+    wide: to,
+    narrow: from,
+  });
 }
 
 function pixelsOf({ batchSize, outHeight, outWidth }: Window): number {
@@ -187,8 +240,7 @@ function tapsOf({ filterHeight, filterWidth, inChannels }: Window): number {
 }
 
 function groupsOf(tile: Tile, rows: number, columns: number, layers: number): readonly [number, number, number] {
-  const sides = tileSides(tile);
-  return [Math.ceil(columns / sides.columns), Math.ceil(rows / sides.rows), layers];
+  return [Math.ceil(columns / tile.columns), Math.ceil(rows / tile.rows), layers];
 }
 
 function kindOf({ inChannels, outChannels }: Window, tile: Tile): ConvolutionKind {

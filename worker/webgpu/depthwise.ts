@@ -4,18 +4,19 @@
  */
 import type { backend_util, TensorInfo } from "@tensorflow/tfjs";
 import type { Tf } from "../segmentation/tf.js";
-import { addParts } from "./convolution.js";
+import type { GpuBackend } from "./gpu.js";
 import {
   cellsOf,
-  type GpuBackend,
   lineOf,
   lineWidth,
   type ProgramText,
   placeCode,
   runProgram,
+  sumCode,
   type Uniforms,
   zeroOf,
 } from "./program.js";
+import { addParts } from "./reduce.js";
 import { type Attributes, install, type Kernel } from "./registry.js";
 
 type Window = backend_util.Conv2DInfo;
@@ -108,6 +109,15 @@ function inputCode(width: 1 | 4): string {
 
 function filterCode(width: 1 | 4): string {
   return `
+    fn termOf(pixel : i32, offset : vec2<i32>, channel : i32) -> ${width === 4 ? "vec4<f32>" : "f32"} {
+      let size = vec2<i32>(uniforms.inHeight, uniforms.inWidth);
+      let line = pixel / uniforms.outWidth;
+      let image = line / uniforms.outHeight;
+      let at = vec2<i32>(line - image * uniforms.outHeight, pixel - line * uniforms.outWidth) * uniforms.stride + offset;
+      let isInside = all(at >= vec2<i32>(0)) && all(at < size);
+      let place = ((image * size.x + at.x) * size.y + at.y) * uniforms.channels + channel;
+      return dy[pixel * uniforms.channels + channel] * select(${zeroOf(width)}, x[select(0, place, isInside)], isInside);
+    }
     fn main(index : i32) {
       if (index >= uniforms.cells) { return; }
       let group = index / uniforms.channels;
@@ -118,18 +128,9 @@ function filterCode(width: 1 | 4): string {
       let row = tap / uniforms.filterWidth;
       let offset = vec2<i32>(row, tap - row * uniforms.filterWidth) * uniforms.dilation -
         vec2<i32>(uniforms.padTop, uniforms.padLeft);
-      let size = vec2<i32>(uniforms.inHeight, uniforms.inWidth);
-      var sum = ${zeroOf(width)};
       let end = min((part + 1) * ${partPixels}, uniforms.pixels);
-      for (var pixel = part * ${partPixels}; pixel < end; pixel = pixel + 1) {
-        let line = pixel / uniforms.outWidth;
-        let image = line / uniforms.outHeight;
-        let at = vec2<i32>(line - image * uniforms.outHeight, pixel - line * uniforms.outWidth) * uniforms.stride + offset;
-        let isInside = all(at >= vec2<i32>(0)) && all(at < size);
-        let place = ((image * size.x + at.x) * size.y + at.y) * uniforms.channels + channel;
-        sum = sum + dy[pixel * uniforms.channels + channel] * select(${zeroOf(width)}, x[select(0, place, isInside)], isInside);
-      }
-      result[index] = sum;
+      ${sumCode(zeroOf(width), `part * ${partPixels}`, "end", (pixel) => `termOf(${pixel}, offset, channel)`)}
+      result[index] = total;
     }`;
 }
 

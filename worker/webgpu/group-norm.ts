@@ -6,8 +6,9 @@
 import type { TensorInfo } from "@tensorflow/tfjs";
 import { normEpsilon, normKernels } from "../segmentation/nn/group-norm.js";
 import type { Tf } from "../segmentation/tf.js";
-import { addParts } from "./convolution.js";
-import { cellsOf, type GpuBackend, lineOf, lineWidth, type ProgramText, runProgram } from "./program.js";
+import type { GpuBackend } from "./gpu.js";
+import { cellsOf, lineOf, lineWidth, type ProgramText, runProgram, sumCode } from "./program.js";
+import { addParts } from "./reduce.js";
 import { type Attributes, install, type Kernel } from "./registry.js";
 
 /** Pixels of one part of a sum. */
@@ -58,21 +59,18 @@ function channelSums(backend: GpuBackend, inputs: Named, terms: string[], key: s
   const text: ProgramText = {
     key: `${key} sums`,
     code: `
+      fn termsOf(at : i32) -> vec2<f32> { return vec2<f32>(${terms.join(", ")}); }
       fn main(index : i32) {
         if (index >= uniforms.cells) { return; }
         let line = index / uniforms.channels;
         let channel = index - line * uniforms.channels;
         let part = line / uniforms.images;
         let image = line - part * uniforms.images;
-        var sums = vec2<f32>(0.0);
         let end = min((part + 1) * ${partPixels}, uniforms.pixels);
-        for (var pixel = part * ${partPixels}; pixel < end; pixel = pixel + 1) {
-          let at = (image * uniforms.pixels + pixel) * uniforms.channels + channel;
-          sums = sums + vec2<f32>(${terms.join(", ")});
-        }
+        ${sumCode("vec2<f32>(0.0)", `part * ${partPixels}`, "end", (pixel) => `termsOf((image * uniforms.pixels + ${pixel}) * uniforms.channels + channel)`)}
         let place = (part * 2 * uniforms.images + image) * uniforms.channels + channel;
-        result[place] = sums.x;
-        result[place + uniforms.images * uniforms.channels] = sums.y;
+        result[place] = total.x;
+        result[place + uniforms.images * uniforms.channels] = total.y;
       }`,
     inputs: namesOf(inputs),
     resultWidth: 1,

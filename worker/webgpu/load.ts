@@ -3,12 +3,15 @@ import { createRequire } from "node:module";
 import { AppError } from "../../shared/errors.js";
 import type { Engine } from "../engine/load.js";
 import type { Tf } from "../segmentation/tf.js";
-import { adapterNames, chooseName, type Gpu, type GpuAdapter, type GpuDevice, requireDawn } from "./adapters.js";
+import { adapterNames, chooseName, type Gpu, type GpuAdapter, requireDawn } from "./adapters.js";
 import { installConvolutions } from "./convolution.js";
 import { installDepthwise } from "./depthwise.js";
+import type { GpuDevice } from "./gpu.js";
 import { installGroupNorm } from "./group-norm.js";
 import { installPooling } from "./pooling.js";
-import { installSums } from "./reduce.js";
+import { installReductions } from "./reduce.js";
+import { installRelu } from "./relu.js";
+import { replayCompiler } from "./replay.js";
 import { installUpsample } from "./upsample.js";
 
 interface BackendPackage {
@@ -25,6 +28,9 @@ const limitNames = [
   "maxComputeInvocationsPerWorkgroup",
 ];
 
+/** Timestamps to the nanosecond, not to .1 ms as for pages that should not spy: what benchmarks read. */
+const exactClock = ["disable-dawn-features=timestamp_quantization"];
+
 /** Dawn's devices crash the process when the object that they came from is collected. */
 const kept: unknown[] = [];
 
@@ -37,7 +43,8 @@ function chosenKernels(wanted: string): "own" | "stock" {
 function installKernels(tf: Tf): void {
   installConvolutions(tf);
   installDepthwise(tf);
-  installSums(tf);
+  installReductions(tf);
+  installRelu(tf);
   installGroupNorm(tf);
   installUpsample(tf);
 }
@@ -47,7 +54,7 @@ export async function loadWebgpu(reason: string, gpu: string): Promise<Engine> {
   const kernels = chosenKernels(process.env.SEEDGROW_WEBGPU_KERNELS || "own");
   const dawn = requireDawn();
   const name = gpu === "" ? null : chooseName(gpu, await adapterNames(dawn));
-  const entry = dawn.create(name === null ? [] : [`adapter=${name}`]);
+  const entry = dawn.create([...exactClock, ...(name === null ? [] : [`adapter=${name}`])]);
   kept.push(entry);
   const adapter = await entry.requestAdapter({ powerPreference: "high-performance" });
   if (!adapter) {
@@ -56,7 +63,8 @@ export async function loadWebgpu(reason: string, gpu: string): Promise<Engine> {
     });
   }
   const requiredLimits = Object.fromEntries(limitNames.map((limit) => [limit, adapter.limits[limit]]));
-  const device = await adapter.requestDevice({ requiredLimits });
+  const requiredFeatures = ["timestamp-query"].filter((feature) => adapter.features.has(feature));
+  const device = await adapter.requestDevice({ requiredFeatures, requiredLimits });
   kept.push(adapter, device);
   const require = createRequire(import.meta.url);
   // tfjs first: it must take this for Node, not for a browser.
@@ -93,6 +101,7 @@ function describe(tf: Tf, { info }: GpuAdapter, reason: string, device: GpuDevic
     name: "webgpu",
     reason,
     tf,
+    compile: replayCompiler(tf),
     version,
     device: `gpu: ${name}, ${info.description}`,
     fingerprint: ["webgpu", version, `kernels=${kernels}`, name, info.description].join("; "),

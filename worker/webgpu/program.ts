@@ -1,17 +1,6 @@
 /** A WGSL program in the form that tfjs-backend-webgpu compiles, caches and runs. */
-import type { DataType, TensorInfo } from "@tensorflow/tfjs";
-
-/** The parts of tfjs-backend-webgpu that kernels use. */
-export interface GpuBackend {
-  makeTensorInfo(shape: readonly number[], dtype: DataType, values?: Float32Array): TensorInfo;
-  disposeData(dataId: object): boolean;
-  runWebGPUProgram(
-    program: object,
-    inputs: readonly TensorInfo[],
-    dtype: DataType,
-    uniforms: readonly { readonly type: "int32"; readonly data: readonly number[] }[],
-  ): TensorInfo;
-}
+import type { TensorInfo } from "@tensorflow/tfjs";
+import type { GpuBackend } from "./gpu.js";
 
 export interface ProgramText {
   /** Equal keys are equal texts: all that the text depends on has to be in it. */
@@ -101,3 +90,19 @@ export const placeCode = `
       let line = pixel / uniforms.inWidth;
       let image = line / uniforms.inHeight;
       let at = vec2<i32>(line - image * uniforms.inHeight, pixel - line * uniforms.inWidth);`;
+
+/**
+ * `total`: the sum of a term for whole numbers from `first` to `end`. Eight sums side by side, added in pairs: one would wait for
+ * memory at every addend.
+ */
+export function sumCode(zero: string, first: string, end: string, term: (at: string) => string): string {
+  const sums = [0, 1, 2, 3, 4, 5, 6, 7];
+  return `
+    var at0 = ${first};
+    ${sums.map((i) => `var sum${i} = ${zero};`).join("\n")}
+    for (; at0 + 8 <= ${end}; at0 = at0 + 8) {
+      ${sums.map((i) => `sum${i} = sum${i} + ${term(`at0 + ${i}`)};`).join("\n")}
+    }
+    for (; at0 < ${end}; at0 = at0 + 1) { sum0 = sum0 + ${term("at0")}; }
+    let total = ((sum0 + sum1) + (sum2 + sum3)) + ((sum4 + sum5) + (sum6 + sum7));`;
+}

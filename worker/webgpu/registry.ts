@@ -1,7 +1,7 @@
 /** Putting kernels in place of tfjs-backend-webgpu's own, or where it has none. */
 import type { KernelFunc, NamedTensorInfoMap, TensorInfo } from "@tensorflow/tfjs";
 import type { Tf } from "../segmentation/tf.js";
-import type { GpuBackend } from "./program.js";
+import type { GpuBackend } from "./gpu.js";
 
 // biome-ignore lint/suspicious/noExplicitAny: every kernel has attributes of its own (tfjs-core, kernel_names.ts).
 export type Attributes = Readonly<Record<string, any>>;

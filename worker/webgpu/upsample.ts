@@ -5,16 +5,8 @@
 import type { TensorInfo } from "@tensorflow/tfjs";
 import { upsampleGradient } from "../segmentation/nn/upsample.js";
 import type { Tf } from "../segmentation/tf.js";
-import {
-  cellsOf,
-  type GpuBackend,
-  lineOf,
-  lineWidth,
-  type ProgramText,
-  placeCode,
-  runProgram,
-  zeroOf,
-} from "./program.js";
+import type { GpuBackend } from "./gpu.js";
+import { cellsOf, lineOf, lineWidth, type ProgramText, placeCode, runProgram, zeroOf } from "./program.js";
 import { install, type Kernel } from "./registry.js";
 
 export function installUpsample(tf: Tf): void {

@@ -7,29 +7,48 @@ import type { Tensor, Tf } from "../tf.js";
 import { nativeKernel } from "./native.js";
 
 export function relu<T extends Tensor>(tf: Tf, x: T): T {
-  return rectified(tf, x, { kernel: "ReluGrad", forward: (input) => input.relu(), passes: (y) => y.sign() });
+  return rectified(tf, x, {
+    kernel: "ReluGrad",
+    ceiling: 0,
+    forward: (input) => input.relu(),
+    passes: (y) => y.sign(),
+  });
 }
 
 /** min(relu(x), 6). */
 export function relu6<T extends Tensor>(tf: Tf, x: T): T {
   const passes = (y: Tensor) => y.sign().mul(y.sub(6).sign()).neg();
-  return rectified(tf, x, { kernel: "Relu6Grad", forward: (input) => tf.relu6(input), passes });
+  return rectified(tf, x, { kernel: "Relu6Grad", ceiling: 6, forward: (input) => tf.relu6(input), passes });
 }
 
+/** A kernel that an engine may have for the gradient: dy, y, { ceiling } -> dx; no ceiling: 0. */
+export const reluGradient = "SeedgrowReluGrad";
+
 interface Rectifier {
+  /** TensorFlow's. */
   readonly kernel: string;
+  readonly ceiling: number;
   readonly forward: (x: Tensor) => Tensor;
   /** Output -> 1 where something passed, else 0. */
   readonly passes: (y: Tensor) => Tensor;
 }
 
-function rectified<T extends Tensor>(tf: Tf, x: T, { kernel, forward, passes }: Rectifier): T {
+function rectified<T extends Tensor>(tf: Tf, x: T, { kernel, ceiling, forward, passes }: Rectifier): T {
   const op = tf.customGrad((...inputs) => {
     const [input, save] = inputs as unknown as [Tensor, (tensors: Tensor[]) => void];
     const value = forward(input);
     save([value]);
-    const gradFunc = (dy: Tensor, [y]: Tensor[]): Tensor => nativeKernel(tf, kernel, [dy, y!]) ?? dy.mul(passes(y!));
+    const gradFunc = (dy: Tensor, [y]: Tensor[]): Tensor =>
+      nativeKernel(tf, kernel, [dy, y!]) ?? ownGradient(tf, dy, y!, ceiling) ?? dy.mul(passes(y!));
     return { value: value as never, gradFunc: gradFunc as never };
   });
   return op(x) as T;
+}
+
+function ownGradient(tf: Tf, dy: Tensor, y: Tensor, ceiling: number): Tensor | null {
+  if (!tf.getKernel(reluGradient, tf.getBackend())) return null;
+  const engine = tf.engine() as unknown as {
+    runKernel(name: string, inputs: Record<string, Tensor>, attributes: object): Tensor;
+  };
+  return engine.runKernel(reluGradient, { dy, y }, { ceiling });
 }
