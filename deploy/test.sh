@@ -26,13 +26,13 @@ run_tests() {
   printf '\n== tests\n'
   report="$(mktemp)"
   if (($# == 0)); then set -- --coverage; fi
-  npx vitest run --reporter=default --reporter=json --outputFile.json="$report" "$@" < /dev/null || exit_code=$?
+  npx vitest run --reporter=default --reporter=./tests/support/skip-reporter.ts --reporter=json --outputFile.json="$report" "$@" < /dev/null || exit_code=$?
   counts="$(node deploy/count-tests.mjs "$report" "$exit_code")"
   rm -f "$report"
   read -r tests_passed tests_failed tests_skipped <<< "$counts"
   passed=$((passed + tests_passed))
   failed=$((failed + tests_failed))
-  if ((tests_skipped > 0)); then printf '\n%s tests skipped: see above for the reasons\n' "$tests_skipped"; fi
+  if ((tests_skipped > 0)); then printf '\n%s tests skipped: named above, with their reasons\n' "$tests_skipped"; fi
 }
 
 ./deploy/setup.sh

@@ -107,7 +107,8 @@ describe.skipIf(why !== null)("eight machines", () => {
     expect(machines.homes()).toEqual([[], [], [], []]);
   });
 
-  test.skipIf(!isAll)("with a real engine as well (npm run cluster-test)", async () => {
+  test("with a real engine as well", async ({ skip }) => {
+    if (!isAll) skip("by `npm run cluster-test` only");
     const undisturbed = await weightsOf(alone("wasm", 60));
     machines.preparePackages();
     await machines.cluster("up", "--set", "engine=wasm");

@@ -105,31 +105,30 @@ describe.skipIf(why !== null)("a worker under systemd", () => {
     expect(readFileSync(logPath, "utf8")).toContain("CONFIG_INVALID");
   });
 
-  test.skipIf(noSshd !== null || process.env.SEEDGROW_CLUSTER !== "all")(
-    "of cluster.sh is systemd's where the user's services outlive the login",
-    async () => {
-      const [ssh, port] = [await freePort(), await freePort()];
-      const { HOME: _, ...variables } = systemd.variables;
-      const host = new SshHost({
-        ...{ dir, name: "ssh", address: "127.0.0.1", port: ssh, inside: systemd.inside },
-        variables: { ...variables, SEEDGROW_RESTART_S: "0.2" },
+  test("of cluster.sh is systemd's where the user's services outlive the login", async ({ skip }) => {
+    if (process.env.SEEDGROW_CLUSTER !== "all") skip("by `npm run cluster-test` only");
+    if (noSshd !== null) skip(noSshd);
+    const [ssh, port] = [await freePort(), await freePort()];
+    const { HOME: _, ...variables } = systemd.variables;
+    const host = new SshHost({
+      ...{ dir, name: "ssh", address: "127.0.0.1", port: ssh, inside: systemd.inside },
+      variables: { ...variables, SEEDGROW_RESTART_S: "0.2" },
+    });
+    host.preparePackages();
+    const config = writeSshConfig(dir, [host]);
+    const list = join(dir, "hosts.txt");
+    writeFileSync(list, `${userInfo().username}@127.0.0.1:${ssh} name=ssh port=${port} engine=simulated\n`);
+    const cluster = (command: string, ...args: readonly string[]) =>
+      spawnSync(join(root, "deploy/cluster.sh"), [command, list, "--ssh-config", config, ...args], {
+        encoding: "utf8",
+        env: { ...process.env, NO_COLOR: "1" },
       });
-      host.preparePackages();
-      const config = writeSshConfig(dir, [host]);
-      const list = join(dir, "hosts.txt");
-      writeFileSync(list, `${userInfo().username}@127.0.0.1:${ssh} name=ssh port=${port} engine=simulated\n`);
-      const cluster = (command: string, ...args: readonly string[]) =>
-        spawnSync(join(root, "deploy/cluster.sh"), [command, list, "--ssh-config", config, ...args], {
-          encoding: "utf8",
-          env: { ...process.env, NO_COLOR: "1" },
-        });
-      const up = cluster("up", "--nats", broker.url, "--ca", authority.dir);
-      expect([up.status, up.stderr]).toEqual([0, expect.stringContaining("worker 0: ready")]);
-      const supervisor = Number(readFileSync(join(host.home, ".seedgrow/slots/0.pid"), "utf8"));
-      expect(readFileSync(`/proc/${supervisor}/cgroup`, "utf8")).toMatch(/run-r?[0-9a-f]+\.service/);
-      expect(cluster("down").status).toBe(0);
-      expect([isRunning(supervisor), readdirSync(host.home)]).toEqual([false, []]);
-      host.end();
-    },
-  );
+    const up = cluster("up", "--nats", broker.url, "--ca", authority.dir);
+    expect([up.status, up.stderr]).toEqual([0, expect.stringContaining("worker 0: ready")]);
+    const supervisor = Number(readFileSync(join(host.home, ".seedgrow/slots/0.pid"), "utf8"));
+    expect(readFileSync(`/proc/${supervisor}/cgroup`, "utf8")).toMatch(/run-r?[0-9a-f]+\.service/);
+    expect(cluster("down").status).toBe(0);
+    expect([isRunning(supervisor), readdirSync(host.home)]).toEqual([false, []]);
+    host.end();
+  });
 });

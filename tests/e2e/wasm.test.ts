@@ -1,10 +1,12 @@
-/** A machine with npm packages alone: whole trainings on WebAssembly, with the same contract of same bits. */
+/**
+ * A machine with npm packages alone: whole trainings on WebAssembly, with the same contract of same bits. CI runs the tests of
+ * that name twice: before TensorFlow is installed at all, and with its addon hidden.
+ */
 import { existsSync, readFileSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
-import { isWithoutTensorflow } from "../support/engine.js";
+import { hasAddon, isWithoutTensorflow } from "../support/engine.js";
 import { preload, type Seedgrow, Workplace } from "../support/seedgrow.js";
 
-const hideAddon = preload("without-tensorflow.cjs");
 let place: Workplace;
 /** Of a run with one worker that was told to use wasm. */
 let expected: string;
@@ -22,10 +24,14 @@ async function weightsOf(run: Seedgrow): Promise<string> {
   return (await run.ends(0)).json<{ weightsSha256: string }>().weightsSha256;
 }
 
-/** Nobody asks for an engine, and the addon of TensorFlow's is not there. */
+/** Nobody asks for an engine, and TensorFlow's addon is not there. */
 function chooseEngine(): void {
   vi.stubEnv("SEEDGROW_ENGINE", undefined);
-  vi.stubEnv("NODE_OPTIONS", hideAddon);
+  hideAddon();
+}
+
+function hideAddon(): void {
+  if (hasAddon()) vi.stubEnv("NODE_OPTIONS", preload("without-tensorflow.cjs"));
 }
 
 test.each([2, 3])("%i workers arrive at the bits of one", async (count) => {
@@ -57,8 +63,8 @@ test("without the native addon, a model predicts, and the doctor says what compu
   expect(engine).toMatchObject({ verdict: "warn", value: expect.stringContaining("in place of TensorFlow") });
 });
 
-test("who asks for TensorFlow does not get anything else", async () => {
-  vi.stubEnv("NODE_OPTIONS", hideAddon);
+test("without the native addon, who asks for TensorFlow does not get anything else", async () => {
+  hideAddon();
   const out = place.path("none");
   const asked = place.seedgrow(
     "predict",
@@ -73,7 +79,8 @@ test("who asks for TensorFlow does not get anything else", async () => {
   expect((await asked.ends(4)).stderr).toContain("[ENGINE_MISSING]");
 });
 
-test.skipIf(isWithoutTensorflow)("TensorFlow arrives at other bits, and its name in the run says why", async () => {
+test("TensorFlow arrives at other bits, and its name in the run says why", async ({ skip }) => {
+  if (isWithoutTensorflow) skip("SEEDGROW_ENGINE is wasm");
   const run = place.train(["--local", "1", "--engine", "tensorflow"]);
   expect(await weightsOf(run)).not.toBe(expected);
   const joined = place.events(run.runId!).find(({ kind }) => kind === "worker-joined");

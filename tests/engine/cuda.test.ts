@@ -90,6 +90,7 @@ describe("what to build for", () => {
 const { bavail, bsize } = statfsSync(tmpdir());
 const hasRoom = bavail * bsize > 11e9;
 if (!hasRoom) process.stderr.write("SKIPPED: the whole setup for CUDA, which wants 11 GB of disk\n");
+const withoutEngine = "TensorFlow is not installed here, or there is no room for it twice";
 const hasEngine = hasRoom && existsSync(join(packageDir, "deps/lib/libtensorflow_cc.so.2"));
 const hasCompiler = spawnSync("cc", ["--version"]).status === 0;
 
@@ -212,43 +213,37 @@ print([addon.addon(name.encode()) for name in sys.argv[2:]])`;
       expect([status, said]).toEqual([4, expect.stringContaining("is built without CUDA")]);
     });
 
-    test.skipIf(!hasEngine)(
-      "a processor that computes in the GPU's place is an error, and leaves no engine",
-      () => {
-        world.nvidiaSmi("NVIDIA L4, 550.54.15");
-        const { status, said } = world.engine();
-        expect(said).toContain("for CUDA: driver 550.54.15, NVIDIA L4");
-        expect([status, said]).toEqual([4, expect.stringContaining("[GPU_NOT_USED]")]);
-        expect(said).toContain("the convolution ran on the processor");
-        expect(readdirSync(world.path("cache/seedgrow/engines"))).toEqual([]);
-      },
-      120_000,
-    );
+    test("a processor that computes in the GPU's place is an error, and leaves no engine", ({ skip }) => {
+      if (!hasEngine) skip(withoutEngine);
+      world.nvidiaSmi("NVIDIA L4, 550.54.15");
+      const { status, said } = world.engine();
+      expect(said).toContain("for CUDA: driver 550.54.15, NVIDIA L4");
+      expect([status, said]).toEqual([4, expect.stringContaining("[GPU_NOT_USED]")]);
+      expect(said).toContain("the convolution ran on the processor");
+      expect(readdirSync(world.path("cache/seedgrow/engines"))).toEqual([]);
+    }, 120_000);
 
-    test.skipIf(!hasEngine)(
-      "for a GPU elsewhere it is built, whole and linked, and says so when it finds none",
-      () => {
-        const { status, said } = world.engine(["--gpu-elsewhere"]);
-        expect([status, said]).toEqual([0, expect.stringContaining("installed into")]);
-        const own = world.path("tree/node_modules/@tensorflow/tfjs-node-gpu");
-        const record = JSON.parse(readFileSync(join(dirname(realpathSync(join(own, "deps"))), "engine.json"), "utf8"));
-        expect(record).toMatchObject({ cuda: true, gpu: false, tensorflow: "2.21.0" });
-        const script = `process.dlopen({ exports: {} }, process.argv[1]);
+    test("for a GPU elsewhere it is built, whole and linked, and says so when it finds none", ({ skip }) => {
+      if (!hasEngine) skip(withoutEngine);
+      const { status, said } = world.engine(["--gpu-elsewhere"]);
+      expect([status, said]).toEqual([0, expect.stringContaining("installed into")]);
+      const own = world.path("tree/node_modules/@tensorflow/tfjs-node-gpu");
+      const record = JSON.parse(readFileSync(join(dirname(realpathSync(join(own, "deps"))), "engine.json"), "utf8"));
+      expect(record).toMatchObject({ cuda: true, gpu: false, tensorflow: "2.21.0" });
+      const script = `process.dlopen({ exports: {} }, process.argv[1]);
 for (const line of require("node:fs").readFileSync("/proc/self/maps", "utf8").split("\\n"))
   if (/nvidia.*\\.so/.test(line)) console.log(line.split("/").at(-1))`;
-        const loaded = execFileSync(process.execPath, ["-e", script, join(own, "lib/napi-v8/tfjs_binding.node")], {
-          env: { PATH: process.env.PATH },
-          encoding: "utf8",
-        });
-        expect(new Set(loaded.trim().split("\n"))).toContain("libcudnn.so.9");
-        world.nvidiaSmi("NVIDIA L4, 550.54.15");
-        expect(world.engine()).toMatchObject({ status: 0, said: expect.stringContaining("already in") });
-        expect(world.engine(["--verify"])).toMatchObject({
-          status: 4,
-          said: expect.stringContaining("[GPU_NOT_USED]"),
-        });
-      },
-      120_000,
-    );
+      const loaded = execFileSync(process.execPath, ["-e", script, join(own, "lib/napi-v8/tfjs_binding.node")], {
+        env: { PATH: process.env.PATH },
+        encoding: "utf8",
+      });
+      expect(new Set(loaded.trim().split("\n"))).toContain("libcudnn.so.9");
+      world.nvidiaSmi("NVIDIA L4, 550.54.15");
+      expect(world.engine()).toMatchObject({ status: 0, said: expect.stringContaining("already in") });
+      expect(world.engine(["--verify"])).toMatchObject({
+        status: 4,
+        said: expect.stringContaining("[GPU_NOT_USED]"),
+      });
+    }, 120_000);
   });
 });
