@@ -129,7 +129,8 @@ async function train(stage: TrainStage): Promise<Float32Array> {
     const total = sums.total()!;
     const weight = total[values.length + 1]!;
     const gradient = total.subarray(0, values.length).map((g) => g / weight);
-    await optimizer.step(values, async (at, end) => gradient.subarray(at, end), learningRateAt(step, config));
+    const page = async (at: number, end: number) => gradient.subarray(at, end);
+    if (!(await optimizer.step(values, page, learningRateAt(step, config)))) throw new Error("training diverged");
     await teacher?.add(values);
     meanLoss += (total[values.length]! / weight - meanLoss) / Math.min(step + 1, 20);
     if (step === 2 || step === config.steps - 1) await logStep(step, meanLoss);

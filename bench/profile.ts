@@ -50,7 +50,7 @@ const work: NetworkWork = {
 };
 Object.assign(process.env, engineEnv({ engine: "tensorflow", threads: work.threads })); // TensorFlow reads it when it is loaded.
 const open = await openNetwork(work, null);
-const step = trainingStep(open, work);
+const step = await trainingStep(open, work);
 for (let i = 0; i < 2; i++) await step();
 let spent = new Map<string, Spent>();
 watch(open.tf);

@@ -47,12 +47,24 @@ function networkRow(
   };
 }
 
+function updateRow(name: string, millions: number): Row {
+  const work = { count: millions * 1e6, threads };
+  return {
+    ...{ name, group: "training", peer: "PyTorch AdamW, fused", unit: "M parameters/s", bar: 1, seconds: 2 },
+    work: `a step of AdamW, ${millions} M parameters: mean gradient, finite or not, new parameters`,
+    ours: own("update", work),
+    theirs: python("update_torch", ["torch"], work),
+  };
+}
+
 const training: readonly Row[] = [
   networkRow("step-trained", "step", "training step, DFN on MobileNetV2, 8 x 256 px, backbone trained", 1, {}),
   networkRow("step-frozen", "step", "the same, backbone frozen", 1, { backbone: "frozen" }),
   networkRow("step-resnet", "step", "training step, DFN on ResNet-18, 8 x 128 px, backbone trained", 1, {
     ...{ size: 128, network: "resnet18" },
   }),
+  updateRow("update-3m", 3),
+  updateRow("update-25m", 25),
   networkRow("predict-1", "predict", "prediction, DFN on MobileNetV2, 256 px, one photo", 1, {
     ...{ batch: 1, backbone: "frozen" },
   }),

@@ -44,7 +44,7 @@ const watch = (recording: readonly Dispatch[]) => {
   dispatches = recording;
 };
 const open = await openNetwork(work, (tf) => replayCompiler(tf, watch));
-const step = trainingStep(open, work);
+const step = await trainingStep(open, work);
 // A GPU that has rested takes a while until its clock is up.
 for (const startedMs = performance.now(); performance.now() - startedMs < 1_000; ) await step();
 const backend = open.tf.backend() as unknown as GpuBackend;

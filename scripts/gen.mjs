@@ -1,9 +1,10 @@
-// Generates TypeScript types from proto/ into shared/gen, and a program from wasm/wire. `--check` fails when the committed files are stale.
+// Generates TypeScript types from proto/ into shared/gen, and programs from wasm/wire and wasm/vectors into shared/math. `--check`
+// fails when the committed files are stale.
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import asc from "assemblyscript/asc";
+import { compile } from "./asc.mjs";
 
 const target = "shared/gen";
 const fresh = mkdtempSync(join(tmpdir(), "seedgrow-gen-"));
@@ -40,30 +41,28 @@ for (const name of list(fresh)) {
   const path = join(fresh, name);
   writeFileSync(path, readFileSync(path, "utf8").replaceAll(fresh, ""));
 }
-// Rounding and writing what travels is compiled into a module, so that whoever imports it has it, built or not.
-const program = "shared/math/wire-program.ts";
-const compiled = join(fresh, "wire.wasm");
-const { error, stderr } = await asc.main([
-  ...["wasm/wire/index.ts", "--outFile", compiled],
-  ...["-O3", "--runtime", "stub", "--noAssert", "--importMemory", "--enable", "simd"],
-]);
-if (error) throw new Error(stderr.toString());
-const base64 = readFileSync(compiled).toString("base64");
-rmSync(compiled);
-const programText = `/** wasm/wire, compiled: \`npm run gen\`. */\nexport const wireProgram =\n  "${base64}";\n`;
+// Programs that are text in a module, so that whoever imports it has them, built or not.
+const programs = new Map();
+for (const name of ["wire", "vectors"]) {
+  const base64 = Buffer.from(await compile(`wasm/${name}/index.ts`)).toString("base64");
+  programs.set(
+    `shared/math/${name}-program.ts`,
+    `/** wasm/${name}, compiled: \`npm run gen\`. */\nexport const ${name}Program =\n  "${base64}";\n`,
+  );
+}
 
 if (process.argv.includes("--check")) {
   const same =
     list(fresh).join() === list(target).join() &&
     list(fresh).every((name) => readFileSync(join(fresh, name), "utf8") === readFileSync(join(target, name), "utf8")) &&
-    readFileSync(program, "utf8") === programText;
+    [...programs].every(([path, text]) => readFileSync(path, "utf8") === text);
   rmSync(fresh, { recursive: true });
   if (!same) {
-    process.stderr.write("shared/gen or shared/math/wire-program.ts is stale: run `npm run gen` and commit it\n");
+    process.stderr.write("shared/gen or a program in shared/math is stale: run `npm run gen` and commit it\n");
     process.exit(1);
   }
 } else {
-  writeFileSync(program, programText);
+  for (const [path, text] of programs) writeFileSync(path, text);
   rmSync(target, { recursive: true, force: true });
   cpSync(fresh, target, { recursive: true });
   rmSync(fresh, { recursive: true });

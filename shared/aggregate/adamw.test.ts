@@ -51,6 +51,17 @@ describe("AdamW (Loshchilov and Hutter 2019, algorithm 2)", () => {
     expect(parts).toEqual(whole);
   });
 
+  test("multiplies the gradient by its scale, and refuses what is not finite then", async () => {
+    const step = async (gradient: number, scale: number) => {
+      const values = Float32Array.from([1, -2, 3, 4]);
+      const page = async () => new Float32Array(4).fill(gradient);
+      const isNumber = await new AdamW(tensors, { weightDecay: 0.1 }, start()).step(values, page, 0.01, { scale });
+      return isNumber ? values : null;
+    };
+    expect(await step(4, 0.25)).toEqual(await step(1, 1));
+    expect(await step(3e38, 2)).toBeNull();
+  });
+
   test("is the same for numbers on another page, whatever tensor they belong to", async () => {
     const count = pageFloats + 3;
     const wide = [

@@ -4,6 +4,7 @@
  * parameters on every machine.
  */
 import { assert } from "../assert.js";
+import { type AdamWNumbers, adamwInto } from "../math/vectors.js";
 import { type Floats, pagesOf } from "./floats.js";
 
 export interface AdamWTensor {
@@ -52,26 +53,28 @@ export class AdamW {
   }
 
   /**
-   * Updates `values` in place. `gradientOf` gives the mean gradient of the step, a page at a time; `settle` hears that the
-   * page from `at` on has moved.
+   * Updates `values` in place. `gradientOf` gives the gradient of the step, a page at a time.
+   * False: it is not finite; parameters that lie before may have moved.
    */
   async step(
     values: Float32Array,
     gradientOf: GradientPage,
     learningRate: number,
-    settle: (page: Float32Array, at: number) => void = () => undefined,
-  ): Promise<void> {
+    { scale = 1, settle = () => undefined }: AdamWStepOptions = {},
+  ): Promise<boolean> {
     const { first, second } = this.moments;
     assert(values.length === first.length, "buffers match the tensors");
     this.count();
     for (const [at, end] of pagesOf(values.length)) {
       const [m, v] = [await first.page(at, end), await second.page(at, end)];
+      const gradient = await gradientOf(at, end);
       const page = values.subarray(at, end);
-      this.updatePage(at, { values: page, gradient: await gradientOf(at, end), m, v }, learningRate);
+      if (!this.updatePage(at, { values: page, m, v, gradient }, scale, learningRate)) return false;
       settle(page, at);
       await first.put(at, m);
       await second.put(at, v);
     }
+    return true;
   }
 
   /** Not a copy: valid until the next step. */
@@ -85,38 +88,33 @@ export class AdamW {
     this.decay2 *= beta2;
   }
 
-  private updatePage(at: number, page: Page, learningRate: number): void {
+  private updatePage(at: number, page: AdamWNumbers, scale: number, learningRate: number): boolean {
+    const correction = 1 / Math.sqrt(1 - this.decay2);
     const length = page.values.length;
     let begin = 0;
-    this.tensors.forEach((tensor, i) => {
-      const end = Math.min(Math.max(this.ends[i]! - at, 0), length);
+    return this.tensors.every((tensor, i) => {
+      const from = begin;
+      begin = Math.min(Math.max(this.ends[i]! - at, 0), length);
       const rate = learningRate * tensor.learningRateScale;
+      if (rate === 0 || from === begin) return true;
       const shrink = tensor.weightDecay ? 1 - rate * this.options.weightDecay : 1;
-      if (rate !== 0) this.update(page, begin, end, rate, shrink);
-      begin = end;
+      const stepSize = rate / (1 - this.decay1);
+      return adamwInto(cut(page, from, begin), { scale, beta1, beta2, stepSize, correction, epsilon, shrink });
     });
   }
+}
 
-  private update({ values, gradient, m, v }: Page, begin: number, end: number, rate: number, shrink: number): void {
-    const stepSize = rate / (1 - this.decay1);
-    const correction = 1 / Math.sqrt(1 - this.decay2);
-    for (let i = begin; i < end; i++) {
-      const g = gradient[i]!;
-      const first = beta1 * m[i]! + (1 - beta1) * g;
-      const second = beta2 * v[i]! + (1 - beta2) * g * g;
-      m[i] = first;
-      v[i] = second;
-      values[i] = values[i]! * shrink - (stepSize * first) / (Math.sqrt(second) * correction + epsilon);
-    }
-  }
+function cut({ values, m, v, gradient }: AdamWNumbers, begin: number, end: number): AdamWNumbers {
+  const of = (numbers: Float32Array) => numbers.subarray(begin, end);
+  return { values: of(values), m: of(m), v: of(v), gradient: of(gradient) };
 }
 
 /** Numbers [at, end) of a gradient. */
 export type GradientPage = (at: number, end: number) => Promise<Float32Array>;
 
-interface Page {
-  readonly values: Float32Array;
-  readonly gradient: Float32Array;
-  readonly m: Float32Array;
-  readonly v: Float32Array;
+export interface AdamWStepOptions {
+  /** What the gradient is multiplied by, in f32. */
+  readonly scale?: number;
+  /** Hears that the page from `at` on has moved. */
+  readonly settle?: (page: Float32Array, at: number) => void;
 }

@@ -3,6 +3,7 @@
  * parameters once, and of gradients and moments only the page at hand.
  */
 import { assert } from "../assert.js";
+import { addInto, notFiniteIndex } from "../math/vectors.js";
 
 /** A mebibyte: system calls cost nothing beside the work on it, and a few pages are no memory. */
 export const pageFloats = 256 * 1024;
@@ -46,7 +47,7 @@ export async function addFloats(left: Floats, right: Floats, change: PageChange 
   assert(left.length === right.length, "summands have equal lengths");
   for (const [at, end] of pagesOf(left.length)) {
     const [sum, summand] = [await left.page(at, end), await right.page(at, end)];
-    for (let i = 0; i < sum.length; i++) sum[i] = sum[i]! + summand[i]!;
+    addInto(sum, summand);
     change(sum, at, left.length);
     await left.put(at, sum);
   }
@@ -60,11 +61,5 @@ export async function notFiniteAt(floats: Floats): Promise<number> {
     const found = notFiniteIndex(await floats.page(at, end));
     if (found >= 0) return at + found;
   }
-  return -1;
-}
-
-/** The same of numbers in memory. */
-export function notFiniteIndex(values: Float32Array): number {
-  for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i]!)) return i;
   return -1;
 }

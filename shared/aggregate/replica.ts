@@ -87,28 +87,23 @@ export class Replica implements StageModel {
   }
 
   /**
-   * Moves the parameters by the mean of the gradients whose sum is `total`, which is used up. Returns the mean loss.
-   * @throws AppError TRAINING_DIVERGED when a number of the gradient is not finite; nothing but `total` has changed when it
-   * lies on the first page, or its loss is not a number.
+   * Moves the parameters by the mean of the gradients whose sum is `total`. Returns the mean loss.
+   * @throws AppError TRAINING_DIVERGED when the loss, or a number of the gradient, is not finite. Then the state is of no step.
    */
   async update(total: Floats, step: number): Promise<number> {
     const count = this.values.length;
     const [lossSum = Number.NaN, weight = 0] = await total.page(count, count + sumTailFloats);
-    const scale = Math.fround(1 / weight);
-    let isNumber = Number.isFinite(lossSum);
-    const meanGradient = async (at: number, end: number) => {
-      const gradient = await total.page(at, end);
-      for (let i = 0; i < gradient.length; i++) {
-        gradient[i] = gradient[i]! * scale;
-        isNumber &&= Number.isFinite(gradient[i]!);
-      }
-      if (!isNumber) throw new AppError("TRAINING_DIVERGED", `the gradient of step ${step} is not finite`);
+    if (!Number.isFinite(lossSum)) throw diverged("loss", step);
+    const gradientOf = (at: number, end: number) => {
       this.rounded?.note(this.values.subarray(at, end));
-      return gradient;
+      return total.page(at, end);
     };
-    const settle = (page: Float32Array, at: number) => this.rounded?.settle(page, at);
     this.rounded?.begin(step);
-    await this.optimizer.step(this.values, meanGradient, learningRateAt(step, this.options), settle);
+    const isNumber = await this.optimizer.step(this.values, gradientOf, learningRateAt(step, this.options), {
+      scale: Math.fround(1 / weight),
+      settle: (page, at) => this.rounded?.settle(page, at),
+    });
+    if (!isNumber) throw diverged("gradient", step);
     await this.average?.add(this.values);
     return lossSum / weight;
   }
@@ -122,4 +117,8 @@ export class Replica implements StageModel {
 /** In the order in which a checkpoint has them. */
 export function momentsOf(optimizer: OptimizerState): readonly Floats[] {
   return "momentum" in optimizer ? [optimizer.momentum] : [optimizer.first, optimizer.second];
+}
+
+function diverged(what: string, step: number): AppError {
+  return new AppError("TRAINING_DIVERGED", `the ${what} of step ${step} is not finite`);
 }

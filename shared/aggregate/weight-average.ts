@@ -4,6 +4,7 @@
  * parameters are soon forgotten (section 3 of their code: min(decay, 1 - 1 / (step + 1))).
  */
 import { assert } from "../assert.js";
+import { mixInto } from "../math/vectors.js";
 import { type Floats, pagesOf } from "./floats.js";
 
 export class WeightAverage {
@@ -21,7 +22,7 @@ export class WeightAverage {
     this.steps++;
     for (const [at, end] of pagesOf(values.length)) {
       const page = await this.floats.page(at, end);
-      for (let i = 0; i < page.length; i++) page[i] = keep * page[i]! + (1 - keep) * values[at + i]!;
+      mixInto(page, values.subarray(at, end), keep);
       await this.floats.put(at, page);
     }
   }

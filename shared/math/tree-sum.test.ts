@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { addInto, coverRange, leavesOf, nodeKey, rootOf, TreeAccumulator, type TreeNode } from "./tree-sum.js";
+import { coverRange, leavesOf, nodeKey, rootOf, TreeAccumulator, type TreeNode } from "./tree-sum.js";
+import { addInto } from "./vectors.js";
 
 /** Leaf sums whose order of addition shows: magnitudes far apart, so that f32 rounds differently. */
 function leafValues(leafCount: number, seed: number): Float32Array[] {
@@ -114,6 +115,5 @@ describe("covering a run of leaves", () => {
   test("of nothing, or of leaves that are not there, is a bug", () => {
     expect(() => coverRange({ first: 2, end: 2 }, 4)).toThrow("range lies within the leaves");
     expect(() => coverRange({ first: 0, end: 5 }, 4)).toThrow("range lies within the leaves");
-    expect(() => addInto(new Float32Array(1), new Float32Array(2))).toThrow("equal lengths");
   });
 });

@@ -4,6 +4,7 @@
  * the count: node (level, index) covers leaves [index << level, min((index + 1) << level, leafCount)).
  */
 import { assert } from "../assert.js";
+import { addInto } from "./vectors.js";
 
 export interface TreeNode {
   /** 0 for a leaf. */
@@ -54,12 +55,6 @@ function fitsOneLevelUp(first: number, level: number, end: number, leafCount: nu
   const span = 1 << (level + 1);
   if (first % span !== 0 || span >> 1 >= leafCount) return false;
   return Math.min(first + span, leafCount) <= end;
-}
-
-/** `left + right` elementwise into `left`: f32 addition (the f64 sum of two f32 rounds once, to the same bits). */
-export function addInto(left: Float32Array, right: Float32Array): void {
-  assert(left.length === right.length, "summands have equal lengths");
-  for (let i = 0; i < left.length; i++) left[i] = left[i]! + right[i]!;
 }
 
 /** Joins the sums of two siblings into their parent's; both belong to it. */

@@ -1,4 +1,5 @@
 /** Rounding and writing what travels, with vector instructions (wasm/wire): a chunk at a time through their own memory. */
+import { WebAssembly, wasmPageBytes } from "../web-assembly.js";
 import { wireProgram } from "./wire-program.js";
 
 type Address = number;
@@ -15,20 +16,10 @@ interface Kernels {
   add(left: Address, right: Address, count: number): void;
 }
 
-/** Node has it; its types name it for browsers only. */
-const { WebAssembly } = globalThis as unknown as {
-  WebAssembly: {
-    readonly Memory: new (size: { readonly initial: number }) => { readonly buffer: ArrayBuffer };
-    readonly Module: new (bytes: Uint8Array) => object;
-    readonly Instance: new (module: object, imports: object) => { readonly exports: unknown };
-  };
-};
-
 /** Whole blocks; three chunks stay in the processor's second cache. */
 const chunkFloats = 32_768;
 const chunkBytes = chunkFloats * 4;
-const pageBytes = 65_536;
-const memory = new WebAssembly.Memory({ initial: (3 * chunkBytes) / pageBytes });
+const memory = new WebAssembly.Memory({ initial: (3 * chunkBytes) / wasmPageBytes });
 const program = new WebAssembly.Module(Uint8Array.from(atob(wireProgram), (char) => char.charCodeAt(0)));
 const kernels = new WebAssembly.Instance(program, { env: { memory } }).exports as Kernels;
 

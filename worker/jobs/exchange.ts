@@ -1,5 +1,4 @@
 /** The jobs of sharded training: a slice of the step's sums, and the update that all of them make. */
-import { notFiniteIndex } from "../../shared/aggregate/floats.js";
 import { bytesOf, sha256 } from "../../shared/codec/digest.js";
 import type { WorkMetrics } from "../../shared/data/work-metrics.js";
 import { AppError } from "../../shared/errors.js";
@@ -9,6 +8,7 @@ import type { Peer__Output } from "../../shared/gen/seedgrow/v1/Peer.js";
 import type { ReduceJob__Output } from "../../shared/gen/seedgrow/v1/ReduceJob.js";
 import { roundingOf } from "../../shared/math/rounding.js";
 import { nodeKey, parseNode, TreeAccumulator } from "../../shared/math/tree-sum.js";
+import { notFiniteIndex } from "../../shared/math/vectors.js";
 import { bodyOf, byteOffset, decodeInto, decodeRange } from "../../shared/math/wire.js";
 import type { PartialSum, TrainStage } from "../compute/contract.js";
 import { type StatePart, stepName, sumLength, type WorkerExchange } from "../exchange/exchange.js";

@@ -1,5 +1,6 @@
 /** Drawing crops with wasm/crop: the bits of segmentation/augment.ts's formula, with vector instructions. */
 import { readFile } from "node:fs/promises";
+import { type WasmMemory, WebAssembly, wasmPageBytes } from "../../shared/web-assembly.js";
 import { columnTaps, type DrawPixels, type Slot, walkRows } from "../segmentation/augment.js";
 
 type Address = number;
@@ -14,21 +15,7 @@ interface CropKernels {
   readonly mixGrey: Mix;
 }
 
-interface Memory {
-  readonly buffer: ArrayBuffer;
-  grow(pages: number): void;
-}
-
-/** Node has it; its types name it for browsers only. */
-const { WebAssembly } = globalThis as unknown as {
-  WebAssembly: {
-    readonly Memory: new (size: { readonly initial: number }) => Memory;
-    instantiate(bytes: Uint8Array, imports: object): Promise<{ instance: { exports: unknown } }>;
-  };
-};
-
 const kernelsUrl = new URL("./crop.wasm", import.meta.url);
-const pageBytes = 65_536;
 const tapBytes = 16;
 /** f64 RGB. */
 const stretchedBytes = 24;
@@ -55,18 +42,18 @@ export async function openCropKernels(): Promise<DrawPixels> {
 }
 
 /** Where everything lies; the memory grows to hold it. One pixel more than is wanted: the kernels read and write in pairs. */
-function layOut(memory: Memory, sourceBytes: number, size: number) {
+function layOut(memory: WasmMemory, sourceBytes: number, size: number) {
   const width = size + 1;
   const taps = 0;
   const stretched = [taps + width * tapBytes, taps + width * (tapBytes + stretchedBytes)] as const;
   const source = stretched[1] + width * stretchedBytes;
   const out = (source + sourceBytes + tapBytes) & ~(tapBytes - 1);
   const missing = out + size * size * 12 + stretchedBytes - memory.buffer.byteLength;
-  if (missing > 0) memory.grow(Math.ceil(missing / pageBytes));
+  if (missing > 0) memory.grow(Math.ceil(missing / wasmPageBytes));
   return { taps, stretched, source, out };
 }
 
-function writeTaps(memory: Memory, at: Address, { left, right, rest }: ReturnType<typeof columnTaps>): void {
+function writeTaps(memory: WasmMemory, at: Address, { left, right, rest }: ReturnType<typeof columnTaps>): void {
   const bytes = new Int32Array(memory.buffer, at, left.length * 4);
   const weights = new Float64Array(memory.buffer, at, left.length * 2);
   for (let x = 0; x < left.length; x++) {

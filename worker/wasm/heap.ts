@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 import type { TensorInfo } from "@tensorflow/tfjs";
 import type { BackendWasm } from "@tensorflow/tfjs-backend-wasm";
 import { AppError } from "../../shared/errors.js";
+import { WebAssembly } from "../../shared/web-assembly.js";
 
 type Address = number;
 
@@ -38,11 +39,6 @@ interface Module {
   readonly HEAP32: Int32Array;
   _malloc(bytes: number): Address;
 }
-
-/** Node has it; its types name it for browsers only. */
-const { WebAssembly } = globalThis as unknown as {
-  WebAssembly: { instantiate(bytes: Uint8Array, imports: object): Promise<{ instance: { exports: unknown } }> };
-};
 
 const kernelsUrl = new URL("./kernels.wasm", import.meta.url);
 

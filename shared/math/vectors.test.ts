@@ -1,0 +1,148 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import {
+  type AdamWFactors,
+  type AdamWNumbers,
+  adamwInto,
+  addInto,
+  blockFloats,
+  mixInto,
+  notFiniteIndex,
+} from "./vectors.js";
+
+/** Of every magnitude that f32 has, with its edges: zeros, denormals, the largest, infinities, NaN. */
+const edges = [0, -0, 1e-45, -1e-45, 1.1754942e-38, 1.17549435e-38, 3.4028235e38, -3.4028235e38];
+const numbers = fc.oneof(
+  { weight: 5, arbitrary: fc.float({ min: -4, max: 4, noNaN: true }) },
+  { weight: 5, arbitrary: fc.float() },
+  { weight: 1, arbitrary: fc.constantFrom(...edges, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY) },
+);
+
+/** Vectors of one length, between 0 and a few blocks, with random numbers in random places. */
+function vectors(count: number): fc.Arbitrary<Float32Array[]> {
+  const lengths = fc.oneof(
+    fc.nat(40),
+    fc.constantFrom(blockFloats - 1, blockFloats, blockFloats + 1, 2 * blockFloats + 3),
+  );
+  const pools = fc.array(fc.array(numbers, { minLength: 1, maxLength: 61 }), { minLength: count, maxLength: count });
+  return fc.tuple(lengths, fc.nat(5), pools).map(([length, shift, filled]) =>
+    filled.map((pool) => {
+      // Neither addresses nor lengths are multiples of the vector's width.
+      const values = new Float32Array(length + shift).subarray(shift);
+      return values.map((_, i) => pool[i % pool.length]!);
+    }),
+  );
+}
+
+/** Where the bits differ; any NaN is as good as another. -1: nowhere. */
+function differsAt(actual: Float32Array, expected: Float32Array): number {
+  return actual.findIndex((value, i) => !Object.is(value, expected[i]));
+}
+
+function adamwFormula({ values, m, v, gradient }: AdamWNumbers, factors: AdamWFactors): void {
+  const { scale, beta1, beta2, stepSize, correction, epsilon, shrink } = factors;
+  for (let i = 0; i < values.length; i++) {
+    const g = Math.fround(gradient[i]! * scale);
+    const first = beta1 * m[i]! + (1 - beta1) * g;
+    const second = beta2 * v[i]! + (1 - beta2) * g * g;
+    m[i] = first;
+    v[i] = second;
+    values[i] = values[i]! * shrink - (stepSize * first) / (Math.sqrt(second) * correction + epsilon);
+  }
+}
+
+describe("the compiled passes have the bits of the plain loops, for any numbers and lengths", () => {
+  test("a step of AdamW", () => {
+    // One length for all; gradients are finite, parameters and moments anything.
+    const stepNumbers = vectors(4).map(([values, m, v, gradient]) => {
+      return [values, m, v, gradient!.map((value) => (Number.isFinite(value) ? value : -1e-42))] as const;
+    });
+    const unit = fc.double({ min: 0, max: 1, noNaN: true });
+    const factors: fc.Arbitrary<AdamWFactors> = fc.record({
+      scale: fc.oneof(fc.constant(1), fc.float({ min: 0, max: 1, noNaN: true })),
+      beta1: fc.constantFrom(0.9, 0.5),
+      beta2: fc.constantFrom(0.999, 0.99),
+      stepSize: fc.oneof(fc.constant(0), unit),
+      correction: fc.double({ min: 1, max: 100, noNaN: true }),
+      epsilon: fc.constantFrom(1e-8, 0),
+      shrink: fc.oneof(fc.constant(1), unit),
+    });
+    fc.assert(
+      fc.property(stepNumbers, factors, ([values, m, v, gradient], given) => {
+        const actual = { values: values!, m: m!, v: v!, gradient: gradient! };
+        const expected = { values: values!.slice(), m: m!.slice(), v: v!.slice(), gradient: gradient!.slice() };
+        expect(adamwInto(actual, given)).toBe(true);
+        adamwFormula(expected, given);
+        expect(differsAt(actual.values, expected.values)).toBe(-1);
+        expect(differsAt(actual.m, expected.m)).toBe(-1);
+        expect(differsAt(actual.v, expected.v)).toBe(-1);
+        expect(differsAt(actual.gradient, expected.gradient)).toBe(-1);
+      }),
+      { numRuns: 400 },
+    );
+  });
+
+  test("a sum", () => {
+    fc.assert(
+      fc.property(vectors(2), ([left, right]) => {
+        const expected = left!.map((value, i) => value + right![i]!);
+        addInto(left!, right!);
+        expect(differsAt(left!, expected)).toBe(-1);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  test("a moving average", () => {
+    const unit = fc.double({ min: 0, max: 1, noNaN: true });
+    fc.assert(
+      fc.property(vectors(2), unit, ([average, values], keep) => {
+        const expected = average!.map((value, i) => keep * value + (1 - keep) * values![i]!);
+        mixInto(average!, values!, keep);
+        expect(differsAt(average!, expected)).toBe(-1);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  test("the search for what is not finite", () => {
+    fc.assert(
+      fc.property(vectors(1), ([values]) => {
+        expect(notFiniteIndex(values!)).toBe(values!.findIndex((value) => !Number.isFinite(value)));
+      }),
+      { numRuns: 200 },
+    );
+  });
+});
+
+test("what is not finite is found wherever it lies, and what was worked on before does not show", () => {
+  const length = blockFloats + 5;
+  for (const at of [0, 1, 2, 3, blockFloats - 1, blockFloats, length - 1]) {
+    notFiniteIndex(new Float32Array(blockFloats).fill(Number.NaN));
+    const values = new Float32Array(length);
+    expect(notFiniteIndex(values)).toBe(-1);
+    values[at] = Number.NEGATIVE_INFINITY;
+    expect(notFiniteIndex(values)).toBe(at);
+  }
+});
+
+test("a gradient that is not finite, once it is scaled, moves nothing from its block on", () => {
+  const factors = { beta1: 0.9, beta2: 0.999, stepSize: 0.1, correction: 1, epsilon: 1e-8, shrink: 1 };
+  for (const [bad, scale] of [
+    [Number.NaN, 1],
+    [Number.NEGATIVE_INFINITY, 0],
+    [2e38, 2],
+  ] as const) {
+    const ones = () => new Float32Array(blockFloats + 5).fill(1);
+    const page = { values: ones(), m: ones(), v: ones(), gradient: ones() };
+    page.gradient[blockFloats + 4] = bad;
+    expect(adamwInto(page, { ...factors, scale })).toBe(false);
+    for (const vector of [page.values, page.m, page.v])
+      expect(vector.findLastIndex((value) => value !== 1)).toBeLessThan(blockFloats);
+    expect(page.values[blockFloats - 1]).not.toBe(1);
+  }
+});
+
+test("vectors of unequal lengths are a bug", () => {
+  expect(() => addInto(new Float32Array(1), new Float32Array(2))).toThrow("equal lengths");
+});
