@@ -13,6 +13,7 @@ import type { Exchange__Output } from "../../shared/gen/seedgrow/v1/Exchange.js"
 import { bodyOf, type Encoded, encode, sumTailFloats, type Wire } from "../../shared/math/wire.js";
 import type { PeerRange } from "../adapters/peer-links.js";
 import type { TrainStage } from "../compute/contract.js";
+import { FloatPool } from "./float-pool.js";
 
 export interface ExchangeDeps {
   readonly method: MethodConfig;
@@ -28,6 +29,9 @@ export interface ExchangeDeps {
 const stateParts = ["average", "second", "first", "values"] as const;
 export type StatePart = (typeof stateParts)[number];
 export type StateVectors = Readonly<Record<StatePart, Float32Array>>;
+
+/** A sum, and the summands of a slice where workers are few: with many, slices are small. */
+const pooledMax = 8;
 
 interface Held {
   readonly phase: string;
@@ -51,6 +55,10 @@ export class WorkerExchange {
   /** Sums and slices of one step. */
   private vectors = new Map<string, Encoded>();
   private vectorsOf = "";
+  /** What sums of the step are added in. */
+  readonly pool = new FloatPool(pooledMax);
+  /** Memory of `pool` that a vector of the step lies in. */
+  private lent: Float32Array[] = [];
 
   constructor(readonly deps: ExchangeDeps) {}
 
@@ -70,6 +78,13 @@ export class WorkerExchange {
     return encoded;
   }
 
+  /** A slice in memory of `pool`, which is taken back when the step is over, or when nobody needs it any more. */
+  keepPooled(name: string, values: Float32Array, first: number, length: number): void {
+    const { bytes } = this.keep(name, values, first, length);
+    if (bytes.buffer === values.buffer) this.lent.push(values);
+    else this.pool.give(values);
+  }
+
   /** The model as of the step that work is of. */
   get model(): Held {
     if (!this.held) throw new AppError("INTERNAL", "no model is held yet");
@@ -79,15 +94,22 @@ export class WorkerExchange {
   /** What is kept of other steps is let go. */
   enter(exchange: Exchange__Output): void {
     if (this.vectorsOf === stepName(exchange)) return;
-    this.vectors = new Map();
+    this.forget();
     this.vectorsOf = stepName(exchange);
   }
 
   /** Lets everything go: the stage is over. */
   clear(): void {
     this.held = null;
-    this.vectors = new Map();
+    this.forget();
     this.vectorsOf = "";
+    this.pool.clear();
+  }
+
+  /** Whoever still pulls one of them finds that it is gone (shared/net/peers.ts), before its memory is used again. */
+  private forget(): void {
+    this.vectors = new Map();
+    for (const values of this.lent.splice(0)) this.pool.give(values);
   }
 
   /** Makes the model that of the step: it is already, or is pulled from a holder, or from the coordinator. */

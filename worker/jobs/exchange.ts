@@ -40,7 +40,7 @@ export async function reduceJob(
   exchange.enter(of);
   const body = bodyOf(first, end, length);
   const wanted = job.summands.map(({ node, peer }): Wanted => {
-    return { name: `${stepName(of)}/sum/${node}`, first, end, peer, target: new Float32Array(end - first), body };
+    return { name: `${stepName(of)}/sum/${node}`, first, end, peer, target: exchange.pool.take(end - first), body };
   });
   const { missing, bytes } = await pullAll(exchange, wanted);
   if (missing.length > 0) return undone(missing);
@@ -50,7 +50,8 @@ export async function reduceJob(
   for (const [i, { node }] of job.summands.entries()) sums.add(parseNode(node), wanted[i]!.target);
   const total = sums.total();
   if (!total) throw new AppError("MESSAGE_INVALID", `the summands are not all of ${leafCount} micro-batches`);
-  exchange.keep(sliceName(of, first, end), total, first, length);
+  for (const { target } of wanted) if (target !== total) exchange.pool.give(target);
+  exchange.keepPooled(sliceName(of, first, end), total, first, length);
   return { outputs: [], metrics: { pulledBytes: bytes }, images: 0, computeMs: performance.now() - fromMs };
 }
 
@@ -64,7 +65,7 @@ export async function applyJob(
   exchange.enter(of);
   const synced = await exchange.begin(of, stage, weightsDigest);
   if (synced.missing.length > 0) return undone(synced.missing);
-  const total = new Float32Array(sumLength(exchange.model.specs));
+  const total = exchange.pool.take(sumLength(exchange.model.specs));
   const wanted = job.slices.map(({ first, end, peer }): Wanted => {
     const body = bodyOf(first, end, total.length);
     return {
@@ -83,6 +84,7 @@ export async function applyJob(
   if (missing.length > 0) return undone(missing);
   const fromMs = performance.now();
   const loss = await exchange.update(total);
+  exchange.pool.give(total);
   const { parts, digest } = exchange.model;
   const named = job.hash.map((name) => ({ name, bytes: bytesOf(parts[name as StatePart]) }));
   const outputs = [{ name: "values", bytes: bytesOf(parts.values), digest }, ...named];

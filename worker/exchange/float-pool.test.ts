@@ -1,0 +1,21 @@
+import { expect, test } from "vitest";
+import { FloatPool } from "./float-pool.js";
+
+test("what is given back is taken again where the length is the same, and nobody has it twice", () => {
+  const pool = new FloatPool(2);
+  const [a, b] = [pool.take(3), pool.take(3)];
+  expect(a).not.toBe(b);
+  pool.give(a);
+  expect(pool.take(4)).not.toBe(a);
+  expect(pool.take(3)).toBe(a);
+  expect(pool.take(3)).not.toBe(a);
+});
+
+test("no more is kept than was said, the newest", () => {
+  const pool = new FloatPool(1);
+  const [a, b] = [pool.take(3), pool.take(3)];
+  pool.give(a);
+  pool.give(b);
+  expect(pool.take(3)).toBe(b);
+  expect(pool.take(3)).not.toBe(a);
+});
