@@ -12,7 +12,7 @@
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { median, type Side, type SideResult, timeRatio } from "./lib/row.js";
-import { alternate, missingModules, type Programs, starting, together } from "./lib/runner.js";
+import { alternate, type Measured, missingModules, type Programs, starting, together } from "./lib/runner.js";
 import type { BackboneName } from "./ours/backbones.js";
 import type { NetworkWork } from "./ours/network.js";
 
@@ -29,13 +29,12 @@ const { values: flags } = parseArgs({
 });
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const programs: Programs = { ours: here("./ours"), peers: here("../../bench/peers"), python: flags.python };
-const peers = [
-  { name: "eager, f32", tf32: false, compiled: false },
-  { name: "eager, TF32", tf32: true, compiled: false },
-  { name: "compiled, f32", tf32: false, compiled: true },
-  { name: "compiled, TF32", tf32: true, compiled: true },
-] as const;
-const names = ["ours", "ours, two workers", ...peers.map(({ name }) => `PyTorch ${name}`)];
+/** `base`: which of our sides a peer is compared with. */
+interface Contender {
+  readonly name: string;
+  readonly base: 0 | 1;
+  readonly start: () => Promise<Measured>;
+}
 
 const missing = missingModules(flags.python, peerSide({} as NetworkWork, false, false));
 if (missing.length > 0) {
@@ -53,32 +52,55 @@ function peerSide(work: NetworkWork, tf32: boolean, compiled: boolean): Side {
   };
 }
 
+/** Ours first: the steps, and the gradients alone. */
+function contenders(work: NetworkWork): Contender[] {
+  const gradients: NetworkWork = { ...work, gradientOnly: true };
+  const ours = (of: NetworkWork) => starting({ program: { kind: "ours", script: "step" }, work: { ...of } }, programs);
+  const peer = (of: NetworkWork, tf32: boolean, compiled: boolean) => starting(peerSide(of, tf32, compiled), programs);
+  return [
+    { name: "ours", base: 0, start: ours(work) },
+    { name: "ours, without the optimiser", base: 1, start: ours(gradients) },
+    { name: "ours, two workers", base: 0, start: together([ours(work), ours(work)]) },
+    { name: "PyTorch eager, f32", base: 0, start: peer(work, false, false) },
+    { name: "PyTorch eager, f32, without the optimiser", base: 1, start: peer(gradients, false, false) },
+    { name: "PyTorch eager, TF32", base: 0, start: peer(work, true, false) },
+    { name: "PyTorch compiled, f32", base: 0, start: peer(work, false, true) },
+    { name: "PyTorch compiled, TF32", base: 0, start: peer(work, true, true) },
+  ];
+}
+
 async function measure(network: BackboneName, size: number): Promise<void> {
   const work: NetworkWork = {
     ...{ batch: Number(flags.batch), size, channels: 64, threads: 1, network, backbone: "trained", engine: "webgpu" },
   };
-  const ours = starting({ program: { kind: "ours", script: "step" }, work: { ...work } }, programs);
-  const sides = [
-    ours,
-    together([ours, ours]),
-    ...peers.map(({ tf32, compiled }) => starting(peerSide(work, tf32, compiled), programs)),
-  ];
+  const sides = contenders(work);
   const pace = { rounds: Number(flags.rounds), seconds: Number(flags.seconds) };
-  print(network, size, await alternate(sides, pace, pace.seconds, () => process.stderr.write(".")));
+  const results = await alternate(
+    sides.map(({ start }) => start),
+    pace,
+    pace.seconds,
+    () => process.stderr.write("."),
+  );
+  print(network, size, sides, results);
 }
 
-function print(network: BackboneName, size: number, results: readonly SideResult[]): void {
-  const [{ rates }] = results as [SideResult];
-  const rows = results.map((side, i) => {
-    const ofPeer = timeRatio(side.rates, rates);
-    return { side: names[i]!, imagesPerSecond: median(side.rates), oursOverThis: ofPeer, version: side.version };
+function print(network: BackboneName, size: number, sides: readonly Contender[], results: readonly SideResult[]): void {
+  const rows = sides.map(({ name, base }, i) => {
+    const { rates, version } = results[i]!;
+    return {
+      side: name,
+      imagesPerSecond: median(rates),
+      oursOverThis: timeRatio(rates, results[base]!.rates),
+      version,
+    };
   });
   if (flags.json) {
     process.stdout.write(`${JSON.stringify({ network, size, rows })}\n`);
     return;
   }
+  const percent = (share: number) => (100 * share).toFixed(0);
   const lines = rows.map(({ side, imagesPerSecond, oursOverThis: { median: middle, low, high } }) => {
-    const share = `${(100 * middle).toFixed(0)} % (${(100 * low).toFixed(0)} to ${(100 * high).toFixed(0)})`;
+    const share = side.startsWith("ours") ? "" : `${percent(middle)} % (${percent(low)} to ${percent(high)})`;
     return `| ${network}, ${size} px | ${side} | ${imagesPerSecond.toFixed(0)} | ${share} |`;
   });
   const versions = [...new Set(rows.map(({ version }) => version))].join("; ");

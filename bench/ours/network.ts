@@ -16,6 +16,8 @@ export interface NetworkWork {
   readonly threads: number;
   readonly network: BackboneName;
   readonly backbone: "trained" | "frozen";
+  /** Leaves out the optimiser: parameters stay as they are. */
+  readonly gradientOnly?: boolean;
   /** Default: tensorflow. */
   readonly engine?: "tensorflow" | "wasm" | "webgpu";
 }

@@ -5,7 +5,7 @@ import { openUpdate } from "./optimizer.js";
 
 export async function trainingStep(
   { compute, initial }: OpenNetwork,
-  { batch, size }: NetworkWork,
+  { batch, size, gradientOnly = false }: NetworkWork,
 ): Promise<() => Promise<number>> {
   const { specs, values } = initial;
   const update = await openUpdate(specs, values);
@@ -15,7 +15,7 @@ export async function trainingStep(
   return async () => {
     compute.load(stage, values);
     const [sum] = await compute.gradients(job);
-    await update(sum!.values as Float32Array, step++);
+    if (!gradientOnly) await update(sum!.values as Float32Array, step++);
     return batch;
   };
 }

@@ -28,7 +28,8 @@ def step():
     optimizer.zero_grad(set_to_none=True)
     loss = loss_of(x, labels)
     loss.backward()
-    optimizer.step()
+    if not work.get("gradientOnly", False):
+        optimizer.step()
     loss.item()
     return work["batch"]
 

@@ -18,8 +18,8 @@ type Window = backend_util.Conv2DInfo;
 
 /** Invocations that keep a large GPU busy (an H100 holds 270,000); a long sum is cut into parts to get as many. */
 const invocationsWanted = 2 ** 17;
-/** Rows of small tiles in a grid as high as WebGPU has them everywhere. */
-const pixelsMax = 65_535 * 32;
+/** Rows of tiles in a grid as high as WebGPU has them everywhere. */
+const pixelsMax = 65_535 * 64;
 /** Cells of K that a part has at least, and floats that all parts together have at most. */
 const [partMin, partFloatsMax] = [256, 16 * 2 ** 20];
 
@@ -34,8 +34,7 @@ export function installConvolutions(tf: Tf): void {
       ...([strides, dilations, pad, dimRoundingMode, false, "channelsLast"] as const),
     );
     const isEven = window.strideHeight === window.strideWidth && window.dilationHeight === window.dilationWidth;
-    const isSmall = Math.max(window.batchSize * window.inHeight * window.inWidth, pixelsOf(window)) <= pixelsMax;
-    return isEven && isSmall && window.inChannels === filter[2] ? window : null;
+    return isEven && fitsGrid(window) && window.inChannels === filter[2] ? window : null;
   };
 
   const forward: Kernel = (backend, { x, filter }, attributes) => {
@@ -68,6 +67,13 @@ export function installConvolutions(tf: Tf): void {
     Conv2DBackpropInput: inputGradient,
     Conv2DBackpropFilter: filterGradient,
   });
+}
+
+/** Beyond it, as with 16 crops of 512 px, tfjs's kernels take over, and their gradient by filters is a plain loop. */
+export function fitsGrid(
+  window: Pick<Window, "batchSize" | "inHeight" | "inWidth" | "outHeight" | "outWidth">,
+): boolean {
+  return Math.max(window.batchSize * window.inHeight * window.inWidth, pixelsOf(window)) <= pixelsMax;
 }
 
 function convolve(backend: GpuBackend, window: Window, inputs: readonly TensorInfo[], clip: number): TensorInfo {
@@ -231,7 +237,7 @@ function repacked(
   });
 }
 
-function pixelsOf({ batchSize, outHeight, outWidth }: Window): number {
+function pixelsOf({ batchSize, outHeight, outWidth }: Pick<Window, "batchSize" | "outHeight" | "outWidth">): number {
   return batchSize * outHeight * outWidth;
 }
 
