@@ -92,15 +92,7 @@ async function runCase(
   }
 }
 
-describe.concurrent("a process", () => {
-  test.each(chosen(processCases).map((one) => [one.process, one.phase, one.fault, one] as const))(
-    "%s in %s: %s",
-    async (process, phase, fault, one) => {
-      await runCase([process, phase, fault], base, (cluster) => hurtProcess(cluster, one));
-    },
-  );
-});
-
+// The longest first: the others run beside it.
 describe.concurrent("a coordinator killed at every durable write, and resumed", () => {
   test.each(chosen(crashChains))("$name", { timeout: longTimeoutMs }, async ({ name, steps }) => {
     const cluster = await Cluster.start(withLargeModel());
@@ -138,6 +130,15 @@ describe.concurrent("a coordinator killed at every durable write, and resumed", 
   });
 });
 
+describe.concurrent("a process", () => {
+  test.each(chosen(processCases).map((one) => [one.process, one.phase, one.fault, one] as const))(
+    "%s in %s: %s",
+    async (process, phase, fault, one) => {
+      await runCase([process, phase, fault], base, (cluster) => hurtProcess(cluster, one));
+    },
+  );
+});
+
 describe.concurrent("links", () => {
   test.each(chosen(linkCases).map((one) => [one.link, one.phase, JSON.stringify(one.state), one.forMs, one] as const))(
     "%s in %s: %s for %s ms",
@@ -160,7 +161,9 @@ describe.concurrent("a worker that computes wrong", () => {
   });
 });
 
-test("a disk that fills up pauses the run or ends it; with room it goes on to the same bits", async ({ skip }) => {
+test.concurrent("a disk that fills up pauses the run or ends it; with room it goes on to the same bits", async ({
+  skip,
+}) => {
   const disk = data.path("disk");
   mkdirSync(disk);
   try {
@@ -220,7 +223,7 @@ function takeEveryByte(path: string): void {
   }
 }
 
-test("the simulated engine never loads TensorFlow", async () => {
+test.concurrent("the simulated engine never loads TensorFlow", async () => {
   const cluster = await Cluster.start({ ...base, workers: 1 });
   try {
     await cluster.train();
@@ -232,7 +235,7 @@ test("the simulated engine never loads TensorFlow", async () => {
   }
 });
 
-describe.runIf(isFull)("with TensorFlow itself", () => {
+describe.runIf(isFull)("with TensorFlow itself (`npm run chaos` only)", () => {
   let real: ClusterOptions;
   let realExpected: string;
   beforeAll(async () => {

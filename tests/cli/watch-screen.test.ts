@@ -18,8 +18,9 @@ function watching(...args: readonly string[]): Terminal {
 beforeAll(async () => {
   if (!hasTmux) return;
   await place.draw(8, 4);
-  training = place.train(["--local", "1"], { "method.classifier.steps": 20_000 });
-  await place.event(training, "step", { step: 200 });
+  // Of a hundred events of a phase the second: there is a curve.
+  training = place.train(["--local", "1"], { "method.classifier.steps": 5_000 });
+  await place.event(training, "step", { step: 50 });
 }, 120_000);
 afterAll(async () => {
   for (const terminal of terminals) terminal.close();
@@ -32,7 +33,7 @@ describe("watch on a terminal", () => {
     const terminal = watching();
     const screen = await terminal.shows(/images\/s {2}ETA/);
     expect(screen).toContain(`run ${training.runId}  running`);
-    expect(screen).toMatch(/classifier {2}█*░+ \d+\/20000/);
+    expect(screen).toMatch(/classifier {2}█*░+ \d+\/5000/);
     expect(screen).toMatch(/^worker +host +engine +gpu +images\/s +waits +memory +beat +state$/m);
     expect(screen).toMatch(/(?:tensorflow|WebAssembly) .* none .*\d+ % .*GB .*\d s +active/);
     expect(screen).toMatch(/^q quit/m);
