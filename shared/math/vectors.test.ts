@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { Rng } from "../rng.js";
 import {
   type AdamWFactors,
   type AdamWNumbers,
@@ -80,6 +81,34 @@ describe("the compiled passes have the bits of the plain loops, for any numbers 
       }),
       { numRuns: 400 },
     );
+  });
+
+  test("a step of AdamW where sums cancel, so that the last bits of the doubles show", () => {
+    const factors = {
+      scale: 1,
+      beta1: 0.9,
+      beta2: 0.999,
+      stepSize: 0.0123,
+      correction: 1.7,
+      epsilon: 1e-8,
+      shrink: 0.987,
+    };
+    const rng = new Rng("cancel");
+    const gradient = Float32Array.from({ length: blockFloats }, () => (rng.uniform(0, 1e6) + 1) / 3e5);
+    const zeros = () => new Float32Array(blockFloats);
+    /** Every third number cancels in m, in v, or in the parameter. */
+    const page = { values: zeros(), m: zeros(), v: zeros(), gradient };
+    for (const [i, g] of gradient.entries()) {
+      if (i % 3 === 0) page.m[i] = (-0.1 * g) / 0.9;
+      if (i % 3 === 1) page.v[i] = (-0.001 * g * g) / 0.999;
+      page.values[i] = (0.0123 * 0.1 * g) / (Math.sqrt(0.001 * g * g) * 1.7 + 1e-8) / 0.987;
+    }
+    const expected = { values: page.values.slice(), m: page.m.slice(), v: page.v.slice(), gradient };
+    adamwInto(page, factors);
+    adamwFormula(expected, factors);
+    expect(differsAt(page.values, expected.values)).toBe(-1);
+    expect(differsAt(page.m, expected.m)).toBe(-1);
+    expect(differsAt(page.v, expected.v)).toBe(-1);
   });
 
   test("a sum", () => {
