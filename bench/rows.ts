@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import type { Wire } from "../shared/math/wire.js";
 import { engineEnv } from "../worker/engine/environment.js";
 import type { Row, Side } from "./lib/row.js";
+import type { Mode } from "./lib/simulated-cluster.js";
 import type { NetworkWork } from "./ours/network.js";
 import type { PictureWork } from "./ours/picture.js";
 
@@ -183,6 +184,43 @@ const cluster: readonly Row[] = [
   },
 ];
 
+/** Weak scaling: everybody's share of a step is the same, and takes this long of no processor. */
+function scalingRow(mode: Mode, work: string): Row {
+  const isLocal = mode === "local";
+  const share = { photoMs: 1_000, photos: isLocal ? 1 : 10, updates: isLocal ? 2 : 3 };
+  const full = { ...share, mode, parameters: megabytes(14), per: "time" };
+  return {
+    ...{ name: `scaling-${mode}`, group: "scaling", unit: "steps/s", bar: 1 / 0.95, seconds: 0, roundsMax: 2 },
+    work: `${work}, 14 MB of parameters, 16 simulated workers on this machine`,
+    peer: "1 worker with the same share",
+    ours: own("scaling", { ...full, workers: 16 }),
+    theirs: own("scaling", { ...full, workers: 1 }),
+  };
+}
+
+/** 10^6 bytes in f32. */
+function megabytes(count: number): number {
+  return count * 250_000;
+}
+
+const scaling: readonly Row[] = [
+  scalingRow("star", "steps of 10 s, `sync: step`, star"),
+  scalingRow("sharded", "steps of 10 s, `sync: step`, sharded"),
+  scalingRow("local", "steps of 1 s, `sync: local`, H = 16"),
+  {
+    ...{ name: "coordinator-cpu", group: "scaling", unit: "steps/s of its CPU", bar: 1.2, seconds: 0, roundsMax: 2 },
+    work: "the coordinator's processor time per step, sharded, 16 workers, 56 MB of parameters",
+    peer: "1 MB of parameters",
+    ours: own("scaling", coordinatorWork(56)),
+    theirs: own("scaling", coordinatorWork(1)),
+  },
+];
+
+function coordinatorWork(size: number): object {
+  const share = { photoMs: 1_000, photos: 5, updates: 3, workers: 16, mode: "sharded" };
+  return { ...share, parameters: megabytes(size), per: "coordinator" };
+}
+
 export function rowsWith(places: Places): Row[] {
-  return [...training, ...pictures(places), ...cluster];
+  return [...training, ...pictures(places), ...cluster, ...scaling];
 }

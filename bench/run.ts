@@ -1,7 +1,7 @@
 /**
  * Measures ours against peers, in turns on one machine, and writes the tables of docs/BENCHMARKS.md:
  *
- *   npm run bench                                     everything, about twelve minutes; nothing else should run
+ *   npm run bench                                     everything, about half an hour; nothing else should run
  *   npm run bench -- --only slic,pamr                 some rows: prints, writes nothing
  *   npm run bench -- --quick                          one short round of each: does it work?
  *   npm run bench -- --python peers/bin/python        with the packages of bench/peers/requirements.txt

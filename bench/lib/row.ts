@@ -23,6 +23,8 @@ export interface Row {
   readonly bar: number;
   /** One measurement of one side. */
   readonly seconds: number;
+  /** Measurements of each side at most: they take minutes. */
+  readonly roundsMax?: number;
   readonly ours: Side;
   readonly theirs: Side;
   /** A folder or file without which the row is skipped. */
@@ -33,6 +35,7 @@ export const groups = {
   training: "Training and prediction",
   pictures: "Pictures",
   cluster: "Between machines",
+  scaling: "More workers",
 } as const;
 export type Group = keyof typeof groups;
 

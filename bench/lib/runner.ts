@@ -149,7 +149,8 @@ export async function measureRow(
   onRate: (side: number, rate: number) => void,
 ): Promise<RowResult> {
   const sides = [starting(row.ours, programs), starting(row.theirs, programs)] as const;
-  const [ours, theirs] = await alternate(sides, pace, pace.seconds ?? row.seconds, onRate);
+  const rounds = Math.min(pace.rounds, row.roundsMax ?? pace.rounds);
+  const [ours, theirs] = await alternate(sides, { ...pace, rounds }, pace.seconds ?? row.seconds, onRate);
   return { row, ours: ours!, theirs: theirs! };
 }
 

@@ -14,8 +14,10 @@ export type Mode = "star" | "sharded" | "local";
 
 export interface ClusterWork {
   readonly workers: number;
-  /** Pretended time of a worker's share of a step: one micro-batch of one photo. */
-  readonly computeMs: number;
+  /** Pretended time of a photo. */
+  readonly photoMs: number;
+  /** In a worker's share of a step, which is one micro-batch. */
+  readonly photos: number;
   /** Of the model, f32. */
   readonly parameters: number;
   readonly mode: Mode;
@@ -53,7 +55,7 @@ export class SimulatedCluster {
     private readonly workers: readonly ChildProcess[],
   ) {}
 
-  static async start({ workers, computeMs, parameters }: ClusterWork): Promise<SimulatedCluster> {
+  static async start({ workers, photoMs, parameters }: ClusterWork): Promise<SimulatedCluster> {
     const dir = mkdtempSync(join(tmpdir(), "seedgrow-scaling-"));
     const photos = ["--train", "32", "--val", "0", "--size", "64x64"];
     execFileSync(bin, ["data", "synth", "--out", join(dir, "data"), ...photos], { stdio: "ignore" });
@@ -62,7 +64,7 @@ export class SimulatedCluster {
       "--engine",
       "simulated",
       "--simulated-image-ms",
-      `${computeMs}`,
+      `${photoMs}`,
       "--simulated-params",
       `${parameters}`,
     ];
@@ -121,11 +123,15 @@ export class SimulatedCluster {
 }
 
 /** As many micro-batches as workers: everybody's share is the same, however many there are. */
-function settingsOf({ workers, mode, updates }: ClusterWork): string[] {
+function settingsOf({ workers, photos, mode, updates }: ClusterWork): string[] {
   const steps = (firstUpdates + updates + 1) * (mode === "local" ? localSteps : 1);
   return [
     ...["method.rounds=1", "method.imageSize=64", "method.pamr.size=32", "method.cam.scales=[1]"],
-    ...[`method.classifier.steps=${steps}`, "method.classifier.cropSize=64", "method.classifier.microBatchSize=1"],
+    ...[
+      `method.classifier.steps=${steps}`,
+      "method.classifier.cropSize=64",
+      `method.classifier.microBatchSize=${photos}`,
+    ],
     ...[`method.classifier.microBatches=${workers}`, `method.segmenter.steps=${localSteps}`],
     ...[`method.segmenter.microBatches=${workers}`, "method.segmenter.cropSize=64"],
     ...[`cluster.workersMin=${workers}`, "cluster.checkpointSteps=0"],
