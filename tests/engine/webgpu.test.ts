@@ -31,12 +31,6 @@ interface Report {
   readonly lost: string;
 }
 
-const watchLoss = `
-const compute = await ComputeClient.start({ engine: "webgpu", threads: 1, gpu: "" });
-const { code, message } = await compute.died.catch((thrown) => thrown);
-console.log(JSON.stringify({ code, message }));
-process.exit();`;
-
 /** What each GPU that is asked for leads to. */
 const loadAll = `
 const answers = [];
@@ -98,21 +92,6 @@ describe("the webgpu engine", () => {
     expect(report.device).toMatch(/^gpu: \S+/);
     expect(report.fingerprint).toMatch(/^webgpu; tfjs .*; kernels=own; \S+/);
     expect(report.lost).toMatch(/the GPU's device is lost \(destroyed\)/);
-  });
-
-  test("that loses its device ends the compute thread, with the driver's reason for whoever waits", async ({
-    skip,
-  }) => {
-    if (!report) return skip(reason);
-    const watch = join(folder, "watch.mjs");
-    const built = new URL("../../dist/worker/compute/client.js", import.meta.url).href;
-    writeFileSync(watch, `const { ComputeClient } = await import(${JSON.stringify(built)}); ${watchLoss}`);
-    const env = { ...process.env, ...softwareGpu(existsSync) };
-    const { stdout } = await run(process.execPath, ["--require", pathOf("lose-device.cjs"), watch], { env });
-    expect(JSON.parse(stdout.trim().split("\n").at(-1)!)).toEqual({
-      code: "ENGINE_FAILED",
-      message: "the GPU's device is lost (destroyed): device was destroyed",
-    });
   });
 
   test("of several GPUs takes the one that was asked for; one that is not there, or not to be told apart, is an error", async ({

@@ -115,9 +115,11 @@ function describe(tf: Tf, { info }: GpuAdapter, reason: string, device: GpuDevic
  */
 function endOf(device: GpuDevice): Promise<string> {
   return new Promise((resolve) => {
-    device.addEventListener("uncapturederror", ({ error }) =>
-      resolve(`the GPU refuses: ${error.message.split("\n")[0]}`),
-    );
+    device.addEventListener("uncapturederror", ({ error }) => {
+      resolve(`the GPU refuses: ${error.message.split("\n")[0]}`);
+      // Whoever waits for a read hears of it now.
+      device.destroy();
+    });
     void device.lost.then(({ reason, message }) => resolve(`the GPU's device is lost (${reason}): ${message}`));
   });
 }
