@@ -36,10 +36,7 @@ function on(event: RunEvent): RunEffect[] {
   return [...transition.effects];
 }
 
-function beat(
-  workerId: string,
-  fields: Partial<Pick<MemberBeat, "pid" | "state" | "fingerprint" | "engineLosses">> = {},
-): RunEffect[] {
+function beat(workerId: string, fields: Partial<Pick<MemberBeat, "pid" | "state" | "fingerprint">> = {}): RunEffect[] {
   return on({ kind: "beat", beat: { workerId, protocolVersion, fingerprint: "tf", leasedBy: null, ...fields } });
 }
 
@@ -224,26 +221,6 @@ describe("a worker that leaves", () => {
     join("w1");
     expect(reports(beat("w1", { pid: 2 }))).toEqual(["worker-lost"]);
     expect(beat("w1", { pid: 2 })).toMatchObject([{ kind: "attach", workerId: "w1", attempt: 2 }]);
-  });
-});
-
-describe("a worker whose engine was lost", () => {
-  const lost = (count: number) => ({ engineLosses: { count, reason: "the GPU fell off the bus" } });
-
-  test("says so once, keeps its work, and may lose it again", () => {
-    join("w1");
-    expect(beat("w1", lost(1))).toEqual([
-      { kind: "report", record: { kind: "engine-lost", workerId: "w1", count: 1, reason: "the GPU fell off the bus" } },
-    ]);
-    expect(beat("w1", lost(1))).toEqual([]);
-    expect(reports(beat("w1", { ...lost(3), state: "draining" }))).toEqual(["engine-lost", "worker-draining"]);
-    expect(beat("w1", { ...lost(3), state: "draining" })).toEqual([]);
-    expect(reports(done("w1"))).not.toContain("worker-lost");
-  });
-
-  test("before it came tells nothing of this run", () => {
-    beat("w1", lost(2));
-    expect(beat("w1", lost(2))).toEqual([]);
   });
 });
 

@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Bus } from "../../shared/net/bus.js";
 import { startBroker, type TestBroker } from "../support/broker.js";
-import { type OnCommand, type RunEnd, type RunOptions, steps, trainInProcess } from "../support/in-process-run.js";
+import { type RunEnd, type RunOptions, steps, trainInProcess } from "../support/in-process-run.js";
+import type { OnCommand } from "../support/in-process-worker.js";
 
 const local = { replicas: 4, steps: 2 };
 

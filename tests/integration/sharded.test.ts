@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Bus } from "../../shared/net/bus.js";
 import { startBroker, type TestBroker } from "../support/broker.js";
-import { type OnCommand, parameters, type RunEnd, trainInProcess } from "../support/in-process-run.js";
+import { type RunEnd, trainInProcess } from "../support/in-process-run.js";
+import { type OnCommand, parameters } from "../support/in-process-worker.js";
 
 let broker: TestBroker;
 let bus: Bus;

@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Bus } from "../../shared/net/bus.js";
 import { startBroker, type TestBroker } from "../support/broker.js";
-import { type OnCommand, parameters, type RunEnd, type RunOptions, trainInProcess } from "../support/in-process-run.js";
+import { type RunEnd, type RunOptions, trainInProcess } from "../support/in-process-run.js";
+import { type OnCommand, parameters } from "../support/in-process-worker.js";
 
 const lossy = ["bf16", "int8"] as const;
 let broker: TestBroker;

@@ -18,32 +18,18 @@ import { phasesOf } from "../../coordinator/phases.js";
 import { initialProgress } from "../../coordinator/progress.js";
 import { RunResults } from "../../coordinator/results.js";
 import { RunRuntime } from "../../coordinator/runtime.js";
-import type { Manifest } from "../../shared/data/manifest.js";
-import type { AttachRequest__Output } from "../../shared/gen/seedgrow/v1/AttachRequest.js";
-import type { WorkReply } from "../../shared/gen/seedgrow/v1/WorkReply.js";
 import type { WorkRequest__Output } from "../../shared/gen/seedgrow/v1/WorkRequest.js";
 import type { Wire } from "../../shared/math/wire.js";
-import { blobHandlers, MemoryBlobs, pullBlob } from "../../shared/net/blobs.js";
-import { type Bus, publishJson } from "../../shared/net/bus.js";
-import { Blobs, clientOptions, serverOptions } from "../../shared/net/proto.js";
+import { blobHandlers, MemoryBlobs } from "../../shared/net/blobs.js";
+import type { Bus } from "../../shared/net/bus.js";
+import { Blobs, serverOptions } from "../../shared/net/proto.js";
 import { listen } from "../../shared/net/rpc.js";
-import { type RunEventRecord, subjects } from "../../shared/net/subjects.js";
-import { protocolVersion, seedgrowVersion } from "../../shared/version.js";
-import { PeerLinks } from "../../worker/adapters/peer-links.js";
-import { CorrectionStore } from "../../worker/data/correction-store.js";
-import { WorkerExchange } from "../../worker/exchange/exchange.js";
-import type { JobContext } from "../../worker/jobs/context.js";
-import { WeightsBase } from "../../worker/jobs/weights-base.js";
-import { WorkerRuntime } from "../../worker/runtime.js";
-import { addServices } from "../../worker/services.js";
-import { SimulatedCompute } from "../../worker/simulated/compute.js";
+import type { RunEventRecord } from "../../shared/net/subjects.js";
+
+import { manifest, type OnCommand, type OnReply, silent, TestWorker } from "./in-process-worker.js";
 
 export const leafCount = 8;
-export const parameters = 20_011;
 export const steps = 5;
-
-/** Hears of every command that a worker gets; `die` ends the worker there and then. */
-export type OnCommand = (worker: TestWorker, request: WorkRequest__Output) => void;
 
 export interface RunOptions {
   readonly topology?: "star" | "sharded";
@@ -55,7 +41,7 @@ export interface RunOptions {
   readonly faults?: readonly string[];
   readonly onCommand?: OnCommand;
   /** Hears of every answer. */
-  readonly onReply?: (job: string, reply: WorkReply) => void;
+  readonly onReply?: OnReply;
   /** More than this goes to files. */
   readonly memoryBytes?: number;
   /** Pretended time per image, milliseconds. */
@@ -72,27 +58,6 @@ export interface RunEnd {
   readonly losses: readonly (readonly [number, number])[];
 }
 
-const silent = () => undefined;
-
-function manifest(): Manifest {
-  const entry = (path: string, tag: number) => ({
-    path,
-    digest: "0".repeat(64),
-    bytes: 1,
-    width: 1,
-    height: 1,
-    tags: [tag],
-    maskDigest: null,
-  });
-  const images = Array.from({ length: 12 }, (_, i) => entry(`${i}.jpg`, 1 + (i % 2)));
-  return {
-    version: 1,
-    classes: ["cat", "dog"],
-    train: { root: "/", images, shards: [images.map((_, i) => i)] },
-    val: null,
-  };
-}
-
 function configOf({ topology, local, wire, audit = 0 }: RunOptions): RunConfig {
   const classifier = { steps, microBatches: leafCount, microBatchSize: 2 };
   const sync = local && { sync: "local", localSteps: local.steps, localReplicas: local.replicas };
@@ -100,120 +65,6 @@ function configOf({ topology, local, wire, audit = 0 }: RunOptions): RunConfig {
     method: { classifier },
     cluster: { topology, wire, audit, checkpointSteps: 2, ...sync },
   });
-}
-
-export class TestWorker {
-  readonly runtime: WorkerRuntime;
-  private readonly server = new grpc.Server(serverOptions);
-  private readonly closers: (() => void)[] = [];
-  private address = "";
-  isDead = false;
-  /** Of each blob of the coordinator's, in order. */
-  readonly pulledBytes: number[] = [];
-  private onAttached: () => void = silent;
-  readonly attached = new Promise<void>((resolve) => {
-    this.onAttached = resolve;
-  });
-  /** Before that the first piece is not answered: all have a part in every step. */
-  everybodyIsHere: Promise<unknown> = Promise.resolve();
-  private beating: NodeJS.Timeout | undefined;
-
-  constructor(
-    readonly id: string,
-    private readonly config: RunConfig,
-    private readonly pretended: { readonly fault: string; readonly imageMs: number },
-    private readonly onCommand: OnCommand,
-    private readonly onReply: NonNullable<RunOptions["onReply"]> = silent,
-  ) {
-    const openRun = async (request: AttachRequest__Output) => this.openRun(request);
-    this.runtime = new WorkerRuntime({ nowMs: () => performance.now(), openRun, log: silent });
-  }
-
-  async start(bus: Bus): Promise<void> {
-    const { server, runtime } = this;
-    addServices(server, runtime, {
-      attach: async (request) => {
-        await runtime.attach(request);
-        this.onAttached();
-      },
-      work: async (request) => {
-        if (request.job === "init") await this.everybodyIsHere;
-        this.onCommand(this, request);
-        if (this.isDead) return new Promise(silent);
-        const reply = await runtime.work(request);
-        this.onReply(request.job ?? "", reply);
-        return reply;
-      },
-    });
-    this.address = await listen(server, "127.0.0.1:0", grpc.ServerCredentials.createInsecure());
-    this.beating = setInterval(() => this.beat(bus), 200);
-    this.beat(bus);
-  }
-
-  die(): void {
-    this.isDead = true;
-    this.close();
-  }
-
-  close(): void {
-    clearInterval(this.beating);
-    this.server.forceShutdown();
-    for (const close of this.closers.splice(0)) close();
-  }
-
-  private beat(bus: Bus): void {
-    publishJson(bus, subjects.beat, {
-      ...{ workerId: this.id, protocolVersion, seedgrowVersion, host: "here", pid: 1, address: this.address },
-      ...{ engine: "simulated", device: "", fingerprint: "simulated", threads: 1, leasedBy: null, rssBytes: 1 },
-    });
-  }
-
-  private openRun({ coordinatorAddress, lease }: AttachRequest__Output) {
-    const client = new Blobs(coordinatorAddress, grpc.credentials.createInsecure(), clientOptions);
-    const ended = new AbortController();
-    const peers = new PeerLinks({ runId: lease!.runId, trust: null, isInsecure: false, signal: ended.signal });
-    const { method, seed, cluster } = this.config;
-    const { wire } = cluster;
-    const setup = { method, seed, wire, classes: ["cat", "dog"], backbone: null };
-    const options = { imageMs: this.pretended.imageMs, jitter: 0, parameters, fault: this.pretended.fault };
-    const compute = new SimulatedCompute(options, setup, this.id);
-    const pull = async (digest: string) => {
-      const bytes = await pullBlob(client, digest, { signal: ended.signal });
-      this.pulledBytes.push(bytes.length);
-      return bytes;
-    };
-    const close = () => {
-      ended.abort();
-      client.close();
-      peers.close();
-    };
-    this.closers.push(close);
-    const context = {
-      setup,
-      manifest: manifest(),
-      prepare: async () => undefined,
-      compute: {
-        losses: { count: 0, reason: "" },
-        call: async (name: "init", ...args: Parameters<SimulatedCompute["init"]>) => {
-          return { result: compute[name](...args), computeMs: 1 };
-        },
-      },
-      images: {
-        entry: (_: string, image: number) => manifest().train.images[image],
-        pixels: async (_: string, image: number) => Uint8Array.of(image),
-      },
-      corrections: new CorrectionStore(pull),
-      pull,
-      loaded: new Map(),
-      base: new WeightsBase(wire, pull),
-      closed: ended.signal,
-      exchange: new WorkerExchange({
-        ...{ method, seed, wire, pullBlob: pull },
-        pullPeer: (range, target) => peers.pull(range, target),
-      }),
-    } as unknown as JobContext;
-    return { context, close };
-  }
 }
 
 /** Trains one phase to its end. */

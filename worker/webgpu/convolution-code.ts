@@ -28,7 +28,7 @@ export function forwardCode(kind: ConvolutionKind, hasBias: boolean): string {
   return [
     imageCode(kind.isWide),
     matrixCode(kind.isWide, "w", "uniforms.taps"),
-    resultCode(kind.isWide, hasBias),
+    resultCode(kind.isWide, hasBias, "uniforms.pixels"),
     product(kind, { a, b: matrix, setup: partSetup, store: "storeResult" }),
   ].join("\n");
 }
@@ -39,8 +39,8 @@ export function filterGradientCode(kind: ConvolutionKind): string {
   return [
     imageCode(kind.isWide),
     matrixCode(kind.isWide, "dy", "uniforms.pixels"),
-    partCode(kind.isWide),
-    product(kind, { a, b: matrix, setup: partSetup, store: "storePart" }),
+    resultCode(kind.isWide, false, "uniforms.taps"),
+    product(kind, { a, b: matrix, setup: partSetup, store: "storeResult" }),
   ].join("\n");
 }
 
@@ -138,27 +138,19 @@ function storeCode(isWide: boolean, columns: string): string {
   return `for (var j = 0; j < min(4, ${columns} - column); j = j + 1) { result[place + j] = values[j]; }`;
 }
 
-function resultCode(isWide: boolean, hasBias: boolean): string {
+/** A layer of the result has so many `rows`. */
+function resultCode(isWide: boolean, hasBias: boolean, rows: string): string {
   const last = "uniforms.outChannels - 1";
   const biases = [0, 1, 2, 3].map((j) => `bias[min(column + ${j}, ${last})]`);
   const biased = isWide ? "bias[column / 4]" : `vec4<f32>(${biases})`;
   return `
     fn storeResult(row : i32, column : i32, products : vec4<f32>) {
-      if (row >= uniforms.pixels || column >= uniforms.outChannels) { return; }
+      if (row >= ${rows} || column >= uniforms.outChannels) { return; }
       var values = products;
       ${hasBias ? `values = values + ${biased};` : ""}
       if (uniforms.clip > 0) { values = max(values, vec4<f32>(0.0)); }
       if (uniforms.clip > 1) { values = min(values, vec4<f32>(6.0)); }
-      let place = (i32(workgroupId.z) * uniforms.pixels + row) * uniforms.outChannels + column;
-      ${storeCode(isWide, "uniforms.outChannels")}
-    }`;
-}
-
-function partCode(isWide: boolean): string {
-  return `
-    fn storePart(row : i32, column : i32, values : vec4<f32>) {
-      if (row >= uniforms.taps || column >= uniforms.outChannels) { return; }
-      let place = (i32(workgroupId.z) * uniforms.taps + row) * uniforms.outChannels + column;
+      let place = (i32(workgroupId.z) * ${rows} + row) * uniforms.outChannels + column;
       ${storeCode(isWide, "uniforms.outChannels")}
     }`;
 }

@@ -5,6 +5,7 @@
  * a small averaging matrix.
  */
 import type { Tensor, Tensor2D, Tensor4D, Tf } from "../tf.js";
+import { ownKernel } from "./native.js";
 
 export const normEpsilon = 1e-5;
 
@@ -63,16 +64,13 @@ export function groupNorm(
 
 /** The same by the engine's own kernels. */
 function fusedNorm(tf: Tf, x_NHWC: Tensor4D, gamma_C: Tensor, beta_C: Tensor, options: NormOptions): Tensor4D {
-  const engine = tf.engine() as unknown as {
-    runKernel(name: string, inputs: Record<string, Tensor>, attributes: object): Tensor[];
-  };
   const op = tf.customGrad((...inputs) => {
     const [x, gamma, beta, save] = inputs as unknown as [Tensor, Tensor, Tensor, (tensors: Tensor[]) => void];
-    const [y, sums] = engine.runKernel(normKernels.forward, { x, gamma, beta }, options) as [Tensor, Tensor];
+    const [y, sums] = ownKernel(tf, normKernels.forward, { x, gamma, beta }, options) as [Tensor, Tensor];
     save([x, gamma, y, sums]);
     const gradFunc = (dy: Tensor, saved: Tensor[]): Tensor[] => {
       const [xIn, scale, value, total] = saved as [Tensor, Tensor, Tensor, Tensor];
-      return engine.runKernel(normKernels.gradient, { x: xIn, gamma: scale, y: value, dy, sums: total }, options);
+      return ownKernel(tf, normKernels.gradient, { x: xIn, gamma: scale, y: value, dy, sums: total }, options)!;
     };
     return { value: y as never, gradFunc: gradFunc as never };
   });

@@ -1,4 +1,4 @@
-/** Kernels that TensorFlow has and tfjs does not register: tfjs-node runs any by name. */
+/** Kernels beyond tfjs's: those that TensorFlow has and tfjs does not register (tfjs-node runs any by name), and our own. */
 import type { Tensor, Tf } from "../tf.js";
 
 interface NativeBackend {
@@ -12,4 +12,18 @@ export function nativeKernel(tf: Tf, name: string, inputs: readonly Tensor[]): T
   if (!backend.executeSingleOutput || !backend.binding) return null;
   const { TF_ATTR_TYPE, TF_FLOAT } = backend.binding;
   return backend.executeSingleOutput(name, [{ name: "T", type: TF_ATTR_TYPE, value: TF_FLOAT }], inputs);
+}
+
+/** A kernel that only some engines have, under a name of ours; null on the others. */
+export function ownKernel(
+  tf: Tf,
+  name: string,
+  inputs: Readonly<Record<string, Tensor>>,
+  attributes: object,
+): Tensor[] | null {
+  if (!tf.getKernel(name, tf.getBackend())) return null;
+  const engine = tf.engine() as unknown as {
+    runKernel(name: string, inputs: object, attributes: object): Tensor | Tensor[];
+  };
+  return [engine.runKernel(name, inputs, attributes)].flat();
 }

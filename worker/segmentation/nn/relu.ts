@@ -4,7 +4,7 @@
  * MobileNet).
  */
 import type { Tensor, Tf } from "../tf.js";
-import { nativeKernel } from "./native.js";
+import { nativeKernel, ownKernel } from "./native.js";
 
 export function relu<T extends Tensor>(tf: Tf, x: T): T {
   return rectified(tf, x, {
@@ -39,16 +39,10 @@ function rectified<T extends Tensor>(tf: Tf, x: T, { kernel, ceiling, forward, p
     const value = forward(input);
     save([value]);
     const gradFunc = (dy: Tensor, [y]: Tensor[]): Tensor =>
-      nativeKernel(tf, kernel, [dy, y!]) ?? ownGradient(tf, dy, y!, ceiling) ?? dy.mul(passes(y!));
+      nativeKernel(tf, kernel, [dy, y!]) ??
+      ownKernel(tf, reluGradient, { dy, y: y! }, { ceiling })?.[0] ??
+      dy.mul(passes(y!));
     return { value: value as never, gradFunc: gradFunc as never };
   });
   return op(x) as T;
-}
-
-function ownGradient(tf: Tf, dy: Tensor, y: Tensor, ceiling: number): Tensor | null {
-  if (!tf.getKernel(reluGradient, tf.getBackend())) return null;
-  const engine = tf.engine() as unknown as {
-    runKernel(name: string, inputs: Record<string, Tensor>, attributes: object): Tensor;
-  };
-  return engine.runKernel(reluGradient, { dy, y }, { ceiling });
 }

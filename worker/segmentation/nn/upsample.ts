@@ -4,6 +4,7 @@
  * a label's boundary is what we are after. The gradient is two matrix products, rows first.
  */
 import type { Tensor, Tensor3D, Tensor4D, Tf } from "../tf.js";
+import { ownKernel } from "./native.js";
 
 /** A kernel that an engine may have for the gradient: dy, { height, width } -> dx. */
 export const upsampleGradient = "SeedgrowUpsampleGrad";
@@ -15,7 +16,8 @@ export function upsample(tf: Tf, x_NHWC: Tensor4D, height: number, width: number
     const x = inputs[0] as Tensor4D;
     const value = tf.image.resizeBilinear(x, [height, width], false, true);
     const gradFunc = (dy: Tensor): Tensor => {
-      if (tf.getKernel(upsampleGradient, tf.getBackend())) return ownGradient(tf, dy, [h, w]);
+      const [own] = ownKernel(tf, upsampleGradient, { dy }, { height: h, width: w }) ?? [];
+      if (own) return own;
       const rows = multiplyEach(tf, spread(height, h), dy.reshape([n, height, width * c]));
       const columns = multiplyEach(tf, spread(width, w), rows.reshape([n * h, width, c]));
       return columns.reshape([n, h, w, c]);
@@ -23,13 +25,6 @@ export function upsample(tf: Tf, x_NHWC: Tensor4D, height: number, width: number
     return { value: value as never, gradFunc: gradFunc as never };
   });
   return op(x_NHWC) as Tensor4D;
-}
-
-function ownGradient(tf: Tf, dy: Tensor, [height, width]: readonly [number, number]): Tensor {
-  const engine = tf.engine() as unknown as {
-    runKernel(name: string, inputs: Record<string, Tensor>, attributes: object): Tensor;
-  };
-  return engine.runKernel(upsampleGradient, { dy }, { height, width });
 }
 
 /** [B, A] matrix times every [A, X] of a batch: [M, B, X]. */

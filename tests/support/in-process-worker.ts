@@ -1,0 +1,163 @@
+/** A worker of in-process-run.ts: its runtime and its servers are real, its engine is simulated. */
+import * as grpc from "@grpc/grpc-js";
+import type { RunConfig } from "../../coordinator/config.js";
+import type { Manifest } from "../../shared/data/manifest.js";
+import type { AttachRequest__Output } from "../../shared/gen/seedgrow/v1/AttachRequest.js";
+import type { WorkReply } from "../../shared/gen/seedgrow/v1/WorkReply.js";
+import type { WorkRequest__Output } from "../../shared/gen/seedgrow/v1/WorkRequest.js";
+import { pullBlob } from "../../shared/net/blobs.js";
+import { type Bus, publishJson } from "../../shared/net/bus.js";
+import { Blobs, clientOptions, serverOptions } from "../../shared/net/proto.js";
+import { listen } from "../../shared/net/rpc.js";
+import { subjects } from "../../shared/net/subjects.js";
+import { protocolVersion, seedgrowVersion } from "../../shared/version.js";
+import { PeerLinks } from "../../worker/adapters/peer-links.js";
+import { CorrectionStore } from "../../worker/data/correction-store.js";
+import { WorkerExchange } from "../../worker/exchange/exchange.js";
+import type { JobContext } from "../../worker/jobs/context.js";
+import { WeightsBase } from "../../worker/jobs/weights-base.js";
+import { WorkerRuntime } from "../../worker/runtime.js";
+import { addServices } from "../../worker/services.js";
+import { SimulatedCompute } from "../../worker/simulated/compute.js";
+
+export const parameters = 20_011;
+
+/** Hears of every command that a worker gets; `die` ends the worker there and then. */
+export type OnCommand = (worker: TestWorker, request: WorkRequest__Output) => void;
+/** Hears of every answer. */
+export type OnReply = (job: string, reply: WorkReply) => void;
+
+export const silent = () => undefined;
+
+export function manifest(): Manifest {
+  const entry = (path: string, tag: number) => ({
+    path,
+    digest: "0".repeat(64),
+    bytes: 1,
+    width: 1,
+    height: 1,
+    tags: [tag],
+    maskDigest: null,
+  });
+  const images = Array.from({ length: 12 }, (_, i) => entry(`${i}.jpg`, 1 + (i % 2)));
+  return {
+    version: 1,
+    classes: ["cat", "dog"],
+    train: { root: "/", images, shards: [images.map((_, i) => i)] },
+    val: null,
+  };
+}
+
+export class TestWorker {
+  readonly runtime: WorkerRuntime;
+  private readonly server = new grpc.Server(serverOptions);
+  private readonly closers: (() => void)[] = [];
+  private address = "";
+  isDead = false;
+  /** Of each blob of the coordinator's, in order. */
+  readonly pulledBytes: number[] = [];
+  private onAttached: () => void = silent;
+  readonly attached = new Promise<void>((resolve) => {
+    this.onAttached = resolve;
+  });
+  /** Before that the first piece is not answered: all have a part in every step. */
+  everybodyIsHere: Promise<unknown> = Promise.resolve();
+  private beating: NodeJS.Timeout | undefined;
+
+  constructor(
+    readonly id: string,
+    private readonly config: RunConfig,
+    private readonly pretended: { readonly fault: string; readonly imageMs: number },
+    private readonly onCommand: OnCommand,
+    private readonly onReply: OnReply = silent,
+  ) {
+    const openRun = async (request: AttachRequest__Output) => this.openRun(request);
+    this.runtime = new WorkerRuntime({ nowMs: () => performance.now(), openRun, log: silent });
+  }
+
+  async start(bus: Bus): Promise<void> {
+    const { server, runtime } = this;
+    addServices(server, runtime, {
+      attach: async (request) => {
+        await runtime.attach(request);
+        this.onAttached();
+      },
+      work: async (request) => {
+        if (request.job === "init") await this.everybodyIsHere;
+        this.onCommand(this, request);
+        if (this.isDead) return new Promise(silent);
+        const reply = await runtime.work(request);
+        this.onReply(request.job ?? "", reply);
+        return reply;
+      },
+    });
+    this.address = await listen(server, "127.0.0.1:0", grpc.ServerCredentials.createInsecure());
+    this.beating = setInterval(() => this.beat(bus), 200);
+    this.beat(bus);
+  }
+
+  die(): void {
+    this.isDead = true;
+    this.close();
+  }
+
+  close(): void {
+    clearInterval(this.beating);
+    this.server.forceShutdown();
+    for (const close of this.closers.splice(0)) close();
+  }
+
+  private beat(bus: Bus): void {
+    publishJson(bus, subjects.beat, {
+      ...{ workerId: this.id, protocolVersion, seedgrowVersion, host: "here", pid: 1, address: this.address },
+      ...{ engine: "simulated", device: "", fingerprint: "simulated", threads: 1, leasedBy: null, rssBytes: 1 },
+    });
+  }
+
+  private openRun({ coordinatorAddress, lease }: AttachRequest__Output) {
+    const client = new Blobs(coordinatorAddress, grpc.credentials.createInsecure(), clientOptions);
+    const ended = new AbortController();
+    const peers = new PeerLinks({ runId: lease!.runId, trust: null, isInsecure: false, signal: ended.signal });
+    const { method, seed, cluster } = this.config;
+    const { wire } = cluster;
+    const setup = { method, seed, wire, classes: ["cat", "dog"], backbone: null };
+    const options = { imageMs: this.pretended.imageMs, jitter: 0, parameters, fault: this.pretended.fault };
+    const compute = new SimulatedCompute(options, setup, this.id);
+    const pull = async (digest: string) => {
+      const bytes = await pullBlob(client, digest, { signal: ended.signal });
+      this.pulledBytes.push(bytes.length);
+      return bytes;
+    };
+    const close = () => {
+      ended.abort();
+      client.close();
+      peers.close();
+    };
+    this.closers.push(close);
+    const context = {
+      setup,
+      manifest: manifest(),
+      prepare: async () => undefined,
+      compute: {
+        losses: { count: 0, reason: "" },
+        call: async (name: "init", ...args: Parameters<SimulatedCompute["init"]>) => {
+          return { result: compute[name](...args), computeMs: 1 };
+        },
+      },
+      images: {
+        entry: (_: string, image: number) => manifest().train.images[image],
+        pixels: async (_: string, image: number) => Uint8Array.of(image),
+      },
+      corrections: new CorrectionStore(pull),
+      pull,
+      loaded: new Map(),
+      base: new WeightsBase(wire, pull),
+      closed: ended.signal,
+      exchange: new WorkerExchange({
+        ...{ method, seed, wire, pullBlob: pull },
+        pullPeer: (range, target) => peers.pull(range, target),
+      }),
+    } as unknown as JobContext;
+    return { context, close };
+  }
+}
