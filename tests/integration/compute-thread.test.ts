@@ -20,6 +20,7 @@ async function start(parameters = simulated.parameters): Promise<ComputeClient> 
   return Client.start({ engine: "simulated", threads: 1, simulated: { ...simulated, parameters } });
 }
 
+/** From its first line on the thread answers nothing more; that it is gone is heard of later. */
 async function kill(client: ComputeClient): Promise<void> {
   const { thread } = client as unknown as { thread: { terminate(): Promise<number> } };
   await thread.terminate();
@@ -29,9 +30,9 @@ test("an engine that dies is noticed at once, by whoever waits for an answer, wh
   const compute = await start();
   const died = { code: "ENGINE_FAILED", message: expect.stringContaining("ended") };
   const noticed = expect(compute.died).rejects.toMatchObject(died);
+  const killed = kill(compute);
   const answer = expect(compute.call("stats")).rejects.toMatchObject(died);
-  await kill(compute);
-  await Promise.all([noticed, answer]);
+  await Promise.all([killed, noticed, answer]);
   await expect(compute.call("stats")).rejects.toMatchObject(died);
 });
 
@@ -76,9 +77,9 @@ describe("a keeper", () => {
     const engine = await keep(() => start());
     await engine.setup(setup);
     const before = await engine.call("init", stage);
+    const killed = kill(started[0]!);
     const answer = expect(engine.call("stats")).rejects.toThrow("ended");
-    await kill(started[0]!);
-    await answer;
+    await Promise.all([killed, answer]);
     expect(engine.losses).toEqual({ count: 1, reason: "the compute thread has ended" });
     await engine.ready();
     await expect(engine.call("init", stage)).rejects.toThrow("setup comes first");
