@@ -20,23 +20,24 @@ export class ComputeClient {
   private readonly waiting = new Map<number, Waiting>();
   private nextId = 1;
   private death: AppError | null = null;
+  private isClosed = false;
   /** Rejects when the thread ends unasked: a lost GPU, a crash. */
   readonly died: Promise<never>;
 
   private constructor(
     private readonly thread: Worker,
     readonly engine: EngineInfo,
+    ended: Promise<AppError>,
   ) {
     thread.on("message", (response: ComputeResponse) => this.settle(response));
     this.died = new Promise((_, reject) => {
-      const fail = (error: AppError) => {
-        this.death ??= error;
+      void ended.then((error) => {
+        if (this.isClosed) return;
+        this.death = error;
         // Whoever looks after the engine hears of it before those who wait for an answer.
-        reject(this.death);
-        this.failAll(this.death);
-      };
-      thread.on("error", (thrown) => fail(deathBy(thrown)));
-      thread.on("exit", () => fail(new AppError("ENGINE_FAILED", "the compute thread has ended")));
+        reject(error);
+        this.failAll(error);
+      });
     });
     // Not everybody waits for it.
     this.died.catch(() => undefined);
@@ -47,18 +48,19 @@ export class ComputeClient {
     // Only the main thread's process.env reaches the C library, and it must be set before libtensorflow loads.
     if (data.engine !== "simulated") Object.assign(process.env, engineEnv(data));
     const thread = new Worker(new URL("./thread.js", import.meta.url), { workerData: data });
-    const hello = await new Promise<ComputeHello>((resolve, reject) => {
-      thread.once("message", resolve);
-      thread.once("error", (thrown) => reject(deathBy(thrown)));
-      thread.once("exit", (code) => reject(new AppError("ENGINE_FAILED", `the compute thread exited with ${code}`)));
+    // One that greets and ends at once does both in one turn of the event loop: whoever looked after its greeting only would miss it.
+    const ended = new Promise<AppError>((resolve) => {
+      thread.once("error", (thrown) => resolve(deathBy(thrown)));
+      thread.once("exit", () => resolve(new AppError("ENGINE_FAILED", "the compute thread has ended")));
     });
-    // By name: without one, Node's own listeners would go as well, and no message would arrive any more.
-    for (const event of ["error", "exit"]) thread.removeAllListeners(event);
+    const greeting = new Promise<ComputeHello>((resolve) => thread.once("message", resolve));
+    const hello = await Promise.race([greeting, ended]);
+    if (hello instanceof AppError) throw hello;
     if (hello.kind === "failed") {
       await thread.terminate();
       throw new AppError(hello.code, hello.message, { hint: hello.hint });
     }
-    return new ComputeClient(thread, hello.engine);
+    return new ComputeClient(thread, hello.engine, ended);
   }
 
   async setup(setup: ComputeSetup): Promise<void> {
@@ -74,7 +76,7 @@ export class ComputeClient {
   }
 
   async close(): Promise<void> {
-    this.thread.removeAllListeners("exit");
+    this.isClosed = true;
     await this.thread.terminate();
     this.failAll(new AppError("INTERRUPTED", "the compute thread was closed"));
   }
