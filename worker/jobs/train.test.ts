@@ -1,0 +1,46 @@
+import { afterEach, expect, test, vi } from "vitest";
+import { bytesOf } from "../../shared/codec/digest.js";
+import { methodConfigSchema } from "../../shared/config/method.js";
+import type { JobContext } from "./context.js";
+import { gradientJob } from "./train.js";
+
+const stage = { model: "classifier", round: 0 } as const;
+const method = methodConfigSchema.parse({ classifier: { steps: 6, microBatches: 4, microBatchSize: 2 } });
+const job = { step: 2, leafFirst: 1, leafEnd: 3, leafCount: 4, labelsDigest: "", correctionsDigest: "" };
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** A worker whose photos and weights come after so long, milliseconds. */
+function worker({ photosMs, weightsMs }: { photosMs: number; weightsMs: number }): JobContext {
+  const after = <T>(ms: number, value: T) => new Promise<T>((resolve) => setTimeout(() => resolve(value), ms));
+  const results = {
+    gradients: [{ node: { level: 0, index: 0 }, values: Float32Array.of(1, 3, 4) }],
+    stats: { tensors: 1, bytes: 1 },
+  };
+  return {
+    setup: { method, seed: 1, wire: "f32" },
+    manifest: { train: { images: Array.from({ length: 8 }, () => ({ tags: [1] })) } },
+    compute: {
+      call: async (name: string) => ({ result: (results as Record<string, unknown>)[name], computeMs: 1 }),
+    },
+    images: { entry: () => ({ tags: [1] }), pixels: () => after(photosMs, new Uint8Array(1)) },
+    corrections: { round: async () => new Map() },
+    base: { values: () => after(weightsMs, new Float32Array(1)) },
+    loaded: new Map(),
+  } as unknown as JobContext;
+}
+
+test.each([
+  ["photos that come after the weights", { photosMs: 70, weightsMs: 20 }, 50],
+  ["photos that are there before the weights", { photosMs: 20, weightsMs: 70 }, 0],
+])("%s: how long the compute thread waited for them alone is told", async (_, delays, waitedMs) => {
+  vi.useFakeTimers();
+  const done = gradientJob(worker(delays), stage, "W", job, { exchange: null, change: null });
+  await vi.runAllTimersAsync();
+  const { metrics, images, outputs } = await done;
+  expect(metrics.inputMs).toBe(waitedMs);
+  expect(images).toBe(4);
+  expect(outputs.map(({ bytes }) => Buffer.from(bytes))).toEqual([Buffer.from(bytesOf(Float32Array.of(1, 3, 4)))]);
+});
