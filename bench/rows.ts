@@ -108,10 +108,14 @@ function pictures({ photos, drawn }: Places): Row[] {
   ];
 }
 
-function transferRow(name: string, work: string, delayMs: number, bar: number): Row {
-  const full = { megabytes: 64, delayMs, link };
+function transferRow(what: "blob" | "vector", delayMs: number): Row {
+  const full = { megabytes: 64, delayMs, link, what };
+  const name = `transfer${what === "blob" ? "" : "-vector"}${delayMs > 0 ? `-${2 * delayMs}ms` : ""}`;
+  const how = what === "blob" ? "over gRPC, digest checked" : "from worker to worker";
+  const where = delayMs > 0 ? `a line of ${2 * delayMs} ms round trip` : "loopback";
+  const work = `64 MB ${how}, ${where}`;
   return {
-    ...{ name, group: "cluster", work, peer: "plain TCP socket", unit: "MB/s", bar, seconds: 2 },
+    ...{ name, group: "cluster", work, peer: "plain TCP socket", unit: "MB/s", bar: 2, seconds: 2 },
     ours: own("transfer", full),
     theirs: python("transfer_socket", [], full),
   };
@@ -162,8 +166,10 @@ function bytesRow(workers: number, wire: Wire, bar: number): Row {
 }
 
 const cluster: readonly Row[] = [
-  transferRow("transfer", "64 MB from process to process, loopback, digest checked", 0, 2),
-  transferRow("transfer-20ms", "the same over a line of 20 ms round trip", 10, 2),
+  transferRow("blob", 0),
+  transferRow("blob", 10),
+  transferRow("vector", 0),
+  transferRow("vector", 10),
   averageRow(2),
   averageRow(4),
   averageRow(2, "bf16"),

@@ -10,12 +10,7 @@ const target = "shared/gen";
 const fresh = mkdtempSync(join(tmpdir(), "seedgrow-gen-"));
 // The options equal those of shared/net/proto.ts: the types would lie otherwise.
 const options = ["--longs=Number", "--enums=String", "--defaults", "--oneofs", "--grpcLib=@grpc/grpc-js"];
-const files = [
-  "seedgrow/v1/blobs.proto",
-  "seedgrow/v1/worker.proto",
-  "seedgrow/v1/tunnel.proto",
-  "seedgrow/v1/peers.proto",
-];
+const files = ["seedgrow/v1/blobs.proto", "seedgrow/v1/worker.proto", "seedgrow/v1/tunnel.proto"];
 execFileSync(
   process.execPath,
   [

@@ -2,6 +2,10 @@
 
 /** Blob chunk: 256 KiB to 1 MiB moves fastest through grpc-js on loopback; smaller keeps the 16-message stream buffer small. */
 export const chunkBytes = 512 * 1024;
+/** Between two looks at whether what is being sent is still there, and what a line holds back of its thread at a time. */
+export const bulkPieceBytes = 1024 * 1024;
+/** A request for numbers, as JSON: names are short. */
+export const bulkRequestBytesMax = 16 * 1024;
 /** Window of a gRPC client: bandwidth x delay of 1 Gbit/s at 60 ms. Node's own 64 KiB caps a 20 ms link at 2 MB/s. */
 export const flowControlWindowBytes = 8 * 1024 * 1024;
 /** One gRPC message: a chunk or a small command; metrics JSON stays far below. */

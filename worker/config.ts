@@ -31,7 +31,7 @@ export const workerConfigSchema = z.strictObject({
   listen: z
     .string()
     .default("127.0.0.1:0")
-    .meta({ help: "host:port of the worker's gRPC server; port 0 is a free one." }),
+    .meta({ help: "host:port that the worker listens at; port 0 is a free one." }),
   advertise: z.string().default("").meta({
     help: "host:port under which the coordinator reaches this worker, when it differs from --listen; port 0: the one that --listen got.",
   }),

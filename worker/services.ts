@@ -5,8 +5,7 @@ import type { DetachRequest__Output } from "../shared/gen/seedgrow/v1/DetachRequ
 import type { PingRequest__Output } from "../shared/gen/seedgrow/v1/PingRequest.js";
 import type { WorkRequest__Output } from "../shared/gen/seedgrow/v1/WorkRequest.js";
 import { blobHandlers } from "../shared/net/blobs.js";
-import { peerHandlers } from "../shared/net/peers.js";
-import { Blobs, Peers, Worker } from "../shared/net/proto.js";
+import { Blobs, Worker } from "../shared/net/proto.js";
 import { unary } from "../shared/net/rpc.js";
 import type { WorkerRuntime } from "./runtime.js";
 
@@ -32,5 +31,4 @@ export function addServices(
     }),
   });
   server.addService(Blobs.service, blobHandlers(runtime));
-  server.addService(Peers.service, peerHandlers(runtime));
 }

@@ -1,6 +1,6 @@
 /**
  * One exchange of a training step with `cluster.topology: sharded`: every worker has a gradient sum; each adds a slice of
- * all of them, and all update their copy of the parameters. Workers are processes that pull from each other over gRPC; who
+ * all of them, and all update their copy of the parameters. Workers are processes that pull from each other; who
  * tells them what to do moves no number.
  */
 import { type ChildProcess, fork } from "node:child_process";
@@ -14,12 +14,11 @@ import type { ReduceJob__Output } from "../../shared/gen/seedgrow/v1/ReduceJob.j
 import { roundingOf } from "../../shared/math/rounding.js";
 import { nodeKey } from "../../shared/math/tree-sum.js";
 import { sumTailFloats, type Wire } from "../../shared/math/wire.js";
-import { openServer, serverCredentials } from "../../shared/net/credentials.js";
-import { peerHandlers } from "../../shared/net/peers.js";
-import { Peers } from "../../shared/net/proto.js";
-import { listen } from "../../shared/net/rpc.js";
+import { openServer } from "../../shared/net/credentials.js";
+import { listenOnOnePort } from "../../shared/net/one-port.js";
+import { vectorBulk } from "../../shared/net/peers.js";
 import { trustIn } from "../../shared/net/trust.js";
-import { workerAccess } from "../../worker/access.js";
+import { peerRoles, workerAccess } from "../../worker/access.js";
 import { PeerLinks } from "../../worker/adapters/peer-links.js";
 import { WorkerExchange } from "../../worker/exchange/exchange.js";
 import type { JobContext, JobResult } from "../../worker/jobs/context.js";
@@ -60,7 +59,7 @@ async function work(): Promise<void> {
   const gradient = Float32Array.from({ length: count + sumTailFloats }, (_, i) => ((i * 7919) % 251) / 1e5);
   gradient[count + 1] = 1;
   const trust = await trustIn("", ["worker"]);
-  const peers = new PeerLinks({ runId, trust, isInsecure: false, signal: new AbortController().signal });
+  const peers = new PeerLinks({ runId, trust, isInsecure: false });
   const { method } = runConfigSchema.parse({});
   // The learning rate never falls to nothing, where an update would be skipped.
   const endless = { ...method, segmenter: { ...method.segmenter, steps: 1_000_000 } };
@@ -72,8 +71,9 @@ async function work(): Promise<void> {
     pullPeer: (range, target) => peers.pull(range, target),
   });
   const server = openServer({ trust, access: workerAccess });
-  server.addService(Peers.service, peerHandlers({ vector: (_, name) => exchange.vector(name) }));
-  const address = await listen(server, "127.0.0.1:0", serverCredentials(trust));
+  const bulk = vectorBulk({ vector: (_, name) => exchange.vector(name) });
+  const served = { trust, grpcServer: server, bulk, bulkRoles: peerRoles };
+  const { address } = await listenOnOnePort({ address: "127.0.0.1:0", ...served });
   const context = { exchange } as JobContext;
   process.on("disconnect", () => process.exit());
   const perform = async ({ rank, of, weights, reduce, apply }: Command): Promise<JobResult | null> => {
@@ -127,7 +127,7 @@ async function lead(): Promise<void> {
     step++;
     return [...reduced, ...applied].reduce((sum, { pulledBytes }) => sum + pulledBytes, 0);
   };
-  const version = "gRPC from worker to worker";
+  const version = "bulk lines from worker to worker";
   if (per === "gigabyte") await answerEach(version, async () => (1e9 * workers) / (await exchangeOnce()));
   else await answer(version, async () => Math.sign(await exchangeOnce()));
   for (const child of children) child.disconnect();

@@ -10,6 +10,11 @@ export function hostOf(address: string): string {
   return rest.split(":").length > 2 ? rest : rest.replace(/[:/].*$/, "");
 }
 
+/** Port of "host:4222" or "[::1]:7000". */
+export function portOf(address: string): number {
+  return Number(address.slice(address.lastIndexOf(":") + 1));
+}
+
 export function isLoopback(host: string): boolean {
   return /^(localhost|(::ffff:)?127(\.\d{1,3}){3}|\[?::1\]?)$/i.test(host);
 }

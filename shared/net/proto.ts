@@ -3,7 +3,6 @@ import { fileURLToPath } from "node:url";
 import * as grpc from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
 import type { ProtoGrpcType as BlobsProto } from "../gen/blobs.js";
-import type { ProtoGrpcType as PeersProto } from "../gen/peers.js";
 import type { ProtoGrpcType as TunnelProto } from "../gen/tunnel.js";
 import type { ProtoGrpcType as WorkerProto } from "../gen/worker.js";
 import { flowControlWindowBytes, messageBytesMax } from "../limits.js";
@@ -13,19 +12,16 @@ import { traceClient, traceServer } from "../observe/tracing.js";
 if (!process.env.GRPC_VERBOSITY) grpc.setLogVerbosity(grpc.logVerbosity.NONE);
 
 const protoDir = fileURLToPath(new URL("../../proto", import.meta.url));
-const definition = loadSync(
-  ["seedgrow/v1/blobs.proto", "seedgrow/v1/worker.proto", "seedgrow/v1/tunnel.proto", "seedgrow/v1/peers.proto"],
-  {
-    includeDirs: [protoDir],
-    longs: Number,
-    enums: String,
-    defaults: true,
-    oneofs: true,
-  },
-);
-const loaded = grpc.loadPackageDefinition(definition) as unknown as BlobsProto & PeersProto & TunnelProto & WorkerProto;
+const definition = loadSync(["seedgrow/v1/blobs.proto", "seedgrow/v1/worker.proto", "seedgrow/v1/tunnel.proto"], {
+  includeDirs: [protoDir],
+  longs: Number,
+  enums: String,
+  defaults: true,
+  oneofs: true,
+});
+const loaded = grpc.loadPackageDefinition(definition) as unknown as BlobsProto & TunnelProto & WorkerProto;
 
-export const { Blobs, Peers, Tunnel, Worker } = loaded.seedgrow.v1;
+export const { Blobs, Tunnel, Worker } = loaded.seedgrow.v1;
 
 export const clientOptions: grpc.ClientOptions = {
   interceptors: [traceClient],

@@ -67,12 +67,13 @@ export function callUnary<Reply>(
 export function listen(server: grpc.Server, address: string, credentials: grpc.ServerCredentials): Promise<string> {
   return new Promise((resolve, reject) => {
     server.bindAsync(address, credentials, (error, port) => {
-      if (error) {
-        const hint = "Choose another port (a worker's --listen, a run's cluster.listen), or 0 for a free one.";
-        reject(new AppError("PORT_BUSY", `cannot listen on ${address}`, { hint, cause: error }));
-        return;
-      }
-      resolve(`${address.slice(0, address.lastIndexOf(":"))}:${port}`);
+      if (error) reject(portBusy(address, error));
+      else resolve(`${address.slice(0, address.lastIndexOf(":"))}:${port}`);
     });
   });
+}
+
+export function portBusy(address: string, cause: unknown): AppError {
+  const hint = "Choose another port (a worker's --listen, a run's cluster.listen), or 0 for a free one.";
+  return new AppError("PORT_BUSY", `cannot listen on ${address}`, { hint, cause });
 }

@@ -2,17 +2,19 @@
 import * as grpc from "@grpc/grpc-js";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { bytesOf } from "../../shared/codec/digest.js";
-import type { AppError } from "../../shared/errors.js";
+import { AppError } from "../../shared/errors.js";
 import type { BlobsClient } from "../../shared/gen/seedgrow/v1/Blobs.js";
 import { encode } from "../../shared/math/wire.js";
 import { blobHandlers, MemoryBlobs, pullBlob } from "../../shared/net/blobs.js";
+import { BulkLine } from "../../shared/net/bulk-line.js";
 import { clientSecurity, openServer, serverCredentials } from "../../shared/net/credentials.js";
 import type { Role } from "../../shared/net/identity.js";
-import { peerHandlers, pullVector, type VectorRange } from "../../shared/net/peers.js";
-import { Blobs, Peers } from "../../shared/net/proto.js";
+import { listenOnOnePort } from "../../shared/net/one-port.js";
+import { type VectorRange, vectorBulk } from "../../shared/net/peers.js";
+import { Blobs } from "../../shared/net/proto.js";
 import { listen, peerError } from "../../shared/net/rpc.js";
 import { loadTrust, type Trust } from "../../shared/net/trust.js";
-import { workerAccess } from "../../worker/access.js";
+import { peerRoles, workerAccess } from "../../worker/access.js";
 import { TestAuthority } from "../support/authority.js";
 import { until } from "../support/until.js";
 
@@ -194,34 +196,62 @@ describe("a worker's part of the model", () => {
   const source = { vector: (run: string, name: string) => (run === "r1" && name === "sum" ? numbers : null) };
   const serveWorker = async () => {
     const trust = await ours.trust("gpu1");
-    const server = openServer({ trust, access: workerAccess });
-    server.addService(Peers.service, peerHandlers(source));
-    server.addService(Blobs.service, blobHandlers(blobs));
-    closers.push(() => server.forceShutdown());
-    return listen(server, "127.0.0.1:0", serverCredentials(trust));
+    const grpcServer = openServer({ trust, access: workerAccess });
+    grpcServer.addService(Blobs.service, blobHandlers(blobs));
+    const served = { trust, grpcServer, bulk: vectorBulk(source), bulkRoles: peerRoles };
+    const port = await listenOnOnePort({ address: "127.0.0.1:0", ...served });
+    closers.push(port.close);
+    return port.address;
+  };
+  const lineTo = async (address: string, trust: Trust | null) => {
+    const line = new BulkLine({ address, trust, roles: ["worker"], idleMs: 5_000 });
+    closers.push(() => line.close());
+    return async (range: Partial<VectorRange> = {}) => {
+      const target = new Float32Array(2);
+      await line.pull({ runId: "r1", name: "sum", first: 1, end: 3, ...range }, bytesOf(target));
+      return [...target];
+    };
+  };
+  const pullWith = async (trust: Trust | null, address: string, range: Partial<VectorRange> = {}) => {
+    return (await lineTo(address, trust))(range);
   };
   const pullAs = async (address: string, name: string, range: Partial<VectorRange> = {}) => {
-    const { credentials, options } = clientSecurity(await ours.trust(name), ["worker"], address);
-    const client = new Peers(address, credentials, options);
-    closers.push(() => client.close());
-    const target = new Float32Array(2);
-    const whole = { runId: "r1", name: "sum", first: 1, end: 3, ...range };
-    await pullVector(client, whole, bytesOf(target), new AbortController().signal);
-    return [...target];
+    return pullWith(await ours.trust(name), address, range);
   };
 
   test("goes to other workers, in ranges, and only to who is in the run", async () => {
     const address = await serveWorker();
     expect(await pullAs(address, "peer")).toEqual([2, 3]);
-    await expect(pullAs(address, "peer", { runId: "r2" })).rejects.toThrow("NOT_FOUND");
+    await expect(pullAs(address, "peer", { runId: "r2" })).rejects.toThrow("no numbers 1 to 3 of sum");
     await expect(pullAs(address, "peer", { end: 9 })).rejects.toThrow("no numbers 1 to 9 of sum");
   });
 
   test("does not go to viewers; nor do a worker's results go to other workers", async () => {
     const address = await serveWorker();
-    await expect(pullAs(address, "guest")).rejects.toThrow("PERMISSION_DENIED");
+    await expect(pullAs(address, "guest")).rejects.toMatchObject({ code: "CERT_ROLE" });
     expect(await refusal(dial(address, await ours.trust("peer"), ["worker"]))).toMatchObject({
       code: "CERT_ROLE",
     });
+  });
+
+  test("does not go to strangers, nor in the clear", async () => {
+    const address = await serveWorker();
+    await expect(pullWith(await theirs.trust("gpu1"), address)).rejects.toMatchObject({ code: "CERT_UNKNOWN_CA" });
+    await expect(pullWith(null, address)).rejects.toMatchObject({ code: "PEER_UNREACHABLE" });
+  });
+
+  test("does not go to a worker whose certificate is revoked while it is connected, nor is it taken from one", async () => {
+    const address = await serveWorker();
+    await ours.add("gpu4", "worker");
+    const pull = await lineTo(address, await ours.trust("gpu4"));
+    expect(await pull()).toEqual([2, 3]);
+    await ours.revoke("gpu4");
+    await until("the CRL to be read by the one who is asked", () => pull().then(() => null, AppError.from));
+    await expect(pull()).rejects.toMatchObject({ code: "CERT_REVOKED", message: expect.stringContaining("gpu4") });
+    const pullFrom = await lineTo(address, await ours.trust("peer"));
+    expect(await pullFrom()).toEqual([2, 3]);
+    await ours.revoke("gpu1");
+    await until("the CRL to be read by the one who asks", () => pullFrom().then(() => null, AppError.from));
+    await expect(pullFrom()).rejects.toMatchObject({ code: "CERT_REVOKED", message: expect.stringContaining("gpu1") });
   });
 });

@@ -7,8 +7,9 @@ import type { WorkReply } from "../../shared/gen/seedgrow/v1/WorkReply.js";
 import type { WorkRequest__Output } from "../../shared/gen/seedgrow/v1/WorkRequest.js";
 import { pullBlob } from "../../shared/net/blobs.js";
 import { type Bus, publishJson } from "../../shared/net/bus.js";
+import { listenOnOnePort, type OnePort } from "../../shared/net/one-port.js";
+import { vectorBulk } from "../../shared/net/peers.js";
 import { Blobs, clientOptions, serverOptions } from "../../shared/net/proto.js";
-import { listen } from "../../shared/net/rpc.js";
 import { subjects } from "../../shared/net/subjects.js";
 import { protocolVersion, seedgrowVersion } from "../../shared/version.js";
 import { PeerLinks } from "../../worker/adapters/peer-links.js";
@@ -52,7 +53,7 @@ export class TestWorker {
   readonly runtime: WorkerRuntime;
   private readonly server = new grpc.Server(serverOptions);
   private readonly closers: (() => void)[] = [];
-  private address = "";
+  private port: OnePort | null = null;
   isDead = false;
   /** Of each blob of the coordinator's, in order. */
   readonly pulledBytes: number[] = [];
@@ -91,7 +92,8 @@ export class TestWorker {
         return reply;
       },
     });
-    this.address = await listen(server, "127.0.0.1:0", grpc.ServerCredentials.createInsecure());
+    const served = { trust: null, grpcServer: server, bulk: vectorBulk(runtime), bulkRoles: [] };
+    this.port = await listenOnOnePort({ address: "127.0.0.1:0", ...served });
     this.beating = setInterval(() => this.beat(bus), 200);
     this.beat(bus);
   }
@@ -103,13 +105,13 @@ export class TestWorker {
 
   close(): void {
     clearInterval(this.beating);
-    this.server.forceShutdown();
+    this.port?.close();
     for (const close of this.closers.splice(0)) close();
   }
 
   private beat(bus: Bus): void {
     publishJson(bus, subjects.beat, {
-      ...{ workerId: this.id, protocolVersion, seedgrowVersion, host: "here", pid: 1, address: this.address },
+      ...{ workerId: this.id, protocolVersion, seedgrowVersion, host: "here", pid: 1, address: this.port?.address },
       ...{ engine: "simulated", device: "", fingerprint: "simulated", threads: 1, leasedBy: null, rssBytes: 1 },
     });
   }
@@ -117,7 +119,7 @@ export class TestWorker {
   private openRun({ coordinatorAddress, lease }: AttachRequest__Output) {
     const client = new Blobs(coordinatorAddress, grpc.credentials.createInsecure(), clientOptions);
     const ended = new AbortController();
-    const peers = new PeerLinks({ runId: lease!.runId, trust: null, isInsecure: false, signal: ended.signal });
+    const peers = new PeerLinks({ runId: lease!.runId, trust: null, isInsecure: false });
     const { method, seed, cluster } = this.config;
     const { wire } = cluster;
     const setup = { method, seed, wire, classes: ["cat", "dog"], backbone: null };

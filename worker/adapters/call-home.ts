@@ -6,7 +6,7 @@ import { connect } from "node:net";
 import * as grpc from "@grpc/grpc-js";
 import type { TunnelClient } from "../../shared/gen/seedgrow/v1/Tunnel.js";
 import { clientSecurity } from "../../shared/net/credentials.js";
-import { hostOf, requirePrivate } from "../../shared/net/exposure.js";
+import { hostOf, portOf, requirePrivate } from "../../shared/net/exposure.js";
 import { Tunnel } from "../../shared/net/proto.js";
 import type { Trust } from "../../shared/net/trust.js";
 import { TunnelEnd, tunnelWorkerKey } from "../../shared/net/tunnel.js";
@@ -66,6 +66,6 @@ export class CallHome {
     const host = hostOf(ownAddress)
       .replace(/^0\.0\.0\.0$/, "127.0.0.1")
       .replace(/^::$/, "::1");
-    return connect(Number(ownAddress.slice(ownAddress.lastIndexOf(":") + 1)), host);
+    return connect(portOf(ownAddress), host);
   }
 }

@@ -53,7 +53,7 @@ export async function openRun(options: OpenRunOptions, request: AttachRequest__O
   };
   const bucket = dataPlace !== null && isS3(dataPlace) ? new Bucket(dataPlace, closed.signal, onTrouble) : null;
   const { trust, isInsecure } = options;
-  const peers = new PeerLinks({ runId: request.lease?.runId ?? "", trust, isInsecure, signal: closed.signal });
+  const peers = new PeerLinks({ runId: request.lease?.runId ?? "", trust, isInsecure });
   const close = () => {
     closed.abort();
     client.close();

@@ -1,16 +1,15 @@
 /** Connections to the other workers of a run, made when something is first pulled from one. */
-import type { PeersClient } from "../../shared/gen/seedgrow/v1/Peers.js";
-import { clientSecurity } from "../../shared/net/credentials.js";
+import { peerIdleMs } from "../../shared/limits.js";
+import { BulkLine } from "../../shared/net/bulk-line.js";
 import { requirePrivate } from "../../shared/net/exposure.js";
-import { pullVector } from "../../shared/net/peers.js";
-import { Peers } from "../../shared/net/proto.js";
 import type { Trust } from "../../shared/net/trust.js";
+import { inSpan } from "../../shared/observe/tracing.js";
+import { peerRoles } from "../access.js";
 
 export interface PeerLinksOptions {
   readonly runId: string;
   readonly trust: Trust | null;
   readonly isInsecure: boolean;
-  readonly signal: AbortSignal;
 }
 
 /** Numbers of another worker's. */
@@ -22,37 +21,36 @@ export interface PeerRange {
 }
 
 export class PeerLinks {
-  private readonly clients = new Map<string, PeersClient>();
+  private readonly lines = new Map<string, BulkLine>();
 
   constructor(private readonly options: PeerLinksOptions) {}
 
-  /** Resolves with the bytes that came. Throws when the peer has them not or cannot be reached. */
+  /**
+   * A range, as it is encoded, into `target`, which is as long. Resolves with the bytes that came.
+   * @throws AppError when the peer has them not, cannot be reached, or sends nothing for `peerIdleMs`
+   */
   async pull({ address, ...range }: PeerRange, target: Uint8Array): Promise<number> {
-    const { runId, signal } = this.options;
-    try {
-      return await pullVector(this.client(address), { runId, ...range }, target, signal);
-    } catch (error) {
-      // A dead connection must not be shared with a worker that comes back on the same port.
-      this.clients.get(address)?.close();
-      this.clients.delete(address);
-      throw error;
-    }
+    const { runId } = this.options;
+    const { name } = range;
+    return inSpan("pull from a worker", { peer: address, name, bytes: target.length }, async () => {
+      await this.line(address).pull({ runId, ...range }, target);
+      return target.length;
+    });
   }
 
   close(): void {
-    for (const client of this.clients.values()) client.close();
-    this.clients.clear();
+    for (const line of this.lines.values()) line.close();
+    this.lines.clear();
   }
 
-  private client(address: string): PeersClient {
-    const known = this.clients.get(address);
-    if (known) return known;
+  /** A broken line is not used for a worker that comes back on the same port. */
+  private line(address: string): BulkLine {
+    const known = this.lines.get(address);
+    if (known && !known.isBroken) return known;
     const { trust, isInsecure } = this.options;
     requirePrivate({ "a worker at": address }, trust !== null, isInsecure);
-    // Workers of --local on a cluster's bus use the coordinator's own certificate.
-    const { credentials, options } = clientSecurity(trust, ["worker", "coordinator"], address);
-    const client = new Peers(address, credentials, { ...options, "grpc.use_local_subchannel_pool": 1 });
-    this.clients.set(address, client);
-    return client;
+    const line = new BulkLine({ address, trust, roles: peerRoles, idleMs: peerIdleMs });
+    this.lines.set(address, line);
+    return line;
   }
 }

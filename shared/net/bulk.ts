@@ -1,0 +1,132 @@
+/**
+ * Bulk lines: connections on which one side asks for ranges of numbers and the other sends them as they lie in memory, in
+ * the order in which they were asked for. gRPC would cut them into 16 KB frames and copy each of them several times:
+ * docs/DECISIONS.md, "How numbers travel between workers", has the measurements.
+ *
+ * After `bulkGreeting` a request is its length (u32, little endian) and JSON; an answer is a status and a length (two u32)
+ * and so many bytes: what was asked for, or, when refused, JSON of why.
+ */
+import type { Socket } from "node:net";
+import { AppError, type ErrorCode, errorCodes } from "../errors.js";
+import { bulkPieceBytes, bulkRequestBytesMax } from "../limits.js";
+
+/** First bytes of a line in the clear; HTTP/2 begins otherwise. */
+export const bulkGreeting = Buffer.from("SGB1");
+/** What TLS calls it (ALPN). */
+export const bulkAlpn = "seedgrow-bulk/1";
+
+export const answerHeaderBytes = 8;
+/** So many bytes at the end go as a copy. */
+const tailBytes = 4 * 1024;
+const u32Max = 2 ** 32 - 1;
+
+export interface Bulk {
+  readonly bytes: Uint8Array;
+  /** Whether they are still what they were when they were asked for. */
+  isHeld(): boolean;
+}
+
+/** @throws AppError, which the other side gets. */
+export type AnswerBulk = (request: unknown) => Promise<Bulk>;
+
+export interface AnswerHeader {
+  readonly isOk: boolean;
+  readonly length: number;
+}
+
+export function readHeader(header: Buffer): AnswerHeader {
+  return { isOk: header.readUInt32LE(0) === 0, length: header.readUInt32LE(4) };
+}
+
+export function frameOf(request: object): Buffer {
+  const body = Buffer.from(JSON.stringify(request));
+  const frame = Buffer.alloc(4 + body.length);
+  frame.writeUInt32LE(body.length, 0);
+  body.copy(frame, 4);
+  return frame;
+}
+
+/** The error that a refusal tells of. */
+export function refusalIn(body: Uint8Array): AppError {
+  const { code, message, hint } = JSON.parse(Buffer.from(body).toString("utf8")) as Record<string, string>;
+  return new AppError((code ?? "") in errorCodes ? (code as ErrorCode) : "INTERNAL", String(message), {
+    hint: hint ?? "",
+  });
+}
+
+/** Answers what comes on `socket`, behind the greeting, for as long as it lasts. A request that is none ends it. */
+export function answerBulk(socket: Socket, answer: AnswerBulk): void {
+  let unread: Buffer = Buffer.alloc(0);
+  let isGreeted = false;
+  let turn = Promise.resolve();
+  const take = () => {
+    if (!isGreeted && unread.length >= bulkGreeting.length) {
+      if (!unread.subarray(0, bulkGreeting.length).equals(bulkGreeting)) return false;
+      unread = unread.subarray(bulkGreeting.length);
+      isGreeted = true;
+    }
+    while (isGreeted && unread.length >= 4) {
+      const length = unread.readUInt32LE(0);
+      if (length > bulkRequestBytesMax) return false;
+      if (unread.length < 4 + length) break;
+      const body = unread.subarray(4, 4 + length);
+      unread = unread.subarray(4 + length);
+      turn = turn.then(() => respond(socket, body, answer)).catch(() => void socket.destroy());
+    }
+    return true;
+  };
+  socket.on("data", (data: Buffer) => {
+    unread = unread.length === 0 ? data : Buffer.concat([unread, data]);
+    if (!take()) socket.destroy();
+  });
+  // A line that breaks is noticed by whoever asked.
+  socket.on("error", () => undefined);
+  socket.resume();
+}
+
+async function respond(socket: Socket, body: Buffer, answer: AnswerBulk): Promise<void> {
+  let bulk: Bulk;
+  try {
+    bulk = await answer(JSON.parse(body.toString("utf8")));
+    if (bulk.bytes.length > u32Max) throw new AppError("MESSAGE_INVALID", `${bulk.bytes.length} bytes at once`);
+  } catch (thrown) {
+    const { code, message, hint } = AppError.from(thrown);
+    const why = Buffer.from(JSON.stringify({ code, message, hint }));
+    await written(socket, Buffer.concat([headerOf(1, why.length), why]));
+    return;
+  }
+  await send(socket, bulk);
+}
+
+/**
+ * By reference: the kernel takes it piece by piece. The last bytes leave as a copy, and only once all before them have
+ * left from memory that nobody had changed by then: whoever has got all has got what he asked for.
+ */
+async function send(socket: Socket, { bytes, isHeld }: Bulk): Promise<void> {
+  const tail = Math.max(0, bytes.length - tailBytes);
+  socket.write(headerOf(0, bytes.length));
+  for (let at = 0; at < tail; at += bulkPieceBytes) {
+    requireHeld(isHeld);
+    await written(socket, bytes.subarray(at, Math.min(at + bulkPieceBytes, tail)));
+  }
+  requireHeld(isHeld);
+  await written(socket, bytes.slice(tail));
+}
+
+function requireHeld(isHeld: () => boolean): void {
+  if (!isHeld()) throw new AppError("MESSAGE_INVALID", "what was being sent is gone");
+}
+
+function headerOf(status: number, length: number): Buffer {
+  const header = Buffer.alloc(answerHeaderBytes);
+  header.writeUInt32LE(status, 0);
+  header.writeUInt32LE(length, 4);
+  return header;
+}
+
+/** Resolves when the system has taken all of it. */
+function written(socket: Socket, bytes: Uint8Array): Promise<void> {
+  return new Promise((resolve, reject) => {
+    socket.write(bytes, (error) => (error ? reject(error) : resolve()));
+  });
+}

@@ -1,0 +1,88 @@
+/** One port for gRPC and bulk lines: a worker is reached at one address, through one hole in a firewall, or one tunnel. */
+import { once } from "node:events";
+import { createServer as createTcpServer, type Server, type Socket } from "node:net";
+import { createServer as createTlsServer, type TLSSocket } from "node:tls";
+import * as grpc from "@grpc/grpc-js";
+import { type AnswerBulk, answerBulk, bulkAlpn, bulkGreeting } from "./bulk.js";
+import { hostOf, portOf } from "./exposure.js";
+import type { Role } from "./identity.js";
+import { portBusy } from "./rpc.js";
+import { problemWith, type Trust } from "./trust.js";
+
+export interface OnePortOptions {
+  /** host:port; 0 is a free one. */
+  readonly address: string;
+  readonly trust: Trust | null;
+  readonly grpcServer: grpc.Server;
+  readonly bulk: AnswerBulk;
+  /** Who may ask for bulk. */
+  readonly bulkRoles: readonly Role[];
+}
+
+export interface OnePort {
+  /** host:port as bound. */
+  readonly address: string;
+  /** Ends its connections as well. */
+  close(): void;
+}
+
+/** @throws AppError PORT_BUSY */
+export async function listenOnOnePort(options: OnePortOptions): Promise<OnePort> {
+  const { address, trust, grpcServer } = options;
+  const lines = new Set<Socket>();
+  const takeLine = (socket: Socket) => {
+    lines.add(socket);
+    socket.on("close", () => lines.delete(socket));
+    answerBulk(socket, guarded(options, socket));
+  };
+  // Whoever is injected has been through our TLS.
+  const injector = grpcServer.createConnectionInjector(grpc.ServerCredentials.createInsecure());
+  const takeCall = (socket: Socket) => injector.injectConnection(socket);
+  const server = trust ? tlsServer(trust, takeCall, takeLine) : clearServer(takeCall, takeLine);
+  server.listen(portOf(address), hostOf(address));
+  await once(server, "listening").catch((cause: unknown) => {
+    throw portBusy(address, cause);
+  });
+  const { port } = server.address() as { readonly port: number };
+  const close = () => {
+    server.close();
+    for (const socket of lines) socket.destroy();
+    grpcServer.forceShutdown();
+  };
+  return { address: `${address.slice(0, address.lastIndexOf(":"))}:${port}`, close };
+}
+
+function guarded({ trust, bulk, bulkRoles }: OnePortOptions, socket: Socket): AnswerBulk {
+  if (!trust) return bulk;
+  return async (request) => {
+    const problem = problemWith(trust, (socket as TLSSocket).getPeerCertificate(), bulkRoles);
+    if (problem) throw problem;
+    return bulk(request);
+  };
+}
+
+type Take = (socket: Socket) => void;
+
+function tlsServer({ ca, cert, key }: Trust, takeCall: Take, takeLine: Take): Server {
+  const server = createTlsServer({
+    ...{ ca, cert, key, requestCert: true, rejectUnauthorized: true, noDelay: true },
+    ALPNProtocols: ["h2", bulkAlpn],
+  });
+  server.on("secureConnection", (socket) => (socket.alpnProtocol === bulkAlpn ? takeLine(socket) : takeCall(socket)));
+  return server;
+}
+
+/** In the clear the first byte tells: HTTP/2 begins with "PRI". */
+function clearServer(takeCall: Take, takeLine: Take): Server {
+  return createTcpServer({ noDelay: true }, (socket) => {
+    const ignore = () => undefined;
+    socket.on("error", ignore);
+    socket.once("data", (head: Buffer) => {
+      socket.pause();
+      socket.unshift(head);
+      socket.off("error", ignore);
+      if (head[0] === bulkGreeting[0]) takeLine(socket);
+      else takeCall(socket);
+    });
+  });
+}
