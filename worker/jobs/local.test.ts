@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { AdamW } from "../../shared/aggregate/adamw.js";
 import { MemoryFloats } from "../../shared/aggregate/floats.js";
 import { learningRateAt } from "../../shared/aggregate/learning-rate.js";
@@ -60,6 +60,10 @@ function world({ gradientAt = (value: number) => value } = {}) {
   return { asked, context, closed };
 }
 
+afterEach(() => {
+  vi.useRealTimers();
+});
+
 describe("a replica", () => {
   test("takes AdamW's steps on its own micro-batches, and tells what it moved by", async () => {
     const { asked, context } = world();
@@ -82,6 +86,18 @@ describe("a replica", () => {
     expect(images).toBe(12);
     // What is loaded now has no name: nobody may take it for the parameters of the request.
     expect(context.loaded.has("classifier")).toBe(false);
+  });
+
+  test("waits for its first photos while its parameters come, not after", async () => {
+    vi.useFakeTimers();
+    const { context } = world();
+    const { pull } = context;
+    const late = <T>(value: T) => new Promise<T>((resolve) => setTimeout(() => resolve(value), 50));
+    const images = { ...context.images, pixels: () => late(new Uint8Array(1)) };
+    const slow = { ...context, images, pull: (digest: string) => late(null).then(() => pull(digest)) };
+    const done = localJob(slow as unknown as JobContext, stage, "W", { ...job, steps: 1 });
+    await vi.runAllTimersAsync();
+    expect((await done).metrics.inputMs).toBe(0);
   });
 
   test("that diverges says so, and sends no numbers", async () => {

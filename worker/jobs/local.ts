@@ -27,6 +27,8 @@ export async function localJob(
   job: LocalJob__Output,
 ): Promise<JobResult> {
   const leafCount = rejectUnlessPossible(context, stage, job);
+  let coming = microBatches(context, stage, job, leafCount, 0);
+  coming.catch(() => undefined);
   const [start, specs] = await Promise.all([
     context.pull(weightsDigest).then(float32Of),
     context.pull(job.specsDigest).then(parseParamSpecs),
@@ -36,7 +38,6 @@ export async function localJob(
   const taken: Taken = { losses: [], images: 0, computeMs: 0, inputMs: 0 };
   // Whatever is loaded is not what a digest names any more.
   context.loaded.delete(stage.model);
-  let coming = microBatches(context, stage, job, leafCount, 0);
   try {
     for (let i = 0; i < job.steps; i++) {
       if (context.closed.aborted) throw new AppError("LEASE_LOST", "freed while a replica took its steps");
