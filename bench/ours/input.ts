@@ -41,15 +41,15 @@ await once(cropThread, "message");
 let next = 0;
 const draw = (): number[] => Array.from({ length: batch }, () => next++ % images.length);
 if (epoch === "later") await decode([...images.keys()]);
-let coming = decode(draw());
+const coming = [decode(draw()), decode(draw())];
 
 function decode(wanted: readonly number[]) {
   return Promise.all(wanted.map(async (image) => ({ image, tags: [], pixels: await store.pixels("train", image) })));
 }
 
 await answer(`sharp ${sharp.versions.sharp}`, async () => {
-  cropThread.postMessage(await coming);
-  coming = decode(draw());
+  cropThread.postMessage(await coming.shift());
+  coming.push(decode(draw()));
   await once(cropThread, "message");
   return batch;
 });

@@ -49,6 +49,11 @@ export class ImageStore {
     return pixels;
   }
 
+  /** Begins to load photos that will be wanted in this order; no more than are held, or the first would be gone by then. */
+  loadAhead(split: SplitName, images: readonly number[]): void {
+    for (const image of images.slice(0, this.countMax())) this.pixels(split, image).catch(() => undefined);
+  }
+
   private async load(entry: ImageEntry): Promise<Uint8Array> {
     const bytes = (await this.local(entry)) ?? (await this.options.fetch(entry));
     const decoded = await decodeSquare(bytes, this.options.imageSize);
@@ -64,8 +69,12 @@ export class ImageStore {
     return bytes && sha256(bytes) === entry.digest ? bytes : null;
   }
 
+  private countMax(): number {
+    return Math.max(1, Math.floor(this.options.memoryBytesMax / (3 * this.options.imageSize ** 2)));
+  }
+
   private evict(): void {
-    const countMax = Math.max(1, Math.floor(this.options.memoryBytesMax / (3 * this.options.imageSize ** 2)));
+    const countMax = this.countMax();
     for (const digest of this.held.keys()) {
       if (this.held.size <= countMax) return;
       this.held.delete(digest);

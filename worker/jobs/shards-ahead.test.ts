@@ -22,9 +22,8 @@ describe("photos", () => {
     const asked: string[] = [];
     const images = {
       split: () => ({ shards: [[0, 1], [2], [3, 4]] }),
-      pixels: async (split: string, image: number) => {
-        asked.push(`${split} ${image}`);
-        throw new Error("the storage is away: the job that needs the photo will say so");
+      loadAhead: (split: string, images: readonly number[]) => {
+        asked.push(...images.map((image) => `${split} ${image}`));
       },
     };
     return { asked, context: { ahead: new ShardsAhead(), images } as unknown as JobContext };

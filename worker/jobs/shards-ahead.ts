@@ -27,5 +27,5 @@ export function fetchAhead(context: JobContext, { stage, seed, refine, evaluate 
   const kind = seed ? "seed" : refine ? "refine" : "evaluate";
   const next = context.ahead.next(`round ${stage?.round} ${kind}`, job.shard);
   const images = next === null ? [] : (context.images.split(split).shards[next] ?? []);
-  for (const image of images) context.images.pixels(split, image).catch(() => undefined);
+  context.images.loadAhead(split, images);
 }

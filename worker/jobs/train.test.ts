@@ -1,8 +1,10 @@
 import { afterEach, expect, test, vi } from "vitest";
 import { bytesOf } from "../../shared/codec/digest.js";
 import { methodConfigSchema } from "../../shared/config/method.js";
+import type { GradientJob__Output } from "../../shared/gen/seedgrow/v1/GradientJob.js";
+import { imagesOfMicroBatch } from "../training/sampling.js";
 import type { JobContext } from "./context.js";
-import { gradientJob } from "./train.js";
+import { gradientJob, prefetch } from "./train.js";
 
 const stage = { model: "classifier", round: 0 } as const;
 const method = methodConfigSchema.parse({ classifier: { steps: 6, microBatches: 4, microBatchSize: 2 } });
@@ -43,4 +45,16 @@ test.each([
   expect(metrics.inputMs).toBe(waitedMs);
   expect(images).toBe(4);
   expect(outputs.map(({ bytes }) => Buffer.from(bytes))).toEqual([Buffer.from(bytesOf(Float32Array.of(1, 3, 4)))]);
+});
+
+test("while a step is computed, the photos of its micro-batches in the next two are loaded, in order", async () => {
+  const context = worker({ photosMs: 0, weightsMs: 0 });
+  const loaded: number[] = [];
+  const images = { loadAhead: (_: string, wanted: readonly number[]) => loaded.push(...wanted) };
+  await prefetch({ ...context, images } as unknown as JobContext, stage, job as GradientJob__Output);
+  const tags = Array.from({ length: 8 }, () => [1]);
+  const wanted = [3, 4].flatMap((step) =>
+    [1, 2].flatMap((leaf) => imagesOfMicroBatch({ method, seed: 1, tags, stage, step, leaf })),
+  );
+  expect(loaded).toEqual(wanted);
 });

@@ -61,14 +61,16 @@ async function arrival<T>(coming: Promise<T>): Promise<[T, number]> {
   return [await coming, performance.now()];
 }
 
-/** Decodes the photos of the same micro-batches of the next step while this one computes. */
+/** With one, threads would have nothing to decode while the last photos of a step are waited for. */
+const stepsAhead = 2;
+
+/** Decodes the photos of the same micro-batches of the next steps while this one computes. */
 export async function prefetch(context: JobContext, stage: TrainStage, job: GradientJob__Output): Promise<void> {
   const corrections = await context.corrections.round(job.correctionsDigest);
-  for (const leaf of leavesOf(job)) {
-    for (const image of imagesAt(context, stage, job.step + 1, leaf, corrections)) {
-      context.images.pixels("train", image).catch(() => undefined);
-    }
-  }
+  const wanted = Array.from({ length: stepsAhead }, (_, i) =>
+    leavesOf(job).flatMap((leaf) => imagesAt(context, stage, job.step + 1 + i, leaf, corrections)),
+  );
+  context.images.loadAhead("train", wanted.flat());
 }
 
 function leavesOf({ leafFirst, leafEnd }: GradientJob__Output): number[] {
