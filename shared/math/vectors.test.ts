@@ -9,6 +9,7 @@ import {
   blockFloats,
   mixInto,
   notFiniteIndex,
+  VectorMemory,
 } from "./vectors.js";
 
 /** Of every magnitude that f32 has, with its edges: zeros, denormals, the largest, infinities, NaN. */
@@ -19,20 +20,30 @@ const numbers = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom(...edges, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY) },
 );
 
-/** Vectors of one length, between 0 and a few blocks, with random numbers in random places. */
+/** Vectors of one length, between 0 and a few blocks, with random numbers in random places: in one memory, in several, in none. */
 function vectors(count: number): fc.Arbitrary<Float32Array[]> {
   const lengths = fc.oneof(
     fc.nat(40),
     fc.constantFrom(blockFloats - 1, blockFloats, blockFloats + 1, 2 * blockFloats + 3),
   );
   const pools = fc.array(fc.array(numbers, { minLength: 1, maxLength: 61 }), { minLength: count, maxLength: count });
-  return fc.tuple(lengths, fc.nat(5), pools).map(([length, shift, filled]) =>
-    filled.map((pool) => {
-      // Neither addresses nor lengths are multiples of the vector's width.
-      const values = new Float32Array(length + shift).subarray(shift);
-      return values.map((_, i) => pool[i % pool.length]!);
-    }),
-  );
+  const placed = fc.array(fc.constantFrom("here" as const, "there" as const, "elsewhere" as const), {
+    minLength: count,
+    maxLength: count,
+  });
+  return fc
+    .tuple(lengths, fc.nat(5), pools, fc.oneof(placed, fc.constant([])))
+    .map(([length, shift, filled, where]) => {
+      const memories = { here: new VectorMemory(count * (length + 5)), there: new VectorMemory(count * (length + 5)) };
+      return filled.map((pool, k) => {
+        const place = where[k] ?? "here";
+        // Neither addresses nor lengths are multiples of the vector's width.
+        const roomy = place === "elsewhere" ? new Float32Array(length + shift) : memories[place].floats(length + shift);
+        const values = roomy.subarray(shift);
+        for (let i = 0; i < length; i++) values[i] = pool[i % pool.length]!;
+        return values;
+      });
+    });
 }
 
 /** Where the bits differ; any NaN is as good as another. -1: nowhere. */
@@ -155,7 +166,7 @@ test("what is not finite is found wherever it lies, and what was worked on befor
   }
 });
 
-test("a gradient that is not finite, once it is scaled, moves nothing from its block on", () => {
+test("a gradient that is not finite, once it is scaled, moves nothing from it on", () => {
   const factors = { beta1: 0.9, beta2: 0.999, stepSize: 0.1, correction: 1, epsilon: 1e-8, shrink: 1 };
   for (const [bad, scale] of [
     [Number.NaN, 1],
@@ -167,11 +178,24 @@ test("a gradient that is not finite, once it is scaled, moves nothing from its b
     page.gradient[blockFloats + 4] = bad;
     expect(adamwInto(page, { ...factors, scale })).toBe(false);
     for (const vector of [page.values, page.m, page.v])
-      expect(vector.findLastIndex((value) => value !== 1)).toBeLessThan(blockFloats);
+      expect(vector.findLastIndex((value) => value !== 1)).toBeLessThan(blockFloats + 4);
     expect(page.values[blockFloats - 1]).not.toBe(1);
   }
 });
 
 test("vectors of unequal lengths are a bug", () => {
   expect(() => addInto(new Float32Array(1), new Float32Array(2))).toThrow("equal lengths");
+});
+
+test("a memory gives zeros as long as it has room, then others, and none of more than a program can address", () => {
+  const memory = new VectorMemory(10);
+  const arrays = Array.from({ length: 40_000 }, () => memory.floats(3));
+  expect(new Set(arrays.map(({ buffer }) => buffer)).size).toBeGreaterThan(1);
+  arrays[0]!.fill(1);
+  expect(arrays[1]).toEqual(new Float32Array(3));
+  expect(arrays.at(-1)).toEqual(new Float32Array(3));
+  const huge = new VectorMemory(2 ** 30);
+  const [left, right] = [huge.floats(5).fill(1), huge.floats(5).fill(2)];
+  addInto(left, right);
+  expect(left).toEqual(new Float32Array(5).fill(3));
 });

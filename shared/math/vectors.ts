@@ -1,9 +1,9 @@
 /**
  * Passes over all numbers of a model, with vector instructions (wasm/vectors): the bits of plain loops over them, in about half of their
- * time. The program works in a memory of its own, through which the numbers go block by block.
+ * time. The program works on arrays that lie in its memory (`VectorMemory`) where they are; others go through it block by block.
  */
 import { assert } from "../assert.js";
-import { WebAssembly, wasmPageBytes } from "../web-assembly.js";
+import { type WasmMemory, WebAssembly, wasmPageBytes } from "../web-assembly.js";
 import { vectorsProgram } from "./vectors-program.js";
 
 type Address = number;
@@ -29,31 +29,68 @@ const blockBytes = blockFloats * 4;
 const lanes = 4;
 
 const places = [0, blockBytes, 2 * blockBytes, 3 * blockBytes] as const;
-const memory = new WebAssembly.Memory({ initial: (places.length * blockBytes) / wasmPageBytes });
-const blocks = places.map((place) => new Float32Array(memory.buffer, place, blockFloats));
+const scratchBytes = places.length * blockBytes;
 const module = new WebAssembly.Module(Buffer.from(vectorsProgram, "base64"));
-const vectors = new WebAssembly.Instance(module, { env: { memory } }).exports as Vectors;
+
+/** The program with a memory: blocks to copy through, then room for arrays. */
+class Program {
+  readonly memory: WasmMemory;
+  readonly vectors: Vectors;
+  readonly blocks: readonly Float32Array[];
+
+  constructor(roomBytes: number) {
+    this.memory = new WebAssembly.Memory({ initial: Math.ceil((scratchBytes + roomBytes) / wasmPageBytes) });
+    this.vectors = new WebAssembly.Instance(module, { env: { memory: this.memory } }).exports as Vectors;
+    this.blocks = places.map((place) => new Float32Array(this.memory.buffer, place, blockFloats));
+  }
+}
+
+const common = new Program(0);
+const homes = new WeakMap<ArrayBufferLike, Program>([[common.memory.buffer, common]]);
+
+/** Addresses have 32 bits. */
+const memoryBytesMax = 2 ** 32 - wasmPageBytes;
+
+/**
+ * Room for arrays that are worked on without a copy, when all of a pass lie in it. Two thirds of the time of a step of AdamW
+ * that has to copy goes into that. Arrays are not taken back: whoever is done with all of them drops the memory.
+ */
+export class VectorMemory {
+  private readonly program: Program | null;
+  private next = scratchBytes;
+
+  /** Of a memory that would be too large for the program there is none, and arrays lie elsewhere. */
+  constructor(floats: number) {
+    const bytes = 4 * floats;
+    this.program = scratchBytes + bytes <= memoryBytesMax ? new Program(bytes) : null;
+    if (this.program) homes.set(this.program.memory.buffer, this.program);
+  }
+
+  /** Zeros. Where there is no room any more it lies elsewhere: slower, no different. */
+  floats(length: number): Float32Array {
+    const { buffer } = this.program?.memory ?? { buffer: new ArrayBuffer(0) };
+    if (this.next + 4 * length > buffer.byteLength) return new Float32Array(length);
+    const array = new Float32Array(buffer, this.next, length);
+    this.next += 4 * length;
+    return array;
+  }
+}
 
 /** `left + right` elementwise into `left`: f32 addition (the f64 sum of two f32 rounds once, to the same bits). */
 export function addInto(left: Float32Array, right: Float32Array): void {
-  for (const { at, count } of blocksOf([left, right])) {
-    vectors.add(places[0], places[1], count);
-    left.set(blocks[0]!.subarray(0, count), at);
-  }
+  for (const { vectors, at, count } of blocksOf([left], [right])) vectors.add(at[0]!, at[1]!, count);
 }
 
 /** `keep x average + (1 - keep) x values` elementwise into `average`: in f64, rounded to f32. */
 export function mixInto(average: Float32Array, values: Float32Array, keep: number): void {
-  for (const { at, count } of blocksOf([average, values])) {
-    vectors.mix(places[0], places[1], count, keep);
-    average.set(blocks[0]!.subarray(0, count), at);
-  }
+  for (const { vectors, at, count } of blocksOf([average], [values])) vectors.mix(at[0]!, at[1]!, count, keep);
 }
 
 /** Where the first number lies that is NaN or infinite; -1: nowhere. */
 export function notFiniteIndex(values: Float32Array): number {
-  for (const { at, count } of blocksOf([values])) {
-    if (!isFiniteBlock(0, count, 1)) return at + blocks[0]!.findIndex((value) => !Number.isFinite(value));
+  for (const { vectors, at, first, count } of blocksOf([], [values])) {
+    if (vectors.areFinite(at[0]!, count, 1) !== 0) continue;
+    return first + values.subarray(first, first + count).findIndex((value) => !Number.isFinite(value));
   }
   return -1;
 }
@@ -88,34 +125,48 @@ export interface AdamWFactors {
  */
 export function adamwInto({ values, m, v, gradient }: AdamWNumbers, factors: AdamWFactors): boolean {
   const { scale, beta1, beta2, stepSize, correction, epsilon, shrink } = factors;
-  for (const { at, count } of blocksOf([values, m, v, gradient])) {
-    if (!isFiniteBlock(3, count, scale)) return false;
-    vectors.adamw(...places, count, scale, beta1, beta2, stepSize, correction, epsilon, shrink);
-    [values, m, v].forEach((changed, i) => {
-      changed.set(blocks[i]!.subarray(0, count), at);
-    });
+  for (const { vectors, at, count } of blocksOf([values, m, v], [gradient])) {
+    if (vectors.areFinite(at[3]!, count, scale) === 0) return false;
+    const where = [at[0]!, at[1]!, at[2]!, at[3]!] as const;
+    vectors.adamw(...where, count, scale, beta1, beta2, stepSize, correction, epsilon, shrink);
   }
   return true;
 }
 
-/** Copies the arrays into the program's memory, `blockFloats` numbers of each at a time. */
-function* blocksOf(arrays: readonly Float32Array[]): Generator<{ readonly at: number; readonly count: number }> {
-  const length = arrays[0]!.length;
+interface Block {
+  readonly vectors: Vectors;
+  /** Where the program finds each array's part. */
+  readonly at: readonly Address[];
+  /** The part is the numbers [first, first + count). */
+  readonly first: number;
+  readonly count: number;
+}
+
+/**
+ * `blockFloats` numbers of each array at a time, in the memory of the first: where they lie, or copied, and what is `changed`
+ * copied back. The program works on whole groups of numbers, so what is left of them comes last, and as a copy.
+ */
+function* blocksOf(changed: readonly Float32Array[], read: readonly Float32Array[]): Generator<Block> {
+  const arrays = [...changed, ...read];
+  const { length, buffer } = arrays[0]!;
   assert(
     arrays.every((array) => array.length === length),
     "vectors have equal lengths",
   );
-  for (let at = 0; at < length; at += blockFloats) {
-    const count = Math.min(blockFloats, length - at);
-    arrays.forEach((array, i) => {
-      blocks[i]!.set(array.subarray(at, at + count));
+  const { vectors, blocks, memory } = homes.get(buffer) ?? common;
+  for (let first = 0, count = 0; first < length; first += count) {
+    const left = Math.min(blockFloats, length - first);
+    count = left < lanes ? left : left - (left % lanes);
+    const isCopied = (array: Float32Array) => array.buffer !== memory.buffer || count < lanes;
+    const at = arrays.map((array, i) => {
+      if (!isCopied(array)) return array.byteOffset + 4 * first;
+      blocks[i]!.set(array.subarray(first, first + count));
+      blocks[i]!.fill(0, count, count + lanes);
+      return places[i]!;
     });
-    yield { at, count };
+    yield { vectors, at, first, count };
+    for (const [i, array] of changed.entries()) {
+      if (isCopied(array)) array.set(blocks[i]!.subarray(0, count), first);
+    }
   }
-}
-
-function isFiniteBlock(block: number, count: number, scale: number): boolean {
-  // The program looks at whole groups of numbers.
-  blocks[block]!.fill(0, count, count + lanes);
-  return vectors.areFinite(places[block]!, count, scale) !== 0;
 }

@@ -71,7 +71,7 @@ export class ComputeClient {
     method: M,
     ...args: Parameters<Compute[M]>
   ): Promise<Timed<Awaited<ReturnType<Compute[M]>>>> {
-    const { result, computeMs } = await this.post({ call: method, args });
+    const { result, computeMs } = await this.post({ call: method, ...moved(args) });
     return { result: result as Awaited<ReturnType<Compute[M]>>, computeMs };
   }
 
@@ -81,13 +81,13 @@ export class ComputeClient {
     this.failAll(new AppError("INTERRUPTED", "the compute thread was closed"));
   }
 
-  private post(message: object): Promise<{ result: unknown; computeMs: number }> {
+  private post({ transfer = [], ...message }: Message): Promise<{ result: unknown; computeMs: number }> {
     // Nobody would answer.
     if (this.death) return Promise.reject(this.death);
     const id = this.nextId++;
     return new Promise((resolve, reject) => {
       this.waiting.set(id, { resolve, reject });
-      this.thread.postMessage({ id, ...message });
+      this.thread.postMessage({ id, ...message }, transfer);
     });
   }
 
@@ -102,6 +102,23 @@ export class ComputeClient {
     for (const { reject } of this.waiting.values()) reject(error);
     this.waiting.clear();
   }
+}
+
+interface Message {
+  readonly transfer?: readonly ArrayBuffer[];
+  readonly [key: string]: unknown;
+}
+
+/** Parameters go as a copy that is given away: posted as they are, all that lies in their memory would be copied, and twice. */
+function moved(args: readonly unknown[]): Pick<Message, "args" | "transfer"> {
+  const transfer: ArrayBuffer[] = [];
+  const copies = args.map((arg) => {
+    if (!(arg instanceof Float32Array)) return arg;
+    const copy = new Float32Array(arg);
+    transfer.push(copy.buffer);
+    return copy;
+  });
+  return { args: copies, transfer };
 }
 
 function deathBy(thrown: Error): AppError {

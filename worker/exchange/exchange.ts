@@ -10,6 +10,7 @@ import { stageOptions } from "../../shared/config/stage-options.js";
 import { type ParamSpecs, paramCount, parseParamSpecs } from "../../shared/data/param-specs.js";
 import { AppError } from "../../shared/errors.js";
 import type { Exchange__Output } from "../../shared/gen/seedgrow/v1/Exchange.js";
+import { VectorMemory } from "../../shared/math/vectors.js";
 import { bodyOf, type Encoded, encode, sumTailFloats, type Wire } from "../../shared/math/wire.js";
 import type { PeerRange } from "../adapters/peer-links.js";
 import type { TrainStage } from "../compute/contract.js";
@@ -30,8 +31,8 @@ const stateParts = ["average", "second", "first", "values"] as const;
 export type StatePart = (typeof stateParts)[number];
 export type StateVectors = Readonly<Record<StatePart, Float32Array>>;
 
-/** A sum, and the summands of a slice where workers are few: with many, slices are small. */
-const pooledMax = 8;
+/** Besides the state: a sum of the step, and what slices of all sums of it are added in. */
+const pooledSums = 2;
 
 interface Held {
   readonly phase: string;
@@ -44,6 +45,26 @@ interface Held {
   readonly replica: Replica;
 }
 
+/** Where a model of so many numbers is worked on, stage after stage. */
+class Room {
+  readonly parts: StateVectors;
+  readonly pool: FloatPool;
+
+  constructor(
+    readonly names: readonly StatePart[],
+    readonly count: number,
+  ) {
+    const pooled = pooledSums * (count + sumTailFloats);
+    const memory = new VectorMemory(names.length * count + pooled);
+    const of = (part: StatePart) => memory.floats(names.includes(part) ? count : 0);
+    this.parts = { values: of("values"), first: of("first"), second: of("second"), average: of("average") };
+    this.pool = new FloatPool(pooled, (length) => memory.floats(length));
+  }
+}
+
+/** Before a model is held. */
+const nothingPooled = new FloatPool(0);
+
 /** Who failed to give something. */
 export interface Pulled {
   readonly missing: readonly string[];
@@ -55,8 +76,12 @@ export class WorkerExchange {
   /** Sums and slices of one step. */
   private vectors = new Map<string, Encoded>();
   private vectorsOf = "";
+  private room: Room | null = null;
   /** What sums of the step are added in. */
-  readonly pool = new FloatPool(pooledMax);
+  get pool(): FloatPool {
+    return this.room?.pool ?? nothingPooled;
+  }
+
   /** Memory of `pool` that a vector of the step lies in. */
   private lent: Float32Array[] = [];
 
@@ -103,7 +128,7 @@ export class WorkerExchange {
     this.held = null;
     this.forget();
     this.vectorsOf = "";
-    this.pool.clear();
+    this.room = null;
   }
 
   /** Whoever still pulls one of them finds that it is gone (shared/net/peers.ts), before its memory is used again. */
@@ -122,9 +147,10 @@ export class WorkerExchange {
     const count = paramCount(specs);
     const options = stageOptions(this.deps.method, stage);
     const names = stateParts.filter((part) => part !== "average" || options.emaDecay > 0);
-    const fetched = await this.fetch(exchange, names, count, digest);
-    if (!fetched.parts) return fetched;
-    const { parts } = fetched;
+    if (this.room?.count !== count || this.room.names.length !== names.length) this.room = new Room(names, count);
+    const { parts } = this.room;
+    const fetched = await this.fetch(exchange, names, parts, digest);
+    if (fetched.missing.length > 0) return fetched;
     const optimizer = { steps: step, first: new MemoryFloats(parts.first), second: new MemoryFloats(parts.second) };
     const average = options.emaDecay > 0 ? new MemoryFloats(parts.average) : null;
     const replica = new Replica(specs, { values: parts.values, optimizer, average }, options, {
@@ -135,47 +161,49 @@ export class WorkerExchange {
     return fetched;
   }
 
+  /** Fills the parts; somebody is missing: nobody had them, and in `parts` is anything. */
   private async fetch(
     exchange: Exchange__Output,
     names: readonly StatePart[],
-    count: number,
+    parts: StateVectors,
     digest: Digest,
-  ): Promise<Pulled & { readonly parts: StateVectors | null }> {
+  ): Promise<Pulled> {
     const { holders } = exchange;
+    const end = parts.values.length;
     const missing: string[] = [];
     for (const { workerId, address } of holders) {
-      const parts = blank(names, count);
       try {
         let bytes = 0;
         for (const part of names) {
-          const range = { address, name: `${stepName(exchange)}/${part}`, first: 0, end: count };
-          const pulled = await this.deps.pullPeer(range, bytesOf(parts[part]));
-          bytes += pulled;
+          const range = { address, name: `${stepName(exchange)}/${part}`, first: 0, end };
+          bytes += await this.deps.pullPeer(range, bytesOf(parts[part]));
         }
-        if (sha256(bytesOf(parts.values)) === digest) return { missing: [], bytes, parts };
+        if (sha256(bytesOf(parts.values)) === digest) return { missing: [], bytes };
       } catch {
         // The next one may have it.
       }
       missing.push(workerId);
     }
-    return holders.length > 0
-      ? { missing, bytes: 0, parts: null }
-      : { missing, bytes: 0, parts: await this.fromCoordinator(exchange, names, count) };
+    if (holders.length === 0) await this.fromCoordinator(exchange, names, parts);
+    return { missing, bytes: 0 };
   }
 
   private async fromCoordinator(
     { point }: Exchange__Output,
     names: readonly StatePart[],
-    count: number,
-  ): Promise<StateVectors> {
-    const parts = blank([], 0) as Record<StatePart, Float32Array>;
+    parts: StateVectors,
+  ): Promise<void> {
     for (const part of names) {
       const output = point.find(({ name }) => name === part);
-      parts[part] = output ? float32Of(await this.deps.pullBlob(output.digest)) : new Float32Array(count);
-      if (parts[part].length !== count)
-        throw new AppError("MESSAGE_INVALID", `${part} has ${parts[part].length} numbers, its layout ${count}`);
+      if (!output) {
+        parts[part].fill(0);
+        continue;
+      }
+      const pulled = float32Of(await this.deps.pullBlob(output.digest));
+      if (pulled.length !== parts[part].length)
+        throw new AppError("MESSAGE_INVALID", `${part} has ${pulled.length} numbers, its layout ${parts[part].length}`);
+      parts[part].set(pulled);
     }
-    return parts;
   }
 
   /** Moves the model one step on; `total` is used up. Returns the mean loss. @throws AppError TRAINING_DIVERGED */
@@ -196,11 +224,6 @@ export function stepName({ phase, step }: { readonly phase: string; readonly ste
 /** How long a sum of the model's gradients is. */
 export function sumLength(specs: ParamSpecs): number {
   return paramCount(specs) + sumTailFloats;
-}
-
-function blank(names: readonly StatePart[], count: number): StateVectors {
-  const of = (part: StatePart) => new Float32Array(names.includes(part) ? count : 0);
-  return { values: of("values"), first: of("first"), second: of("second"), average: of("average") };
 }
 
 function offeredParts(parts: StateVectors): Record<StatePart, Encoded> {

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { FloatPool } from "./float-pool.js";
 
 test("what is given back is taken again where the length is the same, and nobody has it twice", () => {
-  const pool = new FloatPool(2);
+  const pool = new FloatPool(6);
   const [a, b] = [pool.take(3), pool.take(3)];
   expect(a).not.toBe(b);
   pool.give(a);
@@ -12,10 +12,16 @@ test("what is given back is taken again where the length is the same, and nobody
 });
 
 test("no more is kept than was said, the newest", () => {
-  const pool = new FloatPool(1);
+  const pool = new FloatPool(5);
   const [a, b] = [pool.take(3), pool.take(3)];
   pool.give(a);
   pool.give(b);
   expect(pool.take(3)).toBe(b);
   expect(pool.take(3)).not.toBe(a);
+});
+
+test("what it does not have it takes from where it is told", () => {
+  const made = new Float32Array(3);
+  const pool = new FloatPool(5, () => made);
+  expect(pool.take(3)).toBe(made);
 });

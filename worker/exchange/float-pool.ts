@@ -1,25 +1,26 @@
 /** Memory of one step for the next: fresh pages of tens of megabytes cost as much as what is done with them. */
 export class FloatPool {
   private free: Float32Array[] = [];
+  private heldFloats = 0;
 
   constructor(
-    /** Arrays that are kept while nobody uses them. */
-    private readonly heldMax: number,
+    /** Numbers that are kept while nobody uses them. */
+    private readonly heldFloatsMax: number,
+    private readonly make: (length: number) => Float32Array = (length) => new Float32Array(length),
   ) {}
 
   /** Whatever is in it must be overwritten. */
   take(length: number): Float32Array {
     const at = this.free.findIndex((array) => array.length === length);
-    return at < 0 ? new Float32Array(length) : this.free.splice(at, 1)[0]!;
+    if (at < 0) return this.make(length);
+    this.heldFloats -= length;
+    return this.free.splice(at, 1)[0]!;
   }
 
   /** Nobody reads it any more. Those that have waited longest make room. */
   give(array: Float32Array): void {
     this.free.push(array);
-    if (this.free.length > this.heldMax) this.free.shift();
-  }
-
-  clear(): void {
-    this.free = [];
+    this.heldFloats += array.length;
+    while (this.heldFloats > this.heldFloatsMax) this.heldFloats -= this.free.shift()!.length;
   }
 }

@@ -8,6 +8,7 @@ import { AppError } from "../../shared/errors.js";
 import type { LocalJob__Output } from "../../shared/gen/seedgrow/v1/LocalJob.js";
 import { roundingOf } from "../../shared/math/rounding.js";
 import { nodeKey } from "../../shared/math/tree-sum.js";
+import { addInto, VectorMemory } from "../../shared/math/vectors.js";
 import { encodeSum, sumTailFloats } from "../../shared/math/wire.js";
 import type { MicroBatch, PartialSum, TrainStage } from "../compute/contract.js";
 import type { JobContext, JobResult } from "./context.js";
@@ -33,8 +34,8 @@ export async function localJob(
     context.pull(weightsDigest).then(float32Of),
     context.pull(job.specsDigest).then(parseParamSpecs),
   ]);
-  const values = start.slice();
-  const replica = freshReplica(context, stage, specs, values);
+  const replica = freshReplica(context, stage, specs, start);
+  const { values } = replica;
   const taken: Taken = { losses: [], images: 0, computeMs: 0, inputMs: 0 };
   // Whatever is loaded is not what a digest names any more.
   context.loaded.delete(stage.model);
@@ -56,10 +57,13 @@ export async function localJob(
 }
 
 /** Its moments begin at zero in every round, its bias correction as well: docs/DECISIONS.md has what that costs. */
-function freshReplica(context: JobContext, stage: TrainStage, specs: ParamSpecs, values: Float32Array): Replica {
-  const zeros = () => new MemoryFloats(new Float32Array(values.length));
-  const optimizer = { steps: 0, first: zeros(), second: zeros() };
-  return new Replica(specs, { values, optimizer, average: null }, stageOptions(context.setup.method, stage));
+function freshReplica({ setup }: JobContext, stage: TrainStage, specs: ParamSpecs, start: Float32Array): Replica {
+  const memory = new VectorMemory(3 * start.length);
+  const zeros = () => memory.floats(start.length);
+  const values = zeros();
+  values.set(start);
+  const optimizer = { steps: 0, first: new MemoryFloats(zeros()), second: new MemoryFloats(zeros()) };
+  return new Replica(specs, { values, optimizer, average: null }, stageOptions(setup.method, stage));
 }
 
 interface Step {
@@ -89,7 +93,7 @@ async function takeStep(
 function sumOf(sums: readonly PartialSum[]): Float32Array {
   const [first, ...rest] = sums;
   const total = first!.values;
-  for (const { values } of rest) for (let i = 0; i < total.length; i++) total[i] = total[i]! + values[i]!;
+  for (const { values } of rest) addInto(total, values);
   return total;
 }
 
