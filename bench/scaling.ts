@@ -63,6 +63,7 @@ function workOf(workers: number, megabytes: number, mode: Mode): ClusterWork {
   return {
     workers,
     photoMs: 1_000,
+    jitter: 0,
     photos: isLocal ? 1 : 10,
     parameters: megabytes * megabyte,
     mode,

@@ -16,6 +16,8 @@ export interface ClusterWork {
   readonly workers: number;
   /** Pretended time of a photo. */
   readonly photoMs: number;
+  /** By which share that varies from one piece of work to the next: the slowest of many makes all others wait. */
+  readonly jitter: number;
   /** In a worker's share of a step, which is one micro-batch. */
   readonly photos: number;
   /** Of the model, f32. */
@@ -55,18 +57,14 @@ export class SimulatedCluster {
     private readonly workers: readonly ChildProcess[],
   ) {}
 
-  static async start({ workers, photoMs, parameters }: ClusterWork): Promise<SimulatedCluster> {
+  static async start({ workers, photoMs, jitter, parameters }: ClusterWork): Promise<SimulatedCluster> {
     const dir = mkdtempSync(join(tmpdir(), "seedgrow-scaling-"));
     const photos = ["--train", "32", "--val", "0", "--size", "64x64"];
     execFileSync(bin, ["data", "synth", "--out", join(dir, "data"), ...photos], { stdio: "ignore" });
     const nats = await startNats(join(dir, "nats"), join(dir, "nats.log"));
     const engine = [
-      "--engine",
-      "simulated",
-      "--simulated-image-ms",
-      `${photoMs}`,
-      "--simulated-params",
-      `${parameters}`,
+      ...["--engine", "simulated", "--simulated-params", `${parameters}`],
+      ...["--simulated-image-ms", `${photoMs}`, "--simulated-jitter", `${jitter}`],
     ];
     const started = Array.from({ length: workers }, (_, i) => {
       const own = ["--id", `w${i}`, "--cache", join(dir, `cache-${i}`), "--data", join(dir, "data/train")];
