@@ -108,12 +108,16 @@ function pictures({ photos, drawn }: Places): Row[] {
   ];
 }
 
-function transferRow(what: "blob" | "vector", delayMs: number): Row {
+function transferRow(what: "photo" | "blob" | "vector", delayMs: number): Row {
   const full = { megabytes: 64, delayMs, link, what };
-  const name = `transfer${what === "blob" ? "" : "-vector"}${delayMs > 0 ? `-${2 * delayMs}ms` : ""}`;
-  const how = what === "blob" ? "over gRPC, digest checked" : "from worker to worker";
+  const name = `transfer-${what}${delayMs > 0 ? `-${2 * delayMs}ms` : ""}`;
+  const ways = {
+    photo: "as photos come, by gRPC, digest checked",
+    blob: "as parameters and sums come, digest checked",
+    vector: "from worker to worker",
+  };
   const where = delayMs > 0 ? `a line of ${2 * delayMs} ms round trip` : "loopback";
-  const work = `64 MB ${how}, ${where}`;
+  const work = `64 MB ${ways[what]}, ${where}`;
   return {
     ...{ name, group: "cluster", work, peer: "plain TCP socket", unit: "MB/s", bar: 2, seconds: 2 },
     ours: own("transfer", full),
@@ -166,6 +170,8 @@ function bytesRow(workers: number, wire: Wire, bar: number): Row {
 }
 
 const cluster: readonly Row[] = [
+  transferRow("photo", 0),
+  transferRow("photo", 10),
   transferRow("blob", 0),
   transferRow("blob", 10),
   transferRow("vector", 0),

@@ -5,12 +5,13 @@ import type { Manifest } from "../shared/data/manifest.js";
 import type { StageRecord } from "../shared/data/run-record.js";
 import type { RunSetup } from "../shared/data/run-setup.js";
 import { AppError } from "../shared/errors.js";
+import { blobBulk } from "../shared/net/blob-lines.js";
 import { blobHandlers, firstOf, MemoryBlobs } from "../shared/net/blobs.js";
 import { type Bus, connectBus } from "../shared/net/bus.js";
-import { openServer, serverCredentials } from "../shared/net/credentials.js";
+import { openServer } from "../shared/net/credentials.js";
 import { announced, requirePrivate } from "../shared/net/exposure.js";
+import { listenOnOnePort } from "../shared/net/one-port.js";
 import { Blobs, Tunnel } from "../shared/net/proto.js";
-import { listen } from "../shared/net/rpc.js";
 import type { RunEventRecord, RunStatus } from "../shared/net/subjects.js";
 import { certsDir, type Trust, trustIn } from "../shared/net/trust.js";
 import type { BackboneBytes } from "./adapters/backbone-files.js";
@@ -177,10 +178,12 @@ async function serve(
   const callers = ["worker", "coordinator"] as const;
   const server = openServer({ trust, access: { "seedgrow.v1.Blobs": callers, "seedgrow.v1.Tunnel": callers } });
   server.addService(Tunnel.service, tunnels.handlers());
-  server.addService(Blobs.service, blobHandlers(firstOf(blobs, new FileBlobs(files))));
-  const address = await listen(server, config.cluster.listen, serverCredentials(trust));
-  closers.push(async () => server.forceShutdown());
-  return address;
+  const source = firstOf(blobs, new FileBlobs(files));
+  server.addService(Blobs.service, blobHandlers(source));
+  const bulk = { blob: { answer: blobBulk(source), roles: callers } };
+  const port = await listenOnOnePort({ address: config.cluster.listen, trust, grpcServer: server, bulk });
+  closers.push(async () => port.close());
+  return port.address;
 }
 
 function openResults(

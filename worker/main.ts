@@ -7,7 +7,6 @@ import { type Bus, connectBus } from "../shared/net/bus.js";
 import { openServer } from "../shared/net/credentials.js";
 import { announced, requirePrivate } from "../shared/net/exposure.js";
 import { listenOnOnePort } from "../shared/net/one-port.js";
-import { vectorBulk } from "../shared/net/peers.js";
 import type { WorkerBeat } from "../shared/net/subjects.js";
 import { certsDir, type Trust, trustIn } from "../shared/net/trust.js";
 import { tunnelAddress } from "../shared/net/tunnel.js";
@@ -15,7 +14,7 @@ import { openLog } from "../shared/observe/log.js";
 import { serveMetrics } from "../shared/observe/metrics-server.js";
 import { cacheDir } from "../shared/tool-paths.js";
 import { protocolVersion, seedgrowVersion } from "../shared/version.js";
-import { peerRoles, workerAccess } from "./access.js";
+import { workerAccess } from "./access.js";
 import { BlobCache } from "./adapters/blob-cache.js";
 import { CallHome } from "./adapters/call-home.js";
 import { WorkerHealth } from "./adapters/health.js";
@@ -28,7 +27,7 @@ import { EngineKeeper } from "./compute/keeper.js";
 import type { ThreadData } from "./compute/messages.js";
 import type { WorkerConfig } from "./config.js";
 import { WorkerRuntime } from "./runtime.js";
-import { addServices } from "./services.js";
+import { addServices, workerBulk } from "./services.js";
 
 export interface RunWorkerOptions {
   /** End when standard input ends: a local worker never outlives its starter. */
@@ -102,7 +101,7 @@ async function start(config: WorkerConfig, closers: (() => Promise<unknown>)[]):
   const metrics = config.metrics === "" ? null : await openMetrics(config, trust, { compute, runtime }, closers);
   const health = new WorkerHealth();
   const server = createServer(runtime, health, trust);
-  const served = { trust, grpcServer: server, bulk: vectorBulk(runtime), bulkRoles: peerRoles };
+  const served = { trust, grpcServer: server, bulk: workerBulk(runtime) };
   const { address, close } = await listenOnOnePort({ address: config.listen, ...served });
   closers.push(async () => close());
   const beat = () => describe(config, compute, runtime, address);

@@ -4,9 +4,13 @@ import type { AttachRequest__Output } from "../shared/gen/seedgrow/v1/AttachRequ
 import type { DetachRequest__Output } from "../shared/gen/seedgrow/v1/DetachRequest.js";
 import type { PingRequest__Output } from "../shared/gen/seedgrow/v1/PingRequest.js";
 import type { WorkRequest__Output } from "../shared/gen/seedgrow/v1/WorkRequest.js";
+import { blobBulk } from "../shared/net/blob-lines.js";
 import { blobHandlers } from "../shared/net/blobs.js";
+import type { BulkService } from "../shared/net/one-port.js";
+import { vectorBulk } from "../shared/net/peers.js";
 import { Blobs, Worker } from "../shared/net/proto.js";
 import { unary } from "../shared/net/rpc.js";
+import { peerRoles, workerAccess } from "./access.js";
 import type { WorkerRuntime } from "./runtime.js";
 
 /** `commands`: who answers the coordinator, where that is not the runtime itself. */
@@ -31,4 +35,12 @@ export function addServices(
     }),
   });
   server.addService(Blobs.service, blobHandlers(runtime));
+}
+
+/** What goes over bulk lines. */
+export function workerBulk(runtime: Pick<WorkerRuntime, "get" | "vector">): Readonly<Record<string, BulkService>> {
+  return {
+    vector: { answer: vectorBulk(runtime), roles: peerRoles },
+    blob: { answer: blobBulk(runtime), roles: workerAccess["seedgrow.v1.Blobs"] ?? [] },
+  };
 }

@@ -1,6 +1,6 @@
 /**
  * One exchange of a training step: every worker has a gradient sum; the coordinator pulls them, adds them along the tree and
- * updates the parameters; every worker pulls those. Workers are processes, all bytes go over gRPC and are checked.
+ * updates the parameters; every worker pulls those. Workers are processes, all bytes are checked.
  */
 import { type ChildProcess, fork } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -11,15 +11,15 @@ import { pullSum, Scratch } from "../../coordinator/adapters/scratch.js";
 import { runConfigSchema } from "../../coordinator/config.js";
 import { StageTrainer, steppingModel, type WeightsChange } from "../../coordinator/training.js";
 import { bytesOf, type Digest } from "../../shared/codec/digest.js";
-import type { BlobsClient } from "../../shared/gen/seedgrow/v1/Blobs.js";
 import { roundingOf } from "../../shared/math/rounding.js";
 import { nodeKey } from "../../shared/math/tree-sum.js";
 import { encodeSum, sumBytes, sumTailFloats, type Wire } from "../../shared/math/wire.js";
-import { blobHandlers, MemoryBlobs, pullBlob } from "../../shared/net/blobs.js";
-import { clientSecurity, openServer, serverCredentials } from "../../shared/net/credentials.js";
+import { type BlobPeer, blobBulk, linkTo, pullNumbers } from "../../shared/net/blob-lines.js";
+import { blobHandlers, MemoryBlobs } from "../../shared/net/blobs.js";
+import { clientSecurity, openServer } from "../../shared/net/credentials.js";
 import type { Role } from "../../shared/net/identity.js";
+import { listenOnOnePort } from "../../shared/net/one-port.js";
 import { Blobs } from "../../shared/net/proto.js";
-import { listen } from "../../shared/net/rpc.js";
 import { trustIn } from "../../shared/net/trust.js";
 import { WeightsBase } from "../../worker/jobs/weights-base.js";
 import { answer, givenWork } from "../lib/answer.js";
@@ -47,12 +47,14 @@ async function open(blobs: MemoryBlobs, role: Role): Promise<string> {
   const trust = await trustIn("", [role]);
   const server = openServer({ trust, access: { "seedgrow.v1.Blobs": ["worker", "coordinator"] } });
   server.addService(Blobs.service, blobHandlers(blobs));
-  return listen(server, "127.0.0.1:0", serverCredentials(trust));
+  const bulk = { blob: { answer: blobBulk(blobs), roles: ["worker", "coordinator"] as const } };
+  return (await listenOnOnePort({ address: "127.0.0.1:0", trust, grpcServer: server, bulk })).address;
 }
 
-async function reach(address: string, own: Role, other: Role): Promise<BlobsClient> {
-  const { credentials, options } = clientSecurity(await trustIn("", [own]), [other], address);
-  return new Blobs(address, credentials, options);
+async function reach(address: string, own: Role, other: Role): Promise<BlobPeer> {
+  const trust = await trustIn("", [own]);
+  const { credentials, options } = clientSecurity(trust, [other], address);
+  return { client: new Blobs(address, credentials, options), link: linkTo({ address, trust, roles: [other] }) };
 }
 
 /** Offers its gradient anew each time, as after a step; pulls the parameters that it is told of. */
@@ -61,14 +63,14 @@ async function work(): Promise<void> {
   gradient[count + 1] = 1;
   const blobs = new MemoryBlobs();
   const address = await open(blobs, "worker");
-  let client: BlobsClient | null = null;
-  const base = new WeightsBase(wire, (digest) => pullBlob(client!, digest));
+  let coordinator: BlobPeer | null = null;
+  const base = new WeightsBase(wire, (digest) => pullNumbers(coordinator!, digest));
   let held: Digest | null = null;
   let step = 0;
   process.on("disconnect", () => process.exit());
   process.on("message", async ({ weights }: { readonly weights: Pulled | null }) => {
     if (weights) {
-      client ??= await reach(weights.address, "worker", "coordinator");
+      coordinator ??= await reach(weights.address, "worker", "coordinator");
       const { digest, change } = weights;
       await base.values(digest, change ? { baseDigest: change.base, digest: change.digest } : null);
     }
@@ -92,14 +94,14 @@ async function coordinate(): Promise<void> {
   const start = { values: bytesOf(new Float32Array(count)), optimizer: await scratch.moments(count), average: null };
   const trainer = new StageTrainer(specs, steppingModel(specs, start, options), workers, blobs, rounding);
   const offers = await Promise.all(children.map((child) => ask(child, null)));
-  const clients = await Promise.all(offers.map((offer) => reach(offer.address, "coordinator", "worker")));
+  const peers = await Promise.all(offers.map((offer) => reach(offer.address, "coordinator", "worker")));
   let offered = offers.map(({ digest }) => digest);
   let step = 0;
-  await answer("gRPC, coordinator in the middle", async () => {
+  await answer("bulk lines with SHA-256, coordinator in the middle", async () => {
     await Promise.all(
-      clients.map(async (client, leaf) => {
+      peers.map(async (peer, leaf) => {
         const bytes = sumBytes(wire, count + sumTailFloats);
-        const floats = await pullSum(client, { digest: offered[leaf]!, bytes }, wire, scratch);
+        const floats = await pullSum(peer, { digest: offered[leaf]!, bytes }, wire, scratch);
         const sums = [{ name: nodeKey({ level: 0, index: leaf }), floats }];
         const defect = await trainer.inspect(sums, { first: leaf, end: leaf + 1 });
         if (defect) throw new Error(defect.reason);

@@ -71,9 +71,9 @@ async function work(): Promise<void> {
     pullPeer: (range, target) => peers.pull(range, target),
   });
   const server = openServer({ trust, access: workerAccess });
-  const bulk = vectorBulk({ vector: (_, name) => exchange.vector(name) });
-  const served = { trust, grpcServer: server, bulk, bulkRoles: peerRoles };
-  const { address } = await listenOnOnePort({ address: "127.0.0.1:0", ...served });
+  const vectors = vectorBulk({ vector: (_, name) => exchange.vector(name) });
+  const bulk = { vector: { answer: vectors, roles: peerRoles } };
+  const { address } = await listenOnOnePort({ address: "127.0.0.1:0", trust, grpcServer: server, bulk });
   const context = { exchange } as JobContext;
   process.on("disconnect", () => process.exit());
   const perform = async ({ rank, of, weights, reduce, apply }: Command): Promise<JobResult | null> => {

@@ -2,7 +2,8 @@
 import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { encode } from "../../shared/math/wire.js";
-import { blobHandlers, MemoryBlobs, pullBlob } from "../../shared/net/blobs.js";
+import { blobBulk, linkTo, pullNumbers } from "../../shared/net/blob-lines.js";
+import { blobHandlers, MemoryBlobs } from "../../shared/net/blobs.js";
 import { clientSecurity, openServer } from "../../shared/net/credentials.js";
 import { listenOnOnePort } from "../../shared/net/one-port.js";
 import { vectorBulk } from "../../shared/net/peers.js";
@@ -15,8 +16,8 @@ import { openLink } from "../lib/delay-link.js";
 
 interface TransferWork {
   readonly megabytes: number;
-  /** What workers pull from the coordinator, or from each other. */
-  readonly what: "blob" | "vector";
+  /** A blob as photos come or as parameters do, or what workers pull from each other. */
+  readonly what: "photo" | "blob" | "vector";
   /** Each way, milliseconds; 0: no link between them. */
   readonly delayMs: number;
 }
@@ -33,8 +34,11 @@ async function serve(): Promise<void> {
   const grpcServer = openServer({ trust, access: { "seedgrow.v1.Blobs": ["worker"] } });
   grpcServer.addService(Blobs.service, blobHandlers(blobs));
   const vector = encode("f32", new Float32Array(bytes.buffer), bytes.length / 4);
-  const served = { trust, grpcServer, bulk: vectorBulk({ vector: () => vector }), bulkRoles: peerRoles };
-  const { address } = await listenOnOnePort({ address: "127.0.0.1:0", ...served });
+  const bulk = {
+    vector: { answer: vectorBulk({ vector: () => vector }), roles: peerRoles },
+    blob: { answer: blobBulk(blobs), roles: ["worker"] as const },
+  };
+  const { address } = await listenOnOnePort({ address: "127.0.0.1:0", trust, grpcServer, bulk });
   process.on("disconnect", () => process.exit());
   process.send!({ address, digest });
 }
@@ -46,19 +50,26 @@ async function pull({ megabytes, delayMs, what }: TransferWork): Promise<void> {
   });
   const link = delayMs > 0 ? await openLink(Number(address.split(":").at(-1)), delayMs) : null;
   const reached = link ? `127.0.0.1:${link.port}` : address;
-  await (what === "blob" ? pullBlobs(reached, digest, megabytes) : pullVectors(reached, megabytes));
+  await (what === "vector" ? pullVectors(reached, megabytes) : pullBlobs(reached, what, { digest, megabytes }));
   link?.close();
   child.disconnect();
 }
 
-async function pullBlobs(address: string, digest: string, megabytes: number): Promise<void> {
-  const { credentials, options } = clientSecurity(await trustIn("", ["worker"]), ["coordinator"], address);
+async function pullBlobs(
+  address: string,
+  what: TransferWork["what"],
+  { digest, megabytes }: { readonly digest: string; readonly megabytes: number },
+): Promise<void> {
+  const trust = await trustIn("", ["worker"]);
+  const { credentials, options } = clientSecurity(trust, ["coordinator"], address);
   const client = new Blobs(address, credentials, options);
-  await answer("gRPC with SHA-256", async () => {
-    const bytes = await pullBlob(client, digest, { bytes: megabytes * 1e6 });
+  const link = what === "photo" ? null : linkTo({ address, trust, roles: ["coordinator"] });
+  await answer(link ? "bulk line with SHA-256" : "gRPC with SHA-256", async () => {
+    const bytes = await pullNumbers({ client, link }, digest, { bytes: megabytes * 1e6 });
     return bytes.length / 1e6;
   });
   client.close();
+  link?.close();
 }
 
 /** Into the same place each time, as the sums of a step are. */

@@ -9,7 +9,6 @@ import type { AdamWState } from "../../shared/aggregate/adamw.js";
 import { type Floats, MemoryFloats, pageFloats } from "../../shared/aggregate/floats.js";
 import { bytesOf, type Digest, float32Of } from "../../shared/codec/digest.js";
 import { AppError } from "../../shared/errors.js";
-import type { BlobsClient } from "../../shared/gen/seedgrow/v1/Blobs.js";
 import { blobBytesMax } from "../../shared/limits.js";
 import {
   bodyOf,
@@ -20,7 +19,8 @@ import {
   sumTailFloats,
   type Wire,
 } from "../../shared/math/wire.js";
-import { type BlobTarget, pullBlob, pullInto } from "../../shared/net/blobs.js";
+import { type BlobPeer, pullNumbers, pullNumbersInto } from "../../shared/net/blob-lines.js";
+import type { BlobTarget } from "../../shared/net/blobs.js";
 import { readFully } from "./files.js";
 
 export class Scratch {
@@ -190,11 +190,11 @@ class SumTarget implements BlobTarget {
  * @throws AppError MESSAGE_INVALID when it is longer or shorter than was said.
  */
 export async function pullFloats(
-  client: BlobsClient,
+  worker: BlobPeer,
   { digest, bytes }: { readonly digest: Digest; readonly bytes: number },
   scratch: Scratch,
 ): Promise<Floats> {
-  if (scratch.isInMemory(bytes)) return new MemoryFloats(float32Of(await pullBlob(client, digest, { bytes })));
+  if (scratch.isInMemory(bytes)) return new MemoryFloats(float32Of(await pullNumbers(worker, digest, { bytes })));
   if (bytes % 4 !== 0 || bytes > blobBytesMax)
     throw new AppError(
       "MESSAGE_INVALID",
@@ -203,7 +203,7 @@ export async function pullFloats(
   const floats = await scratch.file(bytes / 4);
   try {
     const target = new FileTarget(floats);
-    await pullInto(client, digest, target, {}, () => target.finish());
+    await pullNumbersInto(worker, digest, target, () => target.finish());
     return floats;
   } catch (error) {
     await floats.close();
@@ -213,19 +213,19 @@ export async function pullFloats(
 
 /** The same of a sum, which comes as `wire` says. */
 export async function pullSum(
-  client: BlobsClient,
+  worker: BlobPeer,
   output: { readonly digest: Digest; readonly bytes: number },
   wire: Wire,
   scratch: Scratch,
 ): Promise<Floats> {
-  if (wire === "f32") return pullFloats(client, output, scratch);
+  if (wire === "f32") return pullFloats(worker, output, scratch);
   const length = output.bytes > blobBytesMax ? -1 : sumLengthIn(wire, output.bytes);
   if (length < 0)
     throw new AppError("MESSAGE_INVALID", `no sum has ${output.bytes} bytes as ${wire} (at most ${blobBytesMax})`);
   const floats = await scratch.floats(length);
   try {
     const target = new SumTarget(floats, wire);
-    await pullInto(client, output.digest, target, {}, () => target.finish());
+    await pullNumbersInto(worker, output.digest, target, () => target.finish());
     return floats;
   } catch (error) {
     await floats.close();

@@ -6,7 +6,6 @@ import type { Digest } from "../../shared/codec/digest.js";
 import { parseWorkMetrics, type WorkMetrics } from "../../shared/data/work-metrics.js";
 import { AppError } from "../../shared/errors.js";
 import type { AttachReply } from "../../shared/gen/seedgrow/v1/AttachReply.js";
-import type { BlobsClient } from "../../shared/gen/seedgrow/v1/Blobs.js";
 import type { DetachReply } from "../../shared/gen/seedgrow/v1/DetachReply.js";
 import type { Output__Output } from "../../shared/gen/seedgrow/v1/Output.js";
 import type { PingReply } from "../../shared/gen/seedgrow/v1/PingReply.js";
@@ -21,7 +20,7 @@ import {
   workTimeoutMs,
 } from "../../shared/limits.js";
 import { sumLengthIn, type Wire } from "../../shared/math/wire.js";
-import { pullBlob } from "../../shared/net/blobs.js";
+import { type BlobPeer, linkTo, pullNumbers } from "../../shared/net/blob-lines.js";
 import { clientSecurity } from "../../shared/net/credentials.js";
 import { requirePrivate } from "../../shared/net/exposure.js";
 import { Blobs, Worker } from "../../shared/net/proto.js";
@@ -60,9 +59,12 @@ export interface KeptOutput extends Named {
 
 interface Link {
   readonly worker: WorkerClient;
-  readonly blobs: BlobsClient;
+  readonly blobs: BlobPeer;
   readonly lease: FencingToken & { readonly runId: string };
 }
+
+/** Workers of --local on a cluster's bus use the coordinator's own certificate. */
+const workerRoles = ["worker", "coordinator"] as const;
 
 /** Detaching is a courtesy: the lease's end frees the worker anyway. */
 const detachTimeoutMs = 2_000;
@@ -101,13 +103,16 @@ export class WorkerLinks {
     // Through its own call a worker is reached without leaving this machine.
     if (isDialled) requirePrivate({ [`worker ${workerId} at`]: address }, trust !== null, isInsecure);
     const place = isDialled ? { address, serial: undefined } : await tunnels.reach(workerId);
-    // Workers of --local on a cluster's bus use the coordinator's own certificate.
-    const { credentials, options: secured } = clientSecurity(trust, ["worker", "coordinator"], address, place.serial);
+    const { credentials, options: secured } = clientSecurity(trust, workerRoles, address, place.serial);
     // A dead connection of an earlier session must not be shared with a worker that came back on the same port.
     const options = { ...secured, "grpc.use_local_subchannel_pool": 1 };
     return {
       worker: new Worker(place.address, credentials, options),
-      blobs: new Blobs(place.address, credentials, options),
+      blobs: {
+        client: new Blobs(place.address, credentials, options),
+        // A tunnel's frames are gRPC's.
+        link: isDialled ? linkTo({ address, trust, roles: workerRoles }) : null,
+      },
     };
   }
 
@@ -136,7 +141,7 @@ export class WorkerLinks {
   }
 
   /** One by one: each is as large as the model. */
-  private async pullSums(client: BlobsClient, outputs: readonly Output__Output[]) {
+  private async pullSums(worker: BlobPeer, outputs: readonly Output__Output[]) {
     const { scratch, wire } = this.options;
     const decoded = outputs
       .map(({ bytes }) => sumLengthIn(wire, bytes) * 4)
@@ -146,7 +151,7 @@ export class WorkerLinks {
       const sums: (Named & GradientSum)[] = [];
       try {
         for (const { name, digest, bytes } of outputs) {
-          sums.push({ name, digest, floats: await pullSum(client, { digest, bytes }, wire, scratch) });
+          sums.push({ name, digest, floats: await pullSum(worker, { digest, bytes }, wire, scratch) });
         }
         return sums;
       } catch (error) {
@@ -183,7 +188,8 @@ export class WorkerLinks {
     );
     await detached.catch(() => undefined);
     link.worker.close();
-    link.blobs.close();
+    link.blobs.client.close();
+    link.blobs.link?.close();
   }
 
   async detachAll(): Promise<void> {
@@ -196,6 +202,6 @@ function bytesOfAll(outputs: readonly Output__Output[]): number {
 }
 
 /** @throws AppError MESSAGE_INVALID when it is longer or shorter than was said: room was made for what was said. */
-async function pullOutput(client: BlobsClient, { name, digest, bytes: declared }: Output__Output) {
-  return { name, digest, bytes: await pullBlob(client, digest, { bytes: declared }) };
+async function pullOutput(worker: BlobPeer, { name, digest, bytes: declared }: Output__Output) {
+  return { name, digest, bytes: await pullNumbers(worker, digest, { bytes: declared }) };
 }

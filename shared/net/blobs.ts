@@ -1,5 +1,5 @@
 /** Blob transfer: a memory store, the service that serves it, and the client that pulls and verifies. */
-import { createHash } from "node:crypto";
+import { createHash, type Hash } from "node:crypto";
 import * as grpc from "@grpc/grpc-js";
 import { type Digest, sha256 } from "../codec/digest.js";
 import { AppError } from "../errors.js";
@@ -93,15 +93,15 @@ export async function pullBlob(client: BlobsClient, digest: Digest, options: Pul
   return pullInto(client, digest, arriving, options, () => arriving.bytes());
 }
 
-/** As `pullBlob`, to wherever `target` puts it. `finish` is called when all is there, before its digest is compared. */
+/** As `pullBlob`, to wherever `target` puts it. `finish` is called when all is there, before its digest is compared. `hash`: of what `target` has got already. */
 export async function pullInto<T>(
   client: BlobsClient,
   digest: Digest,
   target: BlobTarget,
   options: Pick<PullOptions, "signal">,
   finish: () => T,
+  hash = createHash("sha256"),
 ): Promise<T> {
-  const hash = createHash("sha256");
   const take = (data: Buffer) => {
     hash.update(data);
     return target.add(data);
@@ -114,10 +114,15 @@ export async function pullInto<T>(
       if (attempt >= pullAttemptsMax || !isTransient(error) || options.signal?.aborted) throw error;
     }
   }
+  return verified(digest, target, finish, hash);
+}
+
+/** @throws AppError DIGEST_MISMATCH */
+export function verified<T>(digest: Digest, { received }: BlobTarget, finish: () => T, hash: Hash): T {
   const whole = finish();
   const actual = hash.digest("hex");
   if (actual === digest) return whole;
-  throw new AppError("DIGEST_MISMATCH", `blob ${digest} arrived as ${actual} (${target.received} bytes)`);
+  throw new AppError("DIGEST_MISMATCH", `blob ${digest} arrived as ${actual} (${received} bytes)`);
 }
 
 /** Of unknown length: kept in pieces, then put together. */

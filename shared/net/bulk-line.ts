@@ -2,6 +2,7 @@
 import { connect as connectTcp, isIP, type OnReadOpts, type Socket } from "node:net";
 import { connect as connectTls, type TLSSocket } from "node:tls";
 import { AppError } from "../errors.js";
+import { bulkPieceBytes } from "../limits.js";
 import { answerHeaderBytes, bulkAlpn, bulkGreeting, frameOf, readHeader, refusalIn } from "./bulk.js";
 import { checkPeer } from "./credentials.js";
 import { hostOf, portOf } from "./exposure.js";
@@ -19,11 +20,22 @@ export interface BulkLineOptions {
   readonly idleMs: number;
 }
 
+const keepAliveMs = 10_000;
 /** A refusal is a sentence. */
 const refusalBytesMax = 64 * 1024;
 
+/** Where an answer goes. */
+export interface BulkSink {
+  /** An answer of so many bytes comes. @throws AppError when that is none */
+  begin(length: number): void;
+  /** Where the next bytes of `left` go. */
+  room(left: number): Uint8Array;
+  /** They have come there. Nothing more is read until it has resolved. */
+  take?(bytes: Uint8Array): void | Promise<void>;
+}
+
 interface Asked {
-  readonly target: Uint8Array;
+  readonly sink: BulkSink;
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
 }
@@ -31,15 +43,49 @@ interface Asked {
 /** What is being read. */
 interface Body {
   readonly isOk: boolean;
-  readonly bytes: Uint8Array;
-  received: number;
+  readonly sink: BulkSink;
+  left: number;
+  /** Where the next bytes go. */
+  room: Uint8Array;
+}
+
+/** As long as the answer, or it is an error. */
+export function filling(target: Uint8Array): BulkSink {
+  return {
+    begin(length) {
+      if (length !== target.length)
+        throw new AppError("MESSAGE_INVALID", `the other side sends ${length} bytes, not ${target.length}`);
+    },
+    room: (left) => target.subarray(target.length - left),
+  };
+}
+
+/** What is taken a piece at a time, as it comes. */
+export function streaming(begin: BulkSink["begin"], take: (bytes: Buffer) => void | Promise<void>): BulkSink {
+  let memory = Buffer.allocUnsafe(bulkPieceBytes);
+  return {
+    begin,
+    // Whoever has got a piece may keep it.
+    room(left) {
+      if (memory.length < bulkPieceBytes / 16) memory = Buffer.allocUnsafe(bulkPieceBytes);
+      return memory.subarray(0, left);
+    },
+    take({ length }) {
+      const piece = memory.subarray(0, length);
+      memory = memory.subarray(length);
+      return take(piece);
+    },
+  };
 }
 
 export class BulkLine {
   private readonly asked: Asked[] = [];
-  private readonly header = Buffer.alloc(answerHeaderBytes);
-  private headerReceived = 0;
+  /** The greeting, then headers. */
+  private head = Buffer.alloc(bulkGreeting.length);
+  private headReceived = 0;
+  private isGreeted = false;
   private body: Body | null = null;
+  private refusal = new Uint8Array(0);
   private readonly socket: Socket;
   private broken: Error | null = null;
 
@@ -53,6 +99,8 @@ export class BulkLine {
     this.socket.on("error", (error) => lose(error.message, error));
     this.socket.on("close", () => lose("closed the connection"));
     this.socket.on("timeout", () => lose(`sent nothing for ${idleMs} ms`));
+    // Between two steps nothing is said: firewalls must not forget the connection.
+    this.socket.setKeepAlive(true, keepAliveMs);
     this.socket.resume();
     this.socket.write(bulkGreeting);
   }
@@ -63,14 +111,13 @@ export class BulkLine {
   }
 
   /**
-   * Fills `target`, which must be as long as the answer.
-   * @throws AppError MESSAGE_INVALID for another length, what the other side refuses with, or CERT_* when it is nobody to
-   * take an answer from; PEER_UNREACHABLE when the line breaks
+   * @throws AppError what `sink` throws, what the other side refuses with, or CERT_* when it is nobody to take an answer from;
+   * PEER_UNREACHABLE when the line breaks
    */
-  async pull(request: object, target: Uint8Array): Promise<void> {
+  async pull(request: object, sink: BulkSink): Promise<void> {
     if (this.broken) throw this.broken;
     await new Promise<void>((resolve, reject) => {
-      this.asked.push({ target, resolve, reject });
+      this.asked.push({ sink, resolve, reject });
       this.socket.setTimeout(this.options.idleMs);
       this.socket.write(frameOf(request));
     });
@@ -95,36 +142,104 @@ export class BulkLine {
   /** Where the next bytes go. */
   private room(): Uint8Array {
     const { body } = this;
-    return body ? body.bytes.subarray(body.received) : this.header.subarray(this.headerReceived);
+    if (!body) return this.head.subarray(this.headReceived);
+    body.room = body.sink.room(body.left);
+    return body.room;
   }
 
   /** So many have come there. True: go on. */
   private take(bytes: number): boolean {
-    if (this.body) this.body.received += bytes;
-    else this.headerReceived += bytes;
-    if (!this.body && this.headerReceived === answerHeaderBytes) this.open();
-    if (this.body && this.body.received === this.body.bytes.length) this.finish(this.body);
-    return !this.broken;
+    const { body } = this;
+    if (!body) {
+      this.headReceived += bytes;
+      if (this.headReceived === this.head.length) this.read();
+      return !this.broken;
+    }
+    body.left -= bytes;
+    const taking = body.sink.take?.(body.room.subarray(0, bytes));
+    if (!taking) {
+      this.settle(body);
+      return !this.broken;
+    }
+    const goOn = () => {
+      this.settle(body);
+      this.socket.resume();
+    };
+    taking.then(goOn, (error: unknown) => this.break(AppError.from(error)));
+    return false;
+  }
+
+  private settle(body: Body): void {
+    if (body.left === 0 && !this.broken) this.finish(body.isOk);
+  }
+
+  /** What the head says. */
+  private read(): void {
+    this.headReceived = 0;
+    if (this.isGreeted) {
+      this.open();
+    } else if (this.head.equals(bulkGreeting)) {
+      this.isGreeted = true;
+      this.head = Buffer.alloc(answerHeaderBytes);
+    } else {
+      this.break(new AppError("PEER_UNREACHABLE", `${this.options.address} does not speak as bulk lines do`));
+    }
   }
 
   private open(): void {
-    const { isOk, length } = readHeader(this.header);
+    const { isOk, length } = readHeader(this.head);
     const [next] = this.asked;
-    this.headerReceived = 0;
-    const expected = next?.target.length ?? 0;
-    if (isOk && length !== expected) {
-      this.break(new AppError("MESSAGE_INVALID", `${this.options.address} sends ${length} bytes, not ${expected}`));
-    } else if (next && (isOk || length <= refusalBytesMax)) {
-      this.body = { isOk, bytes: isOk ? next.target : new Uint8Array(length), received: 0 };
-    } else this.break(new AppError("MESSAGE_INVALID", `${this.options.address} answers what nobody asked`));
+    if (!next || (!isOk && length > refusalBytesMax)) {
+      this.break(new AppError("MESSAGE_INVALID", `${this.options.address} answers what nobody asked`));
+      return;
+    }
+    if (!isOk) this.refusal = new Uint8Array(length);
+    const sink = isOk ? next.sink : filling(this.refusal);
+    try {
+      sink.begin(length);
+      this.body = { isOk, sink, left: length, room: this.head };
+      this.settle(this.body);
+    } catch (thrown) {
+      this.break(AppError.from(thrown));
+    }
   }
 
-  private finish({ isOk, bytes }: Body): void {
+  private finish(isOk: boolean): void {
     this.body = null;
     const { resolve, reject } = this.asked.shift()!;
     if (this.asked.length === 0) this.socket.setTimeout(0);
     if (isOk) resolve();
-    else reject(refusalIn(bytes));
+    else reject(refusalIn(this.refusal));
+  }
+}
+
+/** Lines to one address, one after the other: a broken one is not used for whoever comes back there. */
+export class BulkLink {
+  private line: BulkLine | null = null;
+  private hasWorked = false;
+  private hasFailed = false;
+
+  constructor(private readonly options: BulkLineOptions) {}
+
+  /** Nobody has ever answered there: a wall that lets gRPC alone through. */
+  get isVain(): boolean {
+    return this.hasFailed && !this.hasWorked;
+  }
+
+  /** @throws AppError as `BulkLine.pull` does */
+  async pull(request: object, sink: BulkSink): Promise<void> {
+    if (!this.line || this.line.isBroken) this.line = new BulkLine(this.options);
+    try {
+      await this.line.pull(request, sink);
+      this.hasWorked = true;
+    } catch (error) {
+      this.hasFailed = true;
+      throw error;
+    }
+  }
+
+  close(): void {
+    this.line?.close();
   }
 }
 

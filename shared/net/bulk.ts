@@ -3,10 +3,11 @@
  * the order in which they were asked for. gRPC would cut them into 16 KB frames and copy each of them several times:
  * docs/DECISIONS.md, "How numbers travel between workers", has the measurements.
  *
- * After `bulkGreeting` a request is its length (u32, little endian) and JSON; an answer is a status and a length (two u32)
+ * After `bulkGreeting`, from both sides, a request is its length (u32, little endian) and JSON; an answer is a status and a length (two u32)
  * and so many bytes: what was asked for, or, when refused, JSON of why.
  */
 import type { Socket } from "node:net";
+import { z } from "zod";
 import { AppError, type ErrorCode, errorCodes } from "../errors.js";
 import { bulkPieceBytes, bulkRequestBytesMax } from "../limits.js";
 
@@ -46,12 +47,20 @@ export function frameOf(request: object): Buffer {
   return frame;
 }
 
+const refusalSchema = z.object({
+  code: z.string().transform((code): ErrorCode => (Object.hasOwn(errorCodes, code) ? (code as ErrorCode) : "INTERNAL")),
+  message: z.string(),
+  hint: z.string(),
+});
+
 /** The error that a refusal tells of. */
 export function refusalIn(body: Uint8Array): AppError {
-  const { code, message, hint } = JSON.parse(Buffer.from(body).toString("utf8")) as Record<string, string>;
-  return new AppError((code ?? "") in errorCodes ? (code as ErrorCode) : "INTERNAL", String(message), {
-    hint: hint ?? "",
-  });
+  try {
+    const { code, message, hint } = refusalSchema.parse(JSON.parse(Buffer.from(body).toString("utf8")));
+    return new AppError(code, message, { hint });
+  } catch (cause) {
+    return new AppError("MESSAGE_INVALID", "the other side refuses, and says no why", { cause });
+  }
 }
 
 /** Answers what comes on `socket`, behind the greeting, for as long as it lasts. A request that is none ends it. */
@@ -64,6 +73,7 @@ export function answerBulk(socket: Socket, answer: AnswerBulk): void {
       if (!unread.subarray(0, bulkGreeting.length).equals(bulkGreeting)) return false;
       unread = unread.subarray(bulkGreeting.length);
       isGreeted = true;
+      socket.write(bulkGreeting);
     }
     while (isGreeted && unread.length >= 4) {
       const length = unread.readUInt32LE(0);

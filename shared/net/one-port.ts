@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { createServer as createTcpServer, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer, type TLSSocket } from "node:tls";
 import * as grpc from "@grpc/grpc-js";
+import { AppError } from "../errors.js";
 import { type AnswerBulk, answerBulk, bulkAlpn, bulkGreeting } from "./bulk.js";
 import { hostOf, portOf } from "./exposure.js";
 import type { Role } from "./identity.js";
@@ -14,9 +15,14 @@ export interface OnePortOptions {
   readonly address: string;
   readonly trust: Trust | null;
   readonly grpcServer: grpc.Server;
-  readonly bulk: AnswerBulk;
-  /** Who may ask for bulk. */
-  readonly bulkRoles: readonly Role[];
+  /** Kind of a request -> who answers it. */
+  readonly bulk: Readonly<Record<string, BulkService>>;
+}
+
+export interface BulkService {
+  readonly answer: AnswerBulk;
+  /** Who may ask. */
+  readonly roles: readonly Role[];
 }
 
 export interface OnePort {
@@ -52,12 +58,14 @@ export async function listenOnOnePort(options: OnePortOptions): Promise<OnePort>
   return { address: `${address.slice(0, address.lastIndexOf(":"))}:${port}`, close };
 }
 
-function guarded({ trust, bulk, bulkRoles }: OnePortOptions, socket: Socket): AnswerBulk {
-  if (!trust) return bulk;
+function guarded({ trust, bulk }: OnePortOptions, socket: Socket): AnswerBulk {
   return async (request) => {
-    const problem = problemWith(trust, (socket as TLSSocket).getPeerCertificate(), bulkRoles);
+    const { kind } = request as { readonly kind?: unknown };
+    const service = typeof kind === "string" && Object.hasOwn(bulk, kind) ? bulk[kind] : undefined;
+    if (!service) throw new AppError("MESSAGE_INVALID", `nobody here answers a request of kind ${String(kind)}`);
+    const problem = trust && problemWith(trust, (socket as TLSSocket).getPeerCertificate(), service.roles);
     if (problem) throw problem;
-    return bulk(request);
+    return service.answer(request);
   };
 }
 

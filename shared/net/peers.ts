@@ -14,6 +14,7 @@ export interface VectorSource {
 }
 
 const rangeSchema = z.strictObject({
+  kind: z.literal("vector"),
   runId: z.string(),
   /** "train-1/12/sum/1:0", "train-1/12/slice/0-4096", "train-1/12/values". */
   name: z.string(),
@@ -22,7 +23,11 @@ const rangeSchema = z.strictObject({
   end: z.int().nonnegative(),
 });
 
-export type VectorRange = Readonly<z.infer<typeof rangeSchema>>;
+export type VectorRange = Readonly<Omit<z.infer<typeof rangeSchema>, "kind">>;
+
+export function vectorRequest(range: VectorRange): object {
+  return { kind: "vector", ...range };
+}
 
 /** Ranges as they are encoded. @throws AppError MESSAGE_INVALID when they are not held here */
 export function vectorBulk(source: VectorSource): AnswerBulk {

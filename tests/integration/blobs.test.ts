@@ -196,7 +196,10 @@ describe("a worker's fetcher", () => {
     closers.push(() => rmSync(dir, { recursive: true, force: true }));
     const store = { get: async (digest: string) => packs[digest] ?? null };
     const client = await serveSource(source);
-    return { dir, fetcher: new Fetcher(client, new BlobCache(dir), store, new AbortController().signal) };
+    return {
+      dir,
+      fetcher: new Fetcher({ client, link: null }, new BlobCache(dir), store, new AbortController().signal),
+    };
   }
 
   test("pulls a photo once, whoever asks and however often, and finds it on disk the next time", async () => {

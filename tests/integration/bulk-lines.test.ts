@@ -4,11 +4,14 @@ import { createServer, type Server, type Socket } from "node:net";
 import * as grpc from "@grpc/grpc-js";
 import { afterEach, describe, expect, test } from "vitest";
 import { AppError } from "../../shared/errors.js";
-import { blobHandlers, MemoryBlobs, pullBlob } from "../../shared/net/blobs.js";
+import { blobBulk, linkTo, pullNumbers, pullNumbersInto } from "../../shared/net/blob-lines.js";
+import { type BlobSource, type BlobTarget, blobHandlers, MemoryBlobs, pullBlob } from "../../shared/net/blobs.js";
 import type { AnswerBulk, Bulk } from "../../shared/net/bulk.js";
-import { BulkLine } from "../../shared/net/bulk-line.js";
+import { BulkLine, filling } from "../../shared/net/bulk-line.js";
 import { listenOnOnePort, type OnePort } from "../../shared/net/one-port.js";
 import { Blobs, clientOptions, serverOptions } from "../../shared/net/proto.js";
+import { listen } from "../../shared/net/rpc.js";
+import { until } from "../support/until.js";
 
 const closers: (() => void)[] = [];
 afterEach(() => {
@@ -21,13 +24,18 @@ const many = Uint8Array.from({ length: 40_000_003 }, (_, i) => (i * 7 + (i >> 12
 
 interface Wanted {
   readonly name?: string;
-  readonly length?: number;
+  readonly length?: number | undefined;
 }
 
 async function open(answer: AnswerBulk): Promise<OnePort> {
   const grpcServer = new grpc.Server(serverOptions);
   grpcServer.addService(Blobs.service, blobHandlers(blobs));
-  const port = await listenOnOnePort({ address: "127.0.0.1:0", trust: null, grpcServer, bulk: answer, bulkRoles: [] });
+  const port = await listenOnOnePort({
+    address: "127.0.0.1:0",
+    trust: null,
+    grpcServer,
+    bulk: { bytes: { answer, roles: [] } },
+  });
   closers.push(port.close);
   return port;
 }
@@ -40,6 +48,10 @@ function lineTo(address: string, idleMs = 5_000): BulkLine {
   const line = new BulkLine({ address, trust: null, roles: [], idleMs });
   closers.push(() => line.close());
   return line;
+}
+
+function pull(line: BulkLine, wanted: Wanted, target: Uint8Array): Promise<void> {
+  return line.pull({ kind: "bytes", ...wanted }, filling(target));
 }
 
 function held(bytes: Uint8Array): Bulk {
@@ -57,7 +69,7 @@ describe("what is asked for on one line", () => {
     const line = lineTo(await serve(byLength));
     const lengths = [0, 1, 7, 8, 9, 4_095, 4_096, 4_097, 1_048_576, many.length, 3];
     const targets = lengths.map((length) => new Uint8Array(length + 2).fill(255));
-    await Promise.all(targets.map((target, i) => line.pull({ length: lengths[i] }, target.subarray(1, -1))));
+    await Promise.all(targets.map((target, i) => pull(line, { length: lengths[i] }, target.subarray(1, -1))));
     for (const [i, length] of lengths.entries()) {
       expect(Buffer.compare(targets[i]!.subarray(1, -1), many.subarray(0, length))).toBe(0);
       expect([targets[i]!.at(0), targets[i]!.at(-1)]).toEqual([255, 255]);
@@ -68,8 +80,8 @@ describe("what is asked for on one line", () => {
     const line = lineTo(await serve(byLength));
     const target = new Uint8Array(5);
     const refused = { code: "MESSAGE_INVALID", message: "no such thing here", hint: "ask for another" };
-    await expect(line.pull({ name: "such thing" }, target)).rejects.toMatchObject(refused);
-    await line.pull({ length: 5 }, target);
+    await expect(pull(line, { name: "such thing" }, target)).rejects.toMatchObject(refused);
+    await pull(line, { length: 5 }, target);
     expect(target).toEqual(many.subarray(0, 5));
   });
 
@@ -82,33 +94,35 @@ describe("what is asked for on one line", () => {
       return false;
     };
     const line = lineTo(await serve(async () => ({ bytes, isHeld })));
-    await expect(line.pull({}, new Uint8Array(many.length))).rejects.toMatchObject({ code: "PEER_UNREACHABLE" });
+    await expect(pull(line, {}, new Uint8Array(many.length))).rejects.toMatchObject({
+      code: "PEER_UNREACHABLE",
+    });
     expect(line.isBroken).toBe(true);
-    await expect(line.pull({}, new Uint8Array(1))).rejects.toMatchObject({ code: "PEER_UNREACHABLE" });
+    await expect(pull(line, {}, new Uint8Array(1))).rejects.toMatchObject({ code: "PEER_UNREACHABLE" });
   });
 
   test("is an error when it is longer or shorter than its place", async () => {
     for (const size of [9, 11]) {
       const line = lineTo(await serve(byLength));
-      const wrong = line.pull({ length: 10 }, new Uint8Array(size));
+      const wrong = pull(line, { length: 10 }, new Uint8Array(size));
       await expect(wrong).rejects.toThrow(`sends 10 bytes, not ${size}`);
     }
   });
 
   test("is given up when nothing comes, and when the other side goes", async () => {
     const silent = await serve(() => new Promise<Bulk>(() => undefined));
-    await expect(lineTo(silent, 50).pull({}, new Uint8Array(1))).rejects.toThrow("sent nothing for 50 ms");
+    await expect(pull(lineTo(silent, 50), {}, new Uint8Array(1))).rejects.toThrow("sent nothing for 50 ms");
     const leaving = await open(() => new Promise<Bulk>(() => undefined));
-    const asked = expect(lineTo(leaving.address).pull({}, new Uint8Array(1))).rejects.toThrow("closed the connection");
+    const asked = expect(pull(lineTo(leaving.address), {}, new Uint8Array(1))).rejects.toThrow("closed the connection");
     setTimeout(leaving.close, 50);
     await asked;
   });
 
   test("may wait: a line that owes nothing is not given up", async () => {
     const line = lineTo(await serve(byLength), 50);
-    await line.pull({ length: 1 }, new Uint8Array(1));
+    await pull(line, { length: 1 }, new Uint8Array(1));
     await new Promise((resolve) => setTimeout(resolve, 150));
-    await line.pull({ length: 1 }, new Uint8Array(1));
+    await pull(line, { length: 1 }, new Uint8Array(1));
   });
 });
 
@@ -117,15 +131,23 @@ test("calls and lines share a port", async () => {
   const client = new Blobs(address, grpc.credentials.createInsecure(), clientOptions);
   closers.push(() => client.close());
   const digest = blobs.put(many.subarray(0, 3_000_000));
-  const [blob] = await Promise.all([pullBlob(client, digest), lineTo(address).pull({ length: 9 }, new Uint8Array(9))]);
+  const [blob] = await Promise.all([pullBlob(client, digest), pull(lineTo(address), { length: 9 }, new Uint8Array(9))]);
   expect(Buffer.compare(blob, many.subarray(0, 3_000_000))).toBe(0);
 });
 
 test("a port that is taken is an error with a hint", async () => {
   const address = await serve(byLength);
   const grpcServer = new grpc.Server(serverOptions);
-  const again = listenOnOnePort({ address, trust: null, grpcServer, bulk: byLength, bulkRoles: [] });
+  const again = listenOnOnePort({ address, trust: null, grpcServer, bulk: {} });
   await expect(again).rejects.toMatchObject({ code: "PORT_BUSY", hint: expect.stringContaining("--listen") });
+});
+
+const greeting = Buffer.from("SGB1");
+
+test("a refusal that says nothing is one all the same", async () => {
+  const line = lineTo(await sending(Buffer.from([...greeting, 1, 0, 0, 0, 0, 0, 0, 0])));
+  await expect(pull(line, {}, new Uint8Array(5))).rejects.toMatchObject({ code: "MESSAGE_INVALID" });
+  expect(line.isBroken).toBe(false);
 });
 
 /** Sends what it is given to whoever comes. */
@@ -141,12 +163,12 @@ async function sending(bytes: Uint8Array): Promise<string> {
 }
 
 test.each([
-  ["an answer that nobody asked for", Buffer.from([0, 0, 0, 0, 4, 0, 0, 0, 1, 2, 3, 4])],
-  ["a refusal without end", Buffer.from([1, 0, 0, 0, 255, 255, 255, 127])],
+  ["an answer of another length", Buffer.from([...greeting, 0, 0, 0, 0, 4, 0, 0, 0, 1, 2, 3, 4])],
+  ["a refusal without end", Buffer.from([...greeting, 1, 0, 0, 0, 255, 255, 255, 127])],
   ["something else altogether", Buffer.from("HTTP/1.1 400 Bad Request\r\n\r\n")],
 ])("%s breaks the line, and takes no memory", async (_, bytes) => {
   const line = lineTo(await sending(bytes));
-  await expect(line.pull({}, new Uint8Array(5))).rejects.toBeInstanceOf(AppError);
+  await expect(pull(line, {}, new Uint8Array(5))).rejects.toBeInstanceOf(AppError);
   expect(line.isBroken).toBe(true);
 });
 
@@ -164,8 +186,115 @@ test.each([
     answer = Buffer.concat([answer, data]);
   });
   socket.write(bytes);
-  await Promise.race([once(socket, "close"), once(socket, "data")]);
+  await until("an answer, or the end", () => socket.closed || answer.length > greeting.length);
   // A status that is not 0, or nothing.
-  expect(answer.length === 0 || answer.readUInt32LE(0) > 0).toBe(true);
-  await lineTo(address).pull({ length: 3 }, new Uint8Array(3));
+  const afterGreeting = answer.subarray(greeting.length);
+  expect(afterGreeting.length === 0 || afterGreeting.readUInt32LE(0) > 0).toBe(true);
+  await pull(lineTo(address), { length: 3 }, new Uint8Array(3));
+});
+
+describe("the numbers of every step", () => {
+  const bytes = many.subarray(0, 3_000_000);
+  const digest = blobs.put(bytes);
+
+  /** With lines, or with calls alone. */
+  async function peer(source: BlobSource, hasLines = true) {
+    const grpcServer = new grpc.Server(serverOptions);
+    grpcServer.addService(Blobs.service, blobHandlers(blobs));
+    const bulk = { blob: { answer: blobBulk(source), roles: [] } };
+    const address = hasLines
+      ? (await listenOnOnePort({ address: "127.0.0.1:0", trust: null, grpcServer, bulk })).address
+      : await listen(grpcServer, "127.0.0.1:0", grpc.ServerCredentials.createInsecure());
+    const client = new Blobs(address, grpc.credentials.createInsecure(), clientOptions);
+    const link = linkTo({ address, trust: null, roles: [] })!;
+    closers.push(
+      () => grpcServer.forceShutdown(),
+      () => client.close(),
+      () => link.close(),
+    );
+    return { client, link };
+  }
+
+  test("come over a line, of the length that was said, with the digest that was asked for", async () => {
+    const asked: string[] = [];
+    const get: BlobSource["get"] = async (wanted) => {
+      asked.push(wanted);
+      return blobs.get(wanted);
+    };
+    const from = await peer({ get });
+    expect(Buffer.compare(await pullNumbers(from, digest, { bytes: bytes.length }), bytes)).toBe(0);
+    expect(Buffer.compare(await pullNumbers(from, digest), bytes)).toBe(0);
+    expect(asked).toEqual([digest, digest]);
+    for (const said of [bytes.length - 1, bytes.length + 1]) {
+      await expect(pullNumbers(from, digest, { bytes: said })).rejects.toMatchObject({ code: "MESSAGE_INVALID" });
+    }
+    const refused = { code: "MESSAGE_INVALID", message: `no blob ${"0".repeat(64)} from 0 on` };
+    await expect(pullNumbers(from, "0".repeat(64))).rejects.toMatchObject(refused);
+    expect(asked).toHaveLength(5);
+  });
+
+  test("are not believed when they are others", async () => {
+    const from = await peer({ get: async () => bytes.subarray(4) });
+    await expect(pullNumbers(from, digest)).rejects.toMatchObject({ code: "DIGEST_MISMATCH" });
+  });
+
+  test("come by gRPC where no line is answered, which is not tried again", async () => {
+    const from = await peer(blobs, false);
+    expect(Buffer.compare(await pullNumbers(from, digest), bytes)).toBe(0);
+    expect(from.link.isVain).toBe(true);
+    expect(Buffer.compare(await pullNumbers(from, digest), bytes)).toBe(0);
+  });
+
+  test("come by gRPC when a line breaks, and by the next line after that", async () => {
+    const from = await peer(blobs);
+    await pullNumbers(from, digest);
+    from.link.close();
+    expect(Buffer.compare(await pullNumbers(from, digest), bytes)).toBe(0);
+    expect(from.link.isVain).toBe(false);
+  });
+
+  test("come in pieces to where they are stored, which may take its time, and keeps them", async () => {
+    for (const hasLines of [true, false]) {
+      const kept: Buffer[] = [];
+      let received = 0;
+      const target: BlobTarget = {
+        get received() {
+          return received;
+        },
+        async add(data) {
+          received += data.length;
+          kept.push(data);
+          await new Promise((resolve) => setImmediate(resolve));
+        },
+      };
+      const from = await peer(blobs, hasLines);
+      const whole = await pullNumbersInto(from, digest, target, () => Buffer.concat(kept));
+      expect(Buffer.compare(whole, bytes)).toBe(0);
+      expect(from.link.isVain).toBe(!hasLines);
+    }
+  });
+
+  test("end with what their target says, which does not stop others", async () => {
+    const from = await peer(blobs);
+    const full: BlobTarget = {
+      received: 0,
+      add: async () => {
+        throw new AppError("DISK_FULL", "no room");
+      },
+    };
+    const noRoom = { code: "DISK_FULL", message: "no room" };
+    await expect(pullNumbersInto(from, digest, full, () => null)).rejects.toMatchObject(noRoom);
+    expect(Buffer.compare(await pullNumbers(from, digest), bytes)).toBe(0);
+  });
+
+  test("come no more once nobody wants them", async () => {
+    const stop = new AbortController();
+    const from = await peer({ get: () => new Promise(() => undefined) });
+    const pulling = expect(pullNumbers(from, digest, { signal: stop.signal })).rejects.toMatchObject({
+      code: "INTERRUPTED",
+    });
+    setTimeout(() => stop.abort(), 50);
+    await pulling;
+    await expect(pullNumbers(from, digest, { signal: stop.signal })).rejects.toThrow("abort");
+  });
 });

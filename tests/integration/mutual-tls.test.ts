@@ -6,11 +6,11 @@ import { AppError } from "../../shared/errors.js";
 import type { BlobsClient } from "../../shared/gen/seedgrow/v1/Blobs.js";
 import { encode } from "../../shared/math/wire.js";
 import { blobHandlers, MemoryBlobs, pullBlob } from "../../shared/net/blobs.js";
-import { BulkLine } from "../../shared/net/bulk-line.js";
+import { BulkLine, filling } from "../../shared/net/bulk-line.js";
 import { clientSecurity, openServer, serverCredentials } from "../../shared/net/credentials.js";
 import type { Role } from "../../shared/net/identity.js";
 import { listenOnOnePort } from "../../shared/net/one-port.js";
-import { type VectorRange, vectorBulk } from "../../shared/net/peers.js";
+import { type VectorRange, vectorBulk, vectorRequest } from "../../shared/net/peers.js";
 import { Blobs } from "../../shared/net/proto.js";
 import { listen, peerError } from "../../shared/net/rpc.js";
 import { loadTrust, type Trust } from "../../shared/net/trust.js";
@@ -198,8 +198,8 @@ describe("a worker's part of the model", () => {
     const trust = await ours.trust("gpu1");
     const grpcServer = openServer({ trust, access: workerAccess });
     grpcServer.addService(Blobs.service, blobHandlers(blobs));
-    const served = { trust, grpcServer, bulk: vectorBulk(source), bulkRoles: peerRoles };
-    const port = await listenOnOnePort({ address: "127.0.0.1:0", ...served });
+    const bulk = { vector: { answer: vectorBulk(source), roles: peerRoles } };
+    const port = await listenOnOnePort({ address: "127.0.0.1:0", trust, grpcServer, bulk });
     closers.push(port.close);
     return port.address;
   };
@@ -208,7 +208,8 @@ describe("a worker's part of the model", () => {
     closers.push(() => line.close());
     return async (range: Partial<VectorRange> = {}) => {
       const target = new Float32Array(2);
-      await line.pull({ runId: "r1", name: "sum", first: 1, end: 3, ...range }, bytesOf(target));
+      const wanted = vectorRequest({ runId: "r1", name: "sum", first: 1, end: 3, ...range });
+      await line.pull(wanted, filling(bytesOf(target)));
       return [...target];
     };
   };

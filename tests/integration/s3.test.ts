@@ -145,7 +145,15 @@ describe("a worker with s3://", () => {
       peers.forceShutdown();
     };
     const cache = new BlobCache(mkdtempSync(join(dir, "cache-")));
-    return { fetcher: new Fetcher(peer, cache, { get: async () => null }, new AbortController().signal), stop };
+    return {
+      fetcher: new Fetcher(
+        { client: peer, link: null },
+        cache,
+        { get: async () => null },
+        new AbortController().signal,
+      ),
+      stop,
+    };
   }
 
   test("reads photos there once, and asks the coordinator for what is not there or not the same", async () => {

@@ -20,10 +20,11 @@ import { RunResults } from "../../coordinator/results.js";
 import { RunRuntime } from "../../coordinator/runtime.js";
 import type { WorkRequest__Output } from "../../shared/gen/seedgrow/v1/WorkRequest.js";
 import type { Wire } from "../../shared/math/wire.js";
+import { blobBulk } from "../../shared/net/blob-lines.js";
 import { blobHandlers, MemoryBlobs } from "../../shared/net/blobs.js";
 import type { Bus } from "../../shared/net/bus.js";
+import { listenOnOnePort } from "../../shared/net/one-port.js";
 import { Blobs, serverOptions } from "../../shared/net/proto.js";
-import { listen } from "../../shared/net/rpc.js";
 import type { RunEventRecord } from "../../shared/net/subjects.js";
 
 import { manifest, type OnCommand, type OnReply, silent, TestWorker } from "./in-process-worker.js";
@@ -77,7 +78,9 @@ export async function trainInProcess(bus: Bus, options: RunOptions): Promise<Run
   const blobs = new MemoryBlobs();
   const server = new grpc.Server(serverOptions);
   server.addService(Blobs.service, blobHandlers(blobs));
-  const coordinatorAddress = await listen(server, "127.0.0.1:0", grpc.ServerCredentials.createInsecure());
+  const bulk = { blob: { answer: blobBulk(blobs), roles: [] } };
+  const port = await listenOnOnePort({ address: "127.0.0.1:0", trust: null, grpcServer: server, bulk });
+  const coordinatorAddress = port.address;
   const scratch = new Scratch(join(dir, "scratch"), options.memoryBytes ?? 2 ** 24);
   const nowMs = () => performance.now();
   const losses: [number, number][] = [];
@@ -142,7 +145,7 @@ export async function trainInProcess(bus: Bus, options: RunOptions): Promise<Run
   for (const worker of workers) await worker.start(bus);
   const outcome = await running;
   for (const worker of [...workers, spare]) worker.close();
-  server.forceShutdown();
+  port.close();
   await scratch.close();
   const lines = readFileSync(join(dir, "events.jsonl"), "utf8").trim().split("\n");
   rmSync(dir, { recursive: true, force: true });

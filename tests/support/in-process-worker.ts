@@ -5,10 +5,9 @@ import type { Manifest } from "../../shared/data/manifest.js";
 import type { AttachRequest__Output } from "../../shared/gen/seedgrow/v1/AttachRequest.js";
 import type { WorkReply } from "../../shared/gen/seedgrow/v1/WorkReply.js";
 import type { WorkRequest__Output } from "../../shared/gen/seedgrow/v1/WorkRequest.js";
-import { pullBlob } from "../../shared/net/blobs.js";
+import { linkTo, pullNumbers } from "../../shared/net/blob-lines.js";
 import { type Bus, publishJson } from "../../shared/net/bus.js";
 import { listenOnOnePort, type OnePort } from "../../shared/net/one-port.js";
-import { vectorBulk } from "../../shared/net/peers.js";
 import { Blobs, clientOptions, serverOptions } from "../../shared/net/proto.js";
 import { subjects } from "../../shared/net/subjects.js";
 import { protocolVersion, seedgrowVersion } from "../../shared/version.js";
@@ -18,7 +17,7 @@ import { WorkerExchange } from "../../worker/exchange/exchange.js";
 import type { JobContext } from "../../worker/jobs/context.js";
 import { WeightsBase } from "../../worker/jobs/weights-base.js";
 import { WorkerRuntime } from "../../worker/runtime.js";
-import { addServices } from "../../worker/services.js";
+import { addServices, workerBulk } from "../../worker/services.js";
 import { SimulatedCompute } from "../../worker/simulated/compute.js";
 
 export const parameters = 20_011;
@@ -92,7 +91,7 @@ export class TestWorker {
         return reply;
       },
     });
-    const served = { trust: null, grpcServer: server, bulk: vectorBulk(runtime), bulkRoles: [] };
+    const served = { trust: null, grpcServer: server, bulk: workerBulk(runtime) };
     this.port = await listenOnOnePort({ address: "127.0.0.1:0", ...served });
     this.beating = setInterval(() => this.beat(bus), 200);
     this.beat(bus);
@@ -118,6 +117,7 @@ export class TestWorker {
 
   private openRun({ coordinatorAddress, lease }: AttachRequest__Output) {
     const client = new Blobs(coordinatorAddress, grpc.credentials.createInsecure(), clientOptions);
+    const link = linkTo({ address: coordinatorAddress, trust: null, roles: [] });
     const ended = new AbortController();
     const peers = new PeerLinks({ runId: lease!.runId, trust: null, isInsecure: false });
     const { method, seed, cluster } = this.config;
@@ -126,13 +126,14 @@ export class TestWorker {
     const options = { imageMs: this.pretended.imageMs, jitter: 0, parameters, fault: this.pretended.fault };
     const compute = new SimulatedCompute(options, setup, this.id);
     const pull = async (digest: string) => {
-      const bytes = await pullBlob(client, digest, { signal: ended.signal });
+      const bytes = await pullNumbers({ client, link }, digest, { signal: ended.signal });
       this.pulledBytes.push(bytes.length);
       return bytes;
     };
     const close = () => {
       ended.abort();
       client.close();
+      link?.close();
       peers.close();
     };
     this.closers.push(close);

@@ -1,7 +1,7 @@
 /** Gets a blob from the nearest place that has it: memory of the run, disk cache, the bus's object store, the coordinator. */
 import type { Digest } from "../../shared/codec/digest.js";
 import { sha256 } from "../../shared/codec/digest.js";
-import type { BlobsClient } from "../../shared/gen/seedgrow/v1/Blobs.js";
+import { type BlobPeer, pullNumbers } from "../../shared/net/blob-lines.js";
 import { pullBlob } from "../../shared/net/blobs.js";
 import type { BlobCache } from "./blob-cache.js";
 
@@ -14,7 +14,7 @@ export class Fetcher {
   private readonly underway = new Map<Digest, Promise<Uint8Array>>();
 
   constructor(
-    private readonly client: BlobsClient,
+    private readonly coordinator: BlobPeer,
     private readonly cache: BlobCache,
     private readonly packs: PackStore,
     private readonly signal: AbortSignal,
@@ -22,7 +22,7 @@ export class Fetcher {
 
   /** Straight from the coordinator, kept by nobody: weights, which are new with every step. */
   async pull(digest: Digest): Promise<Uint8Array> {
-    return pullBlob(this.client, digest, { signal: this.signal });
+    return pullNumbers(this.coordinator, digest, { signal: this.signal });
   }
 
   /**
@@ -34,7 +34,9 @@ export class Fetcher {
       const held = await this.cache.get(digest);
       if (held) return held;
       const found = elsewhere && (await elsewhere());
-      const bytes = found && sha256(found) === digest ? found : await this.pull(digest);
+      const { signal } = this;
+      const bytes =
+        found && sha256(found) === digest ? found : await pullBlob(this.coordinator.client, digest, { signal });
       await this.cache.put(digest, bytes);
       return bytes;
     });

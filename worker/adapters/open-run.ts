@@ -5,6 +5,7 @@ import { type ImageEntry, manifestSchema } from "../../shared/data/manifest.js";
 import { type RunSetup, runSetupSchema } from "../../shared/data/run-setup.js";
 import { AppError } from "../../shared/errors.js";
 import type { AttachRequest__Output } from "../../shared/gen/seedgrow/v1/AttachRequest.js";
+import { linkTo } from "../../shared/net/blob-lines.js";
 import type { Bus } from "../../shared/net/bus.js";
 import { clientSecurity } from "../../shared/net/credentials.js";
 import { requirePrivate } from "../../shared/net/exposure.js";
@@ -47,6 +48,7 @@ export async function openRun(options: OpenRunOptions, request: AttachRequest__O
   requirePrivate({ "the coordinator": coordinatorAddress }, options.trust !== null, options.isInsecure);
   const secured = clientSecurity(options.trust, ["coordinator"], coordinatorAddress);
   const client = new Blobs(coordinatorAddress, secured.credentials, secured.options);
+  const link = linkTo({ address: coordinatorAddress, trust: options.trust, roles: ["coordinator"] });
   const { dataPlace, log } = options;
   const onTrouble = ({ code, message }: AppError) => {
     log("photos are pulled from the coordinator, since storage does not give them", { code, message });
@@ -57,11 +59,12 @@ export async function openRun(options: OpenRunOptions, request: AttachRequest__O
   const close = () => {
     closed.abort();
     client.close();
+    link?.close();
     peers.close();
     void bucket?.close();
   };
   try {
-    const fetcher = new Fetcher(client, options.cache, busPackStore(options.bus), closed.signal);
+    const fetcher = new Fetcher({ client, link }, options.cache, busPackStore(options.bus), closed.signal);
     const setup = runSetupSchema.parse(await pullJson(fetcher, request.setupDigest));
     const manifest = manifestSchema.parse(await pullJson(fetcher, setup.manifestDigest));
     const { method, seed, classes, wire } = setup;

@@ -1,7 +1,8 @@
 /** Connections to the other workers of a run, made when something is first pulled from one. */
 import { peerIdleMs } from "../../shared/limits.js";
-import { BulkLine } from "../../shared/net/bulk-line.js";
+import { BulkLink, filling } from "../../shared/net/bulk-line.js";
 import { requirePrivate } from "../../shared/net/exposure.js";
+import { vectorRequest } from "../../shared/net/peers.js";
 import type { Trust } from "../../shared/net/trust.js";
 import { inSpan } from "../../shared/observe/tracing.js";
 import { peerRoles } from "../access.js";
@@ -21,7 +22,7 @@ export interface PeerRange {
 }
 
 export class PeerLinks {
-  private readonly lines = new Map<string, BulkLine>();
+  private readonly links = new Map<string, BulkLink>();
 
   constructor(private readonly options: PeerLinksOptions) {}
 
@@ -33,24 +34,23 @@ export class PeerLinks {
     const { runId } = this.options;
     const { name } = range;
     return inSpan("pull from a worker", { peer: address, name, bytes: target.length }, async () => {
-      await this.line(address).pull({ runId, ...range }, target);
+      await this.link(address).pull(vectorRequest({ runId, ...range }), filling(target));
       return target.length;
     });
   }
 
   close(): void {
-    for (const line of this.lines.values()) line.close();
-    this.lines.clear();
+    for (const link of this.links.values()) link.close();
+    this.links.clear();
   }
 
-  /** A broken line is not used for a worker that comes back on the same port. */
-  private line(address: string): BulkLine {
-    const known = this.lines.get(address);
-    if (known && !known.isBroken) return known;
+  private link(address: string): BulkLink {
+    const known = this.links.get(address);
+    if (known) return known;
     const { trust, isInsecure } = this.options;
     requirePrivate({ "a worker at": address }, trust !== null, isInsecure);
-    const line = new BulkLine({ address, trust, roles: peerRoles, idleMs: peerIdleMs });
-    this.lines.set(address, line);
-    return line;
+    const link = new BulkLink({ address, trust, roles: peerRoles, idleMs: peerIdleMs });
+    this.links.set(address, link);
+    return link;
   }
 }
