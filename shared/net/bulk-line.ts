@@ -157,20 +157,21 @@ export class BulkLine {
     }
     body.left -= bytes;
     const taking = body.sink.take?.(body.room.subarray(0, bytes));
+    // The memory of the next read is asked for when this returns.
+    if (body.left === 0) this.body = null;
+    const settle = () => {
+      if (body.left === 0 && !this.broken) this.finish(body.isOk);
+    };
     if (!taking) {
-      this.settle(body);
+      settle();
       return !this.broken;
     }
     const goOn = () => {
-      this.settle(body);
+      settle();
       this.socket.resume();
     };
     taking.then(goOn, (error: unknown) => this.break(AppError.from(error)));
     return false;
-  }
-
-  private settle(body: Body): void {
-    if (body.left === 0 && !this.broken) this.finish(body.isOk);
   }
 
   /** What the head says. */
@@ -197,15 +198,14 @@ export class BulkLine {
     const sink = isOk ? next.sink : filling(this.refusal);
     try {
       sink.begin(length);
-      this.body = { isOk, sink, left: length, room: this.head };
-      this.settle(this.body);
+      if (length === 0) this.finish(isOk);
+      else this.body = { isOk, sink, left: length, room: this.head };
     } catch (thrown) {
       this.break(AppError.from(thrown));
     }
   }
 
   private finish(isOk: boolean): void {
-    this.body = null;
     const { resolve, reject } = this.asked.shift()!;
     if (this.asked.length === 0) this.socket.setTimeout(0);
     if (isOk) resolve();
@@ -217,13 +217,18 @@ export class BulkLine {
 export class BulkLink {
   private line: BulkLine | null = null;
   private hasWorked = false;
-  private hasFailed = false;
+  private failed = false;
 
   constructor(private readonly options: BulkLineOptions) {}
 
   /** Nobody has ever answered there: a wall that lets gRPC alone through. */
   get isVain(): boolean {
-    return this.hasFailed && !this.hasWorked;
+    return this.failed && !this.hasWorked;
+  }
+
+  /** A line has broken, or something was refused. */
+  get hasFailed(): boolean {
+    return this.failed;
   }
 
   /** @throws AppError as `BulkLine.pull` does */
@@ -233,7 +238,7 @@ export class BulkLink {
       await this.line.pull(request, sink);
       this.hasWorked = true;
     } catch (error) {
-      this.hasFailed = true;
+      this.failed = true;
       throw error;
     }
   }
