@@ -3,7 +3,8 @@ import { connect as connectTcp, isIP, type OnReadOpts, type Socket } from "node:
 import { connect as connectTls, type TLSSocket } from "node:tls";
 import { AppError } from "../errors.js";
 import { bulkPieceBytes } from "../limits.js";
-import { answerHeaderBytes, bulkAlpn, bulkGreeting, frameOf, readHeader, refusalIn } from "./bulk.js";
+import { inSpan } from "../observe/tracing.js";
+import { answerHeaderBytes, type BulkRequest, bulkAlpn, bulkGreeting, frameOf, readHeader, refusalIn } from "./bulk.js";
 import { checkPeer } from "./credentials.js";
 import { hostOf, portOf } from "./exposure.js";
 import type { Role } from "./identity.js";
@@ -114,7 +115,7 @@ export class BulkLine {
    * @throws AppError what `sink` throws, what the other side refuses with, or CERT_* when it is nobody to take an answer from;
    * PEER_UNREACHABLE when the line breaks
    */
-  async pull(request: object, sink: BulkSink): Promise<void> {
+  async pull(request: BulkRequest, sink: BulkSink): Promise<void> {
     if (this.broken) throw this.broken;
     await new Promise<void>((resolve, reject) => {
       this.asked.push({ sink, resolve, reject });
@@ -232,10 +233,11 @@ export class BulkLink {
   }
 
   /** @throws AppError as `BulkLine.pull` does */
-  async pull(request: object, sink: BulkSink): Promise<void> {
-    if (!this.line || this.line.isBroken) this.line = new BulkLine(this.options);
+  async pull(request: BulkRequest, sink: BulkSink): Promise<void> {
+    const line = !this.line || this.line.isBroken ? new BulkLine(this.options) : this.line;
+    this.line = line;
     try {
-      await this.line.pull(request, sink);
+      await inSpan(`bulk ${request.kind}`, { "server.address": this.options.address }, () => line.pull(request, sink));
       this.hasWorked = true;
     } catch (error) {
       this.failed = true;

@@ -1,10 +1,10 @@
 /**
  * Bulk lines: connections on which one side asks for ranges of numbers and the other sends them as they lie in memory, in
  * the order in which they were asked for. gRPC would cut them into 16 KB frames and copy each of them several times:
- * docs/DECISIONS.md, "How numbers travel between workers", has the measurements.
+ * docs/DECISIONS.md, "What every step moves", has the measurements.
  *
- * After `bulkGreeting`, from both sides, a request is its length (u32, little endian) and JSON; an answer is a status and a length (two u32)
- * and so many bytes: what was asked for, or, when refused, JSON of why.
+ * After `bulkGreeting`, from both sides, a request is its length (u32, little endian) and JSON with its `kind`; an answer is
+ * a status and a length (two u32) and so many bytes: what was asked for, or, when refused, JSON of why.
  */
 import type { Socket } from "node:net";
 import { z } from "zod";
@@ -20,6 +20,12 @@ export const answerHeaderBytes = 8;
 /** So many bytes at the end go as a copy. */
 const tailBytes = 4 * 1024;
 const u32Max = 2 ** 32 - 1;
+
+/** What is asked for, as its kind has it. */
+export interface BulkRequest {
+  readonly kind: string;
+  readonly [key: string]: string | number | undefined;
+}
 
 export interface Bulk {
   readonly bytes: Uint8Array;
@@ -39,7 +45,7 @@ export function readHeader(header: Buffer): AnswerHeader {
   return { isOk: header.readUInt32LE(0) === 0, length: header.readUInt32LE(4) };
 }
 
-export function frameOf(request: object): Buffer {
+export function frameOf(request: BulkRequest): Buffer {
   const body = Buffer.from(JSON.stringify(request));
   const frame = Buffer.alloc(4 + body.length);
   frame.writeUInt32LE(body.length, 0);

@@ -6,7 +6,7 @@
 import { z } from "zod";
 import { AppError } from "../errors.js";
 import { byteOffset, type Encoded, isCut } from "../math/wire.js";
-import type { AnswerBulk } from "./bulk.js";
+import type { AnswerBulk, BulkRequest } from "./bulk.js";
 
 export interface VectorSource {
   /** The same object as long as its numbers are the same. Null: not held here. */
@@ -25,7 +25,7 @@ const rangeSchema = z.strictObject({
 
 export type VectorRange = Readonly<Omit<z.infer<typeof rangeSchema>, "kind">>;
 
-export function vectorRequest(range: VectorRange): object {
+export function vectorRequest(range: VectorRange): BulkRequest {
   return { kind: "vector", ...range };
 }
 

@@ -4,7 +4,6 @@ import { BulkLink, filling } from "../../shared/net/bulk-line.js";
 import { requirePrivate } from "../../shared/net/exposure.js";
 import { vectorRequest } from "../../shared/net/peers.js";
 import type { Trust } from "../../shared/net/trust.js";
-import { inSpan } from "../../shared/observe/tracing.js";
 import { peerRoles } from "../access.js";
 
 export interface PeerLinksOptions {
@@ -32,11 +31,8 @@ export class PeerLinks {
    */
   async pull({ address, ...range }: PeerRange, target: Uint8Array): Promise<number> {
     const { runId } = this.options;
-    const { name } = range;
-    return inSpan("pull from a worker", { peer: address, name, bytes: target.length }, async () => {
-      await this.link(address).pull(vectorRequest({ runId, ...range }), filling(target));
-      return target.length;
-    });
+    await this.link(address).pull(vectorRequest({ runId, ...range }), filling(target));
+    return target.length;
   }
 
   close(): void {
