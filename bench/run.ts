@@ -1,14 +1,4 @@
-/**
- * Measures ours against peers, in turns on one machine, and writes the tables of docs/BENCHMARKS.md:
- *
- *   npm run bench                                     everything, about half an hour; nothing else should run
- *   npm run bench -- --only slic,pamr                 some rows: prints, writes nothing
- *   npm run bench -- --quick                          one short round of each: does it work?
- *   npm run bench -- --python peers/bin/python        with the packages of bench/peers/requirements.txt
- *   npm run bench -- --json --photos DIR --rounds 7 --seconds 3
- *
- * The document is written when every round of every row was measured on an idle machine, or with --write.
- */
+/** Measures ours against peers, in turns on one machine, and writes the tables of docs/BENCHMARKS.md: `usage` below. */
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -21,6 +11,17 @@ import { measureRow, missingModules, type Pace, type Programs } from "./lib/runn
 import { line, markdown, number, withGenerated } from "./lib/tables.js";
 import { rowsWith } from "./rows.js";
 
+const usage = `Measures seedgrow against its peers, in turns on one machine, and writes the tables of docs/BENCHMARKS.md.
+
+  npm run bench                                everything, about half an hour; nothing else should run
+  npm run bench -- --list                      the rows
+  npm run bench -- --only slic,pamr            some rows: prints, writes nothing
+  npm run bench -- --quick                     one short round of each: does it work?
+  npm run bench -- --python peers/bin/python   with the packages of bench/peers/requirements.txt
+  npm run bench -- --json --photos DIR --rounds 7 --seconds 3
+
+The document is written when every round of every row was measured on an idle machine, or with --write.
+`;
 const roundsMin = 5;
 /** The processor's share that others may use: background services. */
 const busyMax = 0.08;
@@ -38,8 +39,13 @@ const { values: flags } = parseArgs({
     json: { type: "boolean", default: false },
     write: { type: "boolean", default: false },
     list: { type: "boolean", default: false },
+    help: { type: "boolean", short: "h", default: false },
   },
 });
+if (flags.help) {
+  process.stdout.write(usage);
+  process.exit();
+}
 const say = (text: string) => process.stderr.write(text);
 const programs: Programs = { ours: here("./ours"), peers: here("../../bench/peers"), python: flags.python };
 const pace: Pace = {
