@@ -219,6 +219,7 @@ export class BulkLink {
   private line: BulkLine | null = null;
   private hasWorked = false;
   private failed = false;
+  private isClosed = false;
 
   constructor(private readonly options: BulkLineOptions) {}
 
@@ -234,6 +235,8 @@ export class BulkLink {
 
   /** @throws AppError as `BulkLine.pull` does */
   async pull(request: BulkRequest, sink: BulkSink): Promise<void> {
+    // Whoever still pulls over it must not open it again: nobody would close it.
+    if (this.isClosed) throw new AppError("INTERRUPTED", `the connection to ${this.options.address} was closed`);
     const line = !this.line || this.line.isBroken ? new BulkLine(this.options) : this.line;
     this.line = line;
     try {
@@ -246,6 +249,7 @@ export class BulkLink {
   }
 
   close(): void {
+    this.isClosed = true;
     this.line?.close();
   }
 }

@@ -35,12 +35,7 @@ export interface OnePort {
 /** @throws AppError PORT_BUSY */
 export async function listenOnOnePort(options: OnePortOptions): Promise<OnePort> {
   const { address, trust, grpcServer } = options;
-  const lines = new Set<Socket>();
-  const takeLine = (socket: Socket) => {
-    lines.add(socket);
-    socket.on("close", () => lines.delete(socket));
-    answerBulk(socket, guarded(options, socket));
-  };
+  const takeLine = (socket: Socket) => answerBulk(socket, guarded(options, socket));
   // Whoever is injected has been through our TLS.
   const injector = grpcServer.createConnectionInjector(grpc.ServerCredentials.createInsecure());
   const takeCall = (socket: Socket) => injector.injectConnection(socket);
@@ -49,11 +44,17 @@ export async function listenOnOnePort(options: OnePortOptions): Promise<OnePort>
   await once(server, "listening").catch((cause: unknown) => {
     throw portBusy(address, cause);
   });
+  const sockets = new Set<Socket>();
+  server.on("connection", (socket: Socket) => {
+    sockets.add(socket);
+    socket.on("close", () => sockets.delete(socket));
+  });
   const { port } = server.address() as { readonly port: number };
   const close = () => {
     server.close();
-    for (const socket of lines) socket.destroy();
     grpcServer.forceShutdown();
+    // Lines, and those who have not said yet what they want.
+    for (const socket of sockets) socket.destroy();
   };
   return { address: `${address.slice(0, address.lastIndexOf(":"))}:${port}`, close };
 }
@@ -80,12 +81,18 @@ function tlsServer({ ca, cert, key }: Trust, takeCall: Take, takeLine: Take): Se
   return server;
 }
 
+/** Whoever connects speaks first, and at once. */
+const silenceMs = 30_000;
+
 /** In the clear the first byte tells: HTTP/2 begins with "PRI". */
 function clearServer(takeCall: Take, takeLine: Take): Server {
   return createTcpServer({ noDelay: true }, (socket) => {
     const ignore = () => undefined;
     socket.on("error", ignore);
+    socket.setTimeout(silenceMs, () => void socket.destroy());
     socket.once("data", (head: Buffer) => {
+      socket.setTimeout(0);
+      socket.removeAllListeners("timeout");
       socket.pause();
       socket.unshift(head);
       socket.off("error", ignore);

@@ -1,6 +1,6 @@
 /** Bulk lines over real sockets: what is asked for arrives whole and unchanged, or not at all. */
 import { once } from "node:events";
-import { createServer, type Server, type Socket } from "node:net";
+import { connect, createServer, type Server, type Socket } from "node:net";
 import * as grpc from "@grpc/grpc-js";
 import { afterEach, describe, expect, test } from "vitest";
 import { AppError } from "../../shared/errors.js";
@@ -135,6 +135,18 @@ test("calls and lines share a port", async () => {
   expect(Buffer.compare(blob, many.subarray(0, 3_000_000))).toBe(0);
 });
 
+test("a port that is closed leaves nobody connected, not even those who have said nothing", async () => {
+  const port = await open(byLength);
+  const silent = connect(Number(port.address.split(":")[1]), "127.0.0.1");
+  await once(silent, "connect");
+  const line = lineTo(port.address);
+  await pull(line, { length: 1 }, new Uint8Array(1));
+  const gone = once(silent, "close");
+  port.close();
+  await gone;
+  await until("the line to break", () => line.isBroken);
+});
+
 test("a port that is taken is an error with a hint", async () => {
   const address = await serve(byLength);
   const grpcServer = new grpc.Server(serverOptions);
@@ -178,7 +190,6 @@ test.each([
   ["another greeting", Buffer.from("SMTP....")],
 ])("whoever sends %s gets no bytes, and others theirs", async (_, bytes) => {
   const address = await serve(byLength);
-  const { connect } = await import("node:net");
   const socket = connect(Number(address.split(":")[1]), "127.0.0.1");
   closers.push(() => socket.destroy());
   let answer = Buffer.alloc(0);
@@ -198,10 +209,10 @@ describe("the numbers of every step", () => {
   const digest = blobs.put(bytes);
 
   /** With lines, or with calls alone. */
-  async function peer(source: BlobSource, hasLines = true) {
+  async function peer(source: BlobSource, hasLines = true, answer = blobBulk(source)) {
     const grpcServer = new grpc.Server(serverOptions);
     grpcServer.addService(Blobs.service, blobHandlers(blobs));
-    const bulk = { blob: { answer: blobBulk(source), roles: [] } };
+    const bulk = { blob: { answer, roles: [] } };
     const address = hasLines
       ? (await listenOnOnePort({ address: "127.0.0.1:0", trust: null, grpcServer, bulk })).address
       : await listen(grpcServer, "127.0.0.1:0", grpc.ServerCredentials.createInsecure());
@@ -246,11 +257,21 @@ describe("the numbers of every step", () => {
   });
 
   test("come by gRPC when a line breaks, and by the next line after that", async () => {
+    let asked = 0;
+    const answer = blobBulk(blobs);
+    const from = await peer(blobs, true, async (request) => {
+      const bulk = await answer(request);
+      return ++asked === 2 ? { ...bulk, isHeld: () => false } : bulk;
+    });
+    for (let i = 0; i < 3; i++) expect(Buffer.compare(await pullNumbers(from, digest), bytes)).toBe(0);
+    expect([asked, from.link.hasFailed, from.link.isVain]).toEqual([3, true, false]);
+  });
+
+  test("open no line to a peer that has been left, whoever still asks", async () => {
     const from = await peer(blobs);
     await pullNumbers(from, digest);
     from.link.close();
-    expect(Buffer.compare(await pullNumbers(from, digest), bytes)).toBe(0);
-    expect(from.link.isVain).toBe(false);
+    await expect(pullNumbers(from, digest)).rejects.toMatchObject({ code: "INTERRUPTED" });
   });
 
   test("come in pieces to where they are stored, which may take its time, and keeps them", async () => {

@@ -1,4 +1,5 @@
 /** Connections to the other workers of a run, made when something is first pulled from one. */
+import { AppError } from "../../shared/errors.js";
 import { peerIdleMs } from "../../shared/limits.js";
 import { BulkLink, filling } from "../../shared/net/bulk-line.js";
 import { requirePrivate } from "../../shared/net/exposure.js";
@@ -23,6 +24,8 @@ export interface PeerRange {
 export class PeerLinks {
   private readonly links = new Map<string, BulkLink>();
 
+  private isClosed = false;
+
   constructor(private readonly options: PeerLinksOptions) {}
 
   /**
@@ -36,11 +39,14 @@ export class PeerLinks {
   }
 
   close(): void {
+    this.isClosed = true;
     for (const link of this.links.values()) link.close();
     this.links.clear();
   }
 
   private link(address: string): BulkLink {
+    // Nobody would close it any more.
+    if (this.isClosed) throw new AppError("INTERRUPTED", "this worker has left the run");
     const known = this.links.get(address);
     if (known) return known;
     const { trust, isInsecure } = this.options;
