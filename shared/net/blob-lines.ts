@@ -62,9 +62,7 @@ async function pullByLine(link: BulkLink, digest: Digest, { signal, bytes }: Pul
     take: (data) => void hash.update(data),
   };
   await until(signal, link, link.pull({ kind: "blob", digest, offset: 0 }, sink));
-  const actual = hash.digest("hex");
-  if (actual === digest) return whole;
-  throw new AppError("DIGEST_MISMATCH", `blob ${digest} arrived as ${actual} (${whole.length} bytes)`);
+  return verified(digest, { received: whole.length }, () => whole, hash);
 }
 
 /** As `pullNumbers`, to wherever `target` puts them. `finish` is called when all is there, before their digest is compared. */
@@ -75,24 +73,24 @@ export async function pullNumbersInto<T>(
   finish: () => T,
 ): Promise<T> {
   const hash = createHash("sha256");
+  if (!link || link.isVain) return pullInto(client, digest, target, {}, finish, hash);
+  let stored = Promise.resolve();
   const take = (data: Buffer) => {
     hash.update(data);
-    return target.add(data);
+    const storing = target.add(data);
+    if (storing) stored = storing;
+    return storing;
   };
-  if (link && !link.isVain) {
-    try {
-      await link.pull(
-        { kind: "blob", digest, offset: 0 },
-        streaming((length) => requireLength(digest, length), take),
-      );
-    } catch (error) {
-      if (AppError.from(error).code !== "PEER_UNREACHABLE") throw error;
-      // What has come is not asked for again.
-      return pullInto(client, digest, target, {}, finish, hash);
-    }
-    return verified(digest, target, finish, hash);
+  const sink = streaming((length) => requireLength(digest, length), take);
+  try {
+    await link.pull({ kind: "blob", digest, offset: 0 }, sink);
+  } catch (error) {
+    if (AppError.from(error).code !== "PEER_UNREACHABLE") throw error;
+    // What has come is not asked for again, nor what was being stored when the line broke.
+    await stored;
+    return pullInto(client, digest, target, {}, finish, hash);
   }
-  return pullInto(client, digest, target, {}, finish, hash);
+  return verified(digest, target, finish, hash);
 }
 
 function requireLength(digest: Digest, length: number, expected = length): void {

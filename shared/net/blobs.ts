@@ -118,7 +118,12 @@ export async function pullInto<T>(
 }
 
 /** @throws AppError DIGEST_MISMATCH */
-export function verified<T>(digest: Digest, { received }: BlobTarget, finish: () => T, hash: Hash): T {
+export function verified<T>(
+  digest: Digest,
+  { received }: Pick<BlobTarget, "received">,
+  finish: () => T,
+  hash: Hash,
+): T {
   const whole = finish();
   const actual = hash.digest("hex");
   if (actual === digest) return whole;

@@ -4,13 +4,11 @@ import { connect, createServer, type Server, type Socket } from "node:net";
 import * as grpc from "@grpc/grpc-js";
 import { afterEach, describe, expect, test } from "vitest";
 import { AppError } from "../../shared/errors.js";
-import { blobBulk, linkTo, pullNumbers, pullNumbersInto } from "../../shared/net/blob-lines.js";
-import { type BlobSource, type BlobTarget, blobHandlers, MemoryBlobs, pullBlob } from "../../shared/net/blobs.js";
+import { blobHandlers, MemoryBlobs, pullBlob } from "../../shared/net/blobs.js";
 import type { AnswerBulk, Bulk } from "../../shared/net/bulk.js";
 import { BulkLine, filling } from "../../shared/net/bulk-line.js";
 import { listenOnOnePort, type OnePort } from "../../shared/net/one-port.js";
 import { Blobs, clientOptions, serverOptions } from "../../shared/net/proto.js";
-import { listen } from "../../shared/net/rpc.js";
 import { until } from "../support/until.js";
 
 const closers: (() => void)[] = [];
@@ -202,121 +200,4 @@ test.each([
   const afterGreeting = answer.subarray(greeting.length);
   expect(afterGreeting.length === 0 || afterGreeting.readUInt32LE(0) > 0).toBe(true);
   await pull(lineTo(address), { length: 3 }, new Uint8Array(3));
-});
-
-describe("the numbers of every step", () => {
-  const bytes = many.subarray(0, 3_000_000);
-  const digest = blobs.put(bytes);
-
-  /** With lines, or with calls alone. */
-  async function peer(source: BlobSource, hasLines = true, answer = blobBulk(source)) {
-    const grpcServer = new grpc.Server(serverOptions);
-    grpcServer.addService(Blobs.service, blobHandlers(blobs));
-    const bulk = { blob: { answer, roles: [] } };
-    const address = hasLines
-      ? (await listenOnOnePort({ address: "127.0.0.1:0", trust: null, grpcServer, bulk })).address
-      : await listen(grpcServer, "127.0.0.1:0", grpc.ServerCredentials.createInsecure());
-    const client = new Blobs(address, grpc.credentials.createInsecure(), clientOptions);
-    const link = linkTo({ address, trust: null, roles: [] })!;
-    closers.push(
-      () => grpcServer.forceShutdown(),
-      () => client.close(),
-      () => link.close(),
-    );
-    return { client, link };
-  }
-
-  test("come over a line, of the length that was said, with the digest that was asked for", async () => {
-    const asked: string[] = [];
-    const get: BlobSource["get"] = async (wanted) => {
-      asked.push(wanted);
-      return blobs.get(wanted);
-    };
-    const from = await peer({ get });
-    expect(Buffer.compare(await pullNumbers(from, digest, { bytes: bytes.length }), bytes)).toBe(0);
-    expect(Buffer.compare(await pullNumbers(from, digest), bytes)).toBe(0);
-    expect(asked).toEqual([digest, digest]);
-    for (const said of [bytes.length - 1, bytes.length + 1]) {
-      await expect(pullNumbers(from, digest, { bytes: said })).rejects.toMatchObject({ code: "MESSAGE_INVALID" });
-    }
-    const refused = { code: "MESSAGE_INVALID", message: `no blob ${"0".repeat(64)} from 0 on` };
-    await expect(pullNumbers(from, "0".repeat(64))).rejects.toMatchObject(refused);
-    expect(asked).toHaveLength(5);
-  });
-
-  test("are not believed when they are others", async () => {
-    const from = await peer({ get: async () => bytes.subarray(4) });
-    await expect(pullNumbers(from, digest)).rejects.toMatchObject({ code: "DIGEST_MISMATCH" });
-  });
-
-  test("come by gRPC where no line is answered, which is not tried again", async () => {
-    const from = await peer(blobs, false);
-    expect(Buffer.compare(await pullNumbers(from, digest), bytes)).toBe(0);
-    expect(from.link.isVain).toBe(true);
-    expect(Buffer.compare(await pullNumbers(from, digest), bytes)).toBe(0);
-  });
-
-  test("come by gRPC when a line breaks, and by the next line after that", async () => {
-    let asked = 0;
-    const answer = blobBulk(blobs);
-    const from = await peer(blobs, true, async (request) => {
-      const bulk = await answer(request);
-      return ++asked === 2 ? { ...bulk, isHeld: () => false } : bulk;
-    });
-    for (let i = 0; i < 3; i++) expect(Buffer.compare(await pullNumbers(from, digest), bytes)).toBe(0);
-    expect([asked, from.link.hasFailed, from.link.isVain]).toEqual([3, true, false]);
-  });
-
-  test("open no line to a peer that has been left, whoever still asks", async () => {
-    const from = await peer(blobs);
-    await pullNumbers(from, digest);
-    from.link.close();
-    await expect(pullNumbers(from, digest)).rejects.toMatchObject({ code: "INTERRUPTED" });
-  });
-
-  test("come in pieces to where they are stored, which may take its time, and keeps them", async () => {
-    for (const hasLines of [true, false]) {
-      const kept: Buffer[] = [];
-      let received = 0;
-      const target: BlobTarget = {
-        get received() {
-          return received;
-        },
-        async add(data) {
-          received += data.length;
-          kept.push(data);
-          await new Promise((resolve) => setImmediate(resolve));
-        },
-      };
-      const from = await peer(blobs, hasLines);
-      const whole = await pullNumbersInto(from, digest, target, () => Buffer.concat(kept));
-      expect(Buffer.compare(whole, bytes)).toBe(0);
-      expect(Buffer.compare(await pullNumbers(from, digest), bytes)).toBe(0);
-      expect(from.link.hasFailed).toBe(!hasLines);
-    }
-  });
-
-  test("end with what their target says, which does not stop others", async () => {
-    const from = await peer(blobs);
-    const full: BlobTarget = {
-      received: 0,
-      add: async () => {
-        throw new AppError("DISK_FULL", "no room");
-      },
-    };
-    const noRoom = { code: "DISK_FULL", message: "no room" };
-    await expect(pullNumbersInto(from, digest, full, () => null)).rejects.toMatchObject(noRoom);
-    expect(Buffer.compare(await pullNumbers(from, digest), bytes)).toBe(0);
-  });
-
-  test("come no more once nobody wants them", async () => {
-    const stop = new AbortController();
-    const from = await peer({ get: () => new Promise(() => undefined) });
-    const pulling = expect(pullNumbers(from, digest, { signal: stop.signal })).rejects.toMatchObject({
-      code: "INTERRUPTED",
-    });
-    setTimeout(() => stop.abort(), 50);
-    await pulling;
-    await expect(pullNumbers(from, digest, { signal: stop.signal })).rejects.toThrow("abort");
-  });
 });

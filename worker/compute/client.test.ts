@@ -1,24 +1,22 @@
 /** What a thread says and that it ends can be heard in one turn of the event loop, when this thread was busy. */
-import { EventEmitter } from "node:events";
+import type { EventEmitter } from "node:events";
 import { beforeEach, expect, test, vi } from "vitest";
 import { ComputeClient } from "./client.js";
 
-class FakeThread extends EventEmitter {
-  terminate = async () => 0;
-  postMessage = () => undefined;
-}
+const threads = vi.hoisted(() => [] as EventEmitter[]);
+vi.mock("node:worker_threads", async () => {
+  const events = await import("node:events");
+  class FakeThread extends events.EventEmitter {
+    terminate = async () => 0;
+    postMessage = () => undefined;
 
-const threads = vi.hoisted(() => [] as unknown[]);
-vi.mock("node:worker_threads", () => ({
-  Worker: class {
     constructor() {
-      const thread = new FakeThread();
-      threads.push(thread);
-      // biome-ignore lint/correctness/noConstructorReturn: stands in for the thread
-      return thread;
+      super();
+      threads.push(this);
     }
-  },
-}));
+  }
+  return { Worker: FakeThread };
+});
 beforeEach(() => threads.splice(0));
 
 const simulated = { imageMs: 0, jitter: 0, parameters: 1, fault: "" };
@@ -26,7 +24,7 @@ const pulledOut = { code: "ENGINE_FAILED", message: "the engine is pulled out" }
 
 function begin() {
   const starting = ComputeClient.start({ engine: "simulated", threads: 1, simulated });
-  const [thread] = threads as FakeThread[];
+  const [thread] = threads;
   return { starting, thread: thread! };
 }
 
