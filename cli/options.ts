@@ -127,6 +127,7 @@ export function clusterSets(flags: ClusterFlags): string[] {
 
 /** Flags for the settings that decide the result and that people compare: a resumed run keeps them. */
 export interface MethodFlags {
+  readonly math?: string;
   readonly wire?: string;
   readonly rounds?: string;
   readonly network?: string;
@@ -141,12 +142,13 @@ export function withMethodFlags(command: Command): Command {
       "--wire <name>",
       "how gradient sums travel: f32, bf16 (half the bytes) or int8 (a quarter); changes the bits",
     )
+    .option("--math <name>", "what training steps compute in: f32, or bf16 where processors have it; changes the bits")
     .option("--updater <name>", "how a round makes the next labels: feedback, boxsup or mcof (default: feedback)");
 }
 
 /** As for --set. */
-export function methodSets({ rounds, network, updater, wire }: MethodFlags): string[] {
-  const method = { rounds, "segmenter.network": network, "refine.updater": updater };
+export function methodSets({ rounds, network, updater, math, wire }: MethodFlags): string[] {
+  const method = { rounds, math, "segmenter.network": network, "refine.updater": updater };
   const named = Object.entries(method).map(([key, value]) => [`method.${key}`, value]);
   return [...named, ["cluster.wire", wire]].flatMap(([key, value]) => (value === undefined ? [] : [`${key}=${value}`]));
 }

@@ -35,3 +35,10 @@ describe("local steps", () => {
     expect(() => resolve(["cluster.localSteps=150", "method.mining.rounds=0"])).not.toThrow();
   });
 });
+
+test("bfloat16 with a network that is not compiled is refused by name", () => {
+  expect(() => resolve(["method.math=bf16"])).not.toThrow();
+  expect(() => resolve(["method.math=bf16", "method.refine.updater=mcof"])).toThrow(
+    'method.math = "bf16": is for steps of one shape, which refine.updater mcof has none of',
+  );
+});

@@ -100,12 +100,21 @@ export type RunConfig = z.infer<typeof runShape>;
 
 /** What has no meaning together is refused before anything begins. */
 export const runConfigSchema = runShape.superRefine((config, context) => {
-  for (const { path, message } of localProblems(config)) context.addIssue({ code: "custom", path: [...path], message });
+  for (const { path, message } of [...localProblems(config), ...mathProblems(config)])
+    context.addIssue({ code: "custom", path: [...path], message });
 });
 
 interface Problem {
   readonly path: readonly string[];
   readonly message: string;
+}
+
+/** What is not compiled would be float32 without a word. */
+function mathProblems({ method: { math, refine } }: RunConfig): Problem[] {
+  if (math === "f32" || refine.updater !== "mcof") return [];
+  const message =
+    "is for steps of one shape, which refine.updater mcof has none of: each photo has superpixels of its own";
+  return [{ path: ["method", "math"], message }];
 }
 
 function localProblems({ method, cluster }: RunConfig): Problem[] {

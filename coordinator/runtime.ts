@@ -162,8 +162,8 @@ export class RunRuntime {
       this.handle({ kind: "attached", workerId, attempt });
     } catch (thrown) {
       const error = peerError(thrown) ?? AppError.from(thrown);
-      // Every worker would refuse this for the same reason: the run's fault, not the worker's.
-      if (error.code === "BACKBONE_INVALID" || error.code === "CONFIG_INVALID") this.fail(error);
+      // Every worker would refuse this for the same reason (as engines must be alike): the run's fault, not the worker's.
+      if (["BACKBONE_INVALID", "CONFIG_INVALID", "MATH_UNSUPPORTED"].includes(error.code)) this.fail(error);
       else this.handle({ kind: "lost", workerId, attempt, reason: `cannot attach: ${error.message}` });
     }
   }

@@ -48,6 +48,10 @@ export const errorCodes = {
   ],
   ENGINE_MISSING: [exitCodes.environment, "Run ./deploy/setup.sh."],
   ENGINE_FAILED: [exitCodes.environment, "Run `seedgrow doctor`."],
+  MATH_UNSUPPORTED: [
+    exitCodes.environment,
+    "Train with --math f32, or on processors with AVX512_BF16 or AMX under the tensorflow engine.",
+  ],
   GPU_DRIVER_MISSING: [
     exitCodes.environment,
     "Install NVIDIA's driver until nvidia-smi shows the GPU, or set SEEDGROW_DEVICE=cpu.",

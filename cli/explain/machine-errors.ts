@@ -12,6 +12,14 @@ export const machineErrors = {
     causes: ["SEEDGROW_DEVICE=gpu without a usable GPU", "a driver of another version", "a processor without AVX"],
     tries: ["seedgrow doctor: says which", "SEEDGROW_DEVICE=cpu"],
   },
+  MATH_UNSUPPORTED: {
+    means: "The run wants its training steps in another arithmetic than float32, and this worker has only that.",
+    causes: ["--math bf16 on a processor without AVX512_BF16 or AMX", "--math bf16 with the wasm or webgpu engine"],
+    tries: [
+      "seedgrow doctor: says which engine and which instructions",
+      "--math f32, in a new run: it changes the bits",
+    ],
+  },
   GPU_DRIVER_MISSING: {
     means:
       "A GPU was asked for, or its tools are here, but NVIDIA's driver does not answer. Said by ./deploy/setup.sh.",

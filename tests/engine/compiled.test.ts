@@ -5,6 +5,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { type MethodConfig, type MethodOverrides, methodConfigSchema } from "../../shared/config/method.js";
 import type { BackboneFiles, Compute } from "../../worker/compute/contract.js";
+import { cpuFacts } from "../../worker/engine/device.js";
 import { engineEnv } from "../../worker/engine/environment.js";
 import type { Engine } from "../../worker/engine/load.js";
 import type { Compile } from "../../worker/segmentation/compiled.js";
@@ -56,7 +57,7 @@ function difference(actual: ArrayLike<number>, expected: ArrayLike<number>): num
 }
 
 /** Two steps of both stages with parameters that change, and masks; everything depends on the pictures. */
-async function results(compute: Compute): Promise<{ gradients: Float32Array[]; labels: Uint8Array }> {
+async function results(compute: Compute, rate = 0.01): Promise<{ gradients: Float32Array[]; labels: Uint8Array }> {
   const gradients: Float32Array[] = [];
   for (const stage of [
     { model: "classifier", round: 0 },
@@ -69,7 +70,7 @@ async function results(compute: Compute): Promise<{ gradients: Float32Array[]; l
       const job = { stage, step, leafCount: 1, microBatches: [{ leaf: 0, examples }] };
       const sum = (await compute.gradients(job))[0]!.values;
       gradients.push(sum.slice());
-      for (let i = 0; i < values.length; i++) values[i] = values[i]! - 0.01 * Math.sign(sum[i]!);
+      for (let i = 0; i < values.length; i++) values[i] = values[i]! - rate * Math.sign(sum[i]!);
     }
     compute.load(stage, values);
   }
@@ -135,6 +136,31 @@ describe("a compiled training step has the gradients of its operations", () => {
   });
 });
 
+const hasBfloat16 = ["AMX_BF16", "AVX512_BF16"].includes(cpuFacts().vectorSet);
+if (!hasBfloat16) process.stderr.write("SKIPPED: steps in bfloat16, since this processor has no instructions for it\n");
+
+describe.skipIf(!hasBfloat16)("a training step in bfloat16", () => {
+  /** Of 8 bits of mantissa. */
+  const unit = 2 ** -8;
+
+  test.each([0, 0.1])("has about the gradients of float32, backbone at rate %d", async (backboneRate) => {
+    const [method, backbone] = [methodWith({ backboneRate }), await pretrained()];
+    const gradientsIn = async (math: "f32" | "bf16") => {
+      const setup = { method: { ...method, math }, seed: 7, classes: ["horse", "zebra"], backbone };
+      const compute = await createCompute(tf, setup, compile);
+      const { gradients } = await results(compute, 0);
+      compute.dispose();
+      return gradients;
+    };
+    const [exact, half, again] = [await gradientsIn("f32"), await gradientsIn("bf16"), await gradientsIn("bf16")];
+    expect(again).toEqual(half);
+    // The segmenter's first step.
+    const off = difference(half[2]!, exact[2]!);
+    expect(off).toBeGreaterThan(unit / 64);
+    expect(off).toBeLessThan(8 * unit);
+  });
+});
+
 describe("while a formula is recorded", () => {
   const x = () => tf.tensor1d([1, 2, 3]);
 
@@ -175,9 +201,11 @@ async function pretrained(): Promise<BackboneFiles> {
   const init = (seed: number) => tf.initializers.heNormal({ seed });
   let x = inputs;
   for (const [i, filters] of [8, 12, 16, 16, 24].entries()) {
-    const conv = { filters, kernelSize: 3, strides: 2, padding: "same", kernelInitializer: init(i) } as const;
+    const start = { kernelInitializer: init(i), biasInitializer: init(20 + i) };
+    const conv = { filters, kernelSize: 3, strides: 2, padding: "same", ...start } as const;
     x = layers.reLU({ maxValue: 6 }).apply(layers.conv2d(conv).apply(x)) as typeof inputs;
-    const around = { kernelSize: 3, padding: "same", depthwiseInitializer: init(10 + i) } as const;
+    const each = { depthwiseInitializer: init(10 + i), biasInitializer: init(30 + i) };
+    const around = { kernelSize: 3, padding: "same", ...each } as const;
     x = layers.reLU({ maxValue: 6 }).apply(layers.depthwiseConv2d(around).apply(x)) as typeof inputs;
   }
   const model = tf.model({ inputs, outputs: x });

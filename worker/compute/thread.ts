@@ -39,8 +39,9 @@ async function openEngine(data: ThreadData): Promise<OpenEngine> {
       create: async (setup) => new SimulatedCompute(simulated, setup, process.pid),
     };
   }
-  const [{ loadEngine }, { createCompute }, { openCropKernels }] = await Promise.all([
+  const [{ loadEngine }, { requireMath }, { createCompute }, { openCropKernels }] = await Promise.all([
     import("../engine/load.js"),
+    import("../engine/math.js"),
     import("../segmentation/compute.js"),
     import("../wasm/crop.js"),
   ]);
@@ -50,7 +51,10 @@ async function openEngine(data: ThreadData): Promise<OpenEngine> {
   canBeLost = lost !== undefined;
   return {
     info: { name, reason, version, device, fingerprint },
-    create: (setup) => createCompute(tf, setup, compile, draw),
+    create: async (setup) => {
+      requireMath(setup.method.math, { name, compile });
+      return createCompute(tf, setup, compile, draw);
+    },
   };
 }
 

@@ -6,8 +6,12 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { MathMode } from "../../shared/config/method.js";
 import type { Compile, Formula } from "../segmentation/compiled.js";
 import type { Tensor, Tf } from "../segmentation/tf.js";
+import { inBfloat16 } from "./bfloat16.js";
+import { withBiasOps } from "./bias-ops.js";
+import type { GraphNode } from "./graph-nodes.js";
 import { HollowTensors, type TensorHolder } from "./hollow.js";
 
 type DataId = object;
@@ -41,7 +45,7 @@ interface NodeBackend extends TensorHolder {
 const inferred: Readonly<Record<string, readonly string[]>> = { ExpandDims: ["T", "Tdim"] };
 
 interface Graph {
-  readonly nodes: readonly object[];
+  readonly nodes: readonly GraphNode[];
   readonly inputs: readonly string[];
   readonly output: string;
 }
@@ -65,9 +69,17 @@ export function sessionCompiler(tf: Tf): Compile | null {
 function recorded(tf: Tf, backend: NodeBackend, build: () => Formula): Graph {
   let graph: Graph | null = null;
   tf.tidy(() => {
-    graph = record(backend, build());
+    const formula = build();
+    graph = lowered(record(backend, formula), formula.math ?? "f32");
   });
   return graph!;
+}
+
+/** What TensorFlow computes faster than what tfjs says. */
+function lowered({ nodes, inputs, output }: Graph, math: MathMode): Graph {
+  const fused = withBiasOps(nodes);
+  if (math === "f32") return { nodes: fused, inputs, output };
+  return { ...inBfloat16(fused, output), inputs };
 }
 
 /** Runs the function once, operation by operation. */
@@ -100,7 +112,7 @@ function record(backend: NodeBackend, { inputs, value }: Formula): Graph {
 }
 
 class Recorder {
-  readonly nodes: object[] = [];
+  readonly nodes: GraphNode[] = [];
   private readonly names = new Map<DataId, string>();
 
   constructor(private readonly backend: NodeBackend) {}
@@ -128,7 +140,7 @@ class Recorder {
     return this.add("Const", [], { dtype: { type: dtype }, value }, [tensor]);
   }
 
-  private add(op: string, input: readonly string[], attr: object, outputs: readonly Tensor[]): string {
+  private add(op: string, input: readonly string[], attr: GraphNode["attr"], outputs: readonly Tensor[]): string {
     const name = `n${this.nodes.length}`;
     this.nodes.push({ name, op, input, attr });
     outputs.forEach(({ dataId }, i) => {
@@ -165,7 +177,7 @@ function shapeOf(shape: readonly number[]) {
 }
 
 /** libtensorflow takes graphs from folders only. */
-async function load(backend: NodeBackend, nodes: readonly object[]): Promise<number> {
+async function load(backend: NodeBackend, nodes: readonly GraphNode[]): Promise<number> {
   const metaGraph = {
     metaInfoDef: { tags: ["serve"], tensorflowVersion: "2.21.0" },
     graphDef: { node: nodes, versions: { producer: 1395 } },

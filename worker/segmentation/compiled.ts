@@ -2,12 +2,15 @@
  * A formula that is computed again and again with other numbers, as a program of the engine where it can make one, which is
  * then the only way it is computed: a first time done otherwise could have other bits.
  */
+import type { MathMode } from "../../shared/config/method.js";
 import type { Tensor, Tf } from "./tf.js";
 
 export interface Formula {
   /** All that differs from one time to the next. */
   readonly inputs: readonly Tensor[];
   readonly value: () => Tensor;
+  /** Default: f32. Others need a compiler that has them. */
+  readonly math?: MathMode;
 }
 
 export interface Program {

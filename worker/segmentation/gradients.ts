@@ -98,7 +98,7 @@ export async function segmenterGradient(
       const frozenTaps = backbone.frozen ? backbone.taps(x, store.get) : null;
       return store.flatGradient(() => loss(frozenTaps ?? backbone.taps(x, store.get), store.get));
     };
-    return { inputs: [...fed, ...store.tensors], value };
+    return { inputs: [...fed, ...store.tensors], value, math: method.math };
   };
   /** A RegionNet has as many rows as the photo has superpixels. */
   const key = network.regions ? null : `gradient ${shares.length} ${size}`;
@@ -130,7 +130,7 @@ export async function classifierGradient(
   cache: FeatureCache,
   classCount: number,
 ): Promise<Float32Array> {
-  const { tf, programs } = context;
+  const { tf, programs, method } = context;
   const { examples } = microBatch;
   if (backbone.frozen) {
     const rows = await frozenFeatures(context, examples, backbone, classifier, store, cache);
@@ -150,7 +150,7 @@ export async function classifierGradient(
         return tagLoss(tf, classifier.logits(features, store.get), tags);
       });
     };
-    return { inputs: [x, tags, ...store.tensors], value };
+    return { inputs: [x, tags, ...store.tensors], value, math: method.math };
   };
   return readSums(await programs.value(`gradient ${examples.length} ${batch.size}`, build), examples.length);
 }

@@ -14,12 +14,14 @@ export function pixelLoss(tf: Tf, logits_NHWC: Tensor4D, { labels_NHW, share_N11
   const op = tf.customGrad((...inputs) => {
     const [logits, save] = inputs as unknown as [Tensor4D, (tensors: Tensor[]) => void];
     const target = tf.oneHot(labels_NHW as never, depth).mul(share_N111);
-    const value = logits.logSoftmax().mul(target).sum().neg();
-    save([logits, target]);
-    const gradFunc = (dy: Tensor, saved: Tensor[]): Tensor => {
-      const [x, wanted] = saved as [Tensor4D, Tensor];
-      return x.softmax().mul(wanted.sum(3, true)).sub(wanted).mul(dy);
-    };
+    const weight = labels_NHW.less(depth).cast("float32").expandDims(3).mul(share_N111);
+    const scores = logits.sub(logits.max(3, true));
+    const exps = scores.exp();
+    const total = exps.sum(3, true);
+    const value = weight.mul(total.log()).sum().sub(target.mul(scores).sum());
+    // Softmax times weight, from what the value needs anyway: TensorFlow's own takes longest where classes are few.
+    save([exps.mul(weight.div(total)).sub(target)]);
+    const gradFunc = (dy: Tensor, [slope]: Tensor[]): Tensor => slope!.mul(dy);
     return { value: value as never, gradFunc: gradFunc as never };
   });
   return op(logits_NHWC);

@@ -1,0 +1,60 @@
+/** Graphs as TensorFlow's GraphDef has them, and what can be read off one node. */
+
+export interface GraphNode {
+  readonly name: string;
+  readonly op: string;
+  /** Names of nodes; `name:1` is a node's second output. */
+  readonly input: readonly string[];
+  readonly attr: Readonly<Record<string, object>>;
+}
+
+/** TensorFlow's numbers of types (types.proto). */
+export const float32 = 1;
+export const bfloat16 = 14;
+
+interface ShapeProto {
+  readonly dim: readonly { readonly size: number }[];
+}
+
+interface TensorProto {
+  readonly tensorShape: ShapeProto;
+  readonly tensorContent: Uint8Array;
+}
+
+export class GraphView {
+  private readonly byName: ReadonlyMap<string, GraphNode>;
+
+  constructor(nodes: readonly GraphNode[]) {
+    this.byName = new Map(nodes.map((node) => [node.name, node]));
+  }
+
+  /** Of a node's first output; undefined for another one. */
+  maker(input: string): GraphNode | undefined {
+    return this.byName.get(input);
+  }
+
+  /** Of what is given or constant; null: only running the graph would tell. */
+  shapeOf(input: string): readonly number[] | null {
+    const shape = placeholderShape(this.maker(input)) ?? constant(this.maker(input))?.tensorShape;
+    return shape ? shape.dim.map(({ size }) => size) : null;
+  }
+
+  /** Of a constant of 32-bit integers. */
+  integersOf(input: string): readonly number[] | null {
+    const content = constant(this.maker(input))?.tensorContent;
+    return content ? [...new Int32Array(content.slice().buffer)] : null;
+  }
+}
+
+function placeholderShape(node: GraphNode | undefined): ShapeProto | undefined {
+  return node?.op === "Placeholder" ? (node.attr.shape as { readonly shape: ShapeProto }).shape : undefined;
+}
+
+function constant(node: GraphNode | undefined): TensorProto | undefined {
+  return node?.op === "Const" ? (node.attr.value as { readonly tensor: TensorProto }).tensor : undefined;
+}
+
+/** The type an operation computes in. */
+export function typeOf({ attr }: GraphNode): number | undefined {
+  return (attr.T as { readonly type?: number } | undefined)?.type;
+}
