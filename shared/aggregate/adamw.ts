@@ -97,9 +97,9 @@ export class AdamW {
       begin = Math.min(Math.max(this.ends[i]! - at, 0), length);
       const rate = learningRate * tensor.learningRateScale;
       if (rate === 0 || from === begin) return true;
-      const shrink = tensor.weightDecay ? 1 - rate * this.options.weightDecay : 1;
+      const decay = tensor.weightDecay ? rate * this.options.weightDecay : 0;
       const stepSize = rate / (1 - this.decay1);
-      return adamwInto(cut(page, from, begin), { scale, beta1, beta2, stepSize, correction, epsilon, shrink });
+      return adamwInto(cut(page, from, begin), { scale, beta1, beta2, stepSize, correction, epsilon, decay });
     });
   }
 }

@@ -16,8 +16,8 @@ interface Vectors {
   adamw(
     ...args: [
       ...[values: Address, m: Address, v: Address, gradient: Address, count: number],
-      ...[scale: number, beta1: number, beta2: number, stepSize: number, correction: number, epsilon: number],
-      shrink: number,
+      ...[scale: number, keep1: number, take1: number, keep2: number, take2: number],
+      ...[stepSize: number, correction: number, epsilon: number, decay: number],
     ]
   ): void;
 }
@@ -112,23 +112,26 @@ export interface AdamWFactors {
   readonly stepSize: number;
   readonly correction: number;
   readonly epsilon: number;
-  readonly shrink: number;
+  readonly decay: number;
 }
 
 /**
- * In f64, rounded to f32 where numbers are stored, but for g, which is rounded at once:
+ * In f32, as PyTorch does it: every factor, product and sum is rounded. In f64 it takes about twice as long.
  *
- *   g = scale x gradient,  m' = beta1 x m + (1 - beta1) x g,  v' = beta2 x v + (1 - beta2) x g x g,
- *   values' = values x shrink - (stepSize x m') / (sqrt(v') x correction + epsilon).
+ *   g = scale x gradient,  m' = beta1 x m + (1 - beta1) x g,  v' = beta2 x v + ((1 - beta2) x g) x g,
+ *   values' = values - (decay x values + (stepSize x m') / (sqrt(v') x correction + epsilon)).
+ *
+ * What a parameter moves by is made up before it is taken off: as a factor, 1 - decay, a small decay would be rounded away.
  *
  * False: a g is not finite. What lies more than `blockFloats` before it has changed, and nothing from it on.
  */
 export function adamwInto({ values, m, v, gradient }: AdamWNumbers, factors: AdamWFactors): boolean {
-  const { scale, beta1, beta2, stepSize, correction, epsilon, shrink } = factors;
+  const { scale, beta1, beta2, stepSize, correction, epsilon, decay } = factors;
+  const moments = [beta1, 1 - beta1, beta2, 1 - beta2] as const;
   for (const { vectors, at, count } of blocksOf([values, m, v], [gradient])) {
     if (vectors.areFinite(at[3]!, count, scale) === 0) return false;
     const where = [at[0]!, at[1]!, at[2]!, at[3]!] as const;
-    vectors.adamw(...where, count, scale, beta1, beta2, stepSize, correction, epsilon, shrink);
+    vectors.adamw(...where, count, scale, ...moments, stepSize, correction, epsilon, decay);
   }
   return true;
 }

@@ -35,7 +35,7 @@ export function mix(average: usize, values: usize, count: i32, keep: f64): void 
   }
 }
 
-/** A step of AdamW, in f64: moves `values`, and the moments `m` and `v`. */
+/** A step of AdamW, in f32: moves `values`, and the moments `m` and `v`. */
 export function adamw(
   values: usize,
   m: usize,
@@ -43,44 +43,31 @@ export function adamw(
   gradient: usize,
   count: i32,
   scale: f32,
-  beta1: f64,
-  beta2: f64,
-  stepSize: f64,
-  correction: f64,
-  epsilon: f64,
-  shrink: f64,
+  keep1: f32,
+  take1: f32,
+  keep2: f32,
+  take2: f32,
+  stepSize: f32,
+  correction: f32,
+  epsilon: f32,
+  decay: f32,
 ): void {
   const end = values + 4 * (count as usize);
-  const scale4 = f32x4.splat(scale);
-  const keep1 = f64x2.splat(beta1);
-  const take1 = f64x2.splat(1 - beta1);
-  const keep2 = f64x2.splat(beta2);
-  const take2 = f64x2.splat(1 - beta2);
-  const step = f64x2.splat(stepSize);
-  const correct = f64x2.splat(correction);
-  const tiny = f64x2.splat(epsilon);
-  const shrink2 = f64x2.splat(shrink);
   for (; values < end; values += 16, m += 16, v += 16, gradient += 16) {
-    const g4 = f32x4.mul(v128.load(gradient), scale4);
-    const m4 = v128.load(m);
-    const v4 = v128.load(v);
-    const p4 = v128.load(values);
-    const gLow = lowerHalf(g4);
-    const gHigh = upperHalf(g4);
-    const mLow = mixed(keep1, lowerHalf(m4), take1, gLow);
-    const mHigh = mixed(keep1, upperHalf(m4), take1, gHigh);
-    const vLow = mixed(keep2, lowerHalf(v4), f64x2.mul(take2, gLow), gLow);
-    const vHigh = mixed(keep2, upperHalf(v4), f64x2.mul(take2, gHigh), gHigh);
-    v128.store(m, joined(mLow, mHigh));
-    v128.store(v, joined(vLow, vHigh));
-    const low = moved(lowerHalf(p4), shrink2, step, mLow, vLow, correct, tiny);
-    v128.store(values, joined(low, moved(upperHalf(p4), shrink2, step, mHigh, vHigh, correct, tiny)));
+    const g = times(v128.load(gradient), scale);
+    const first = f32x4.add(times(v128.load(m), keep1), times(g, take1));
+    const second = f32x4.add(times(v128.load(v), keep2), f32x4.mul(times(g, take2), g));
+    v128.store(m, first);
+    v128.store(v, second);
+    const root = f32x4.add(times(f32x4.sqrt(second), correction), f32x4.splat(epsilon));
+    const step = f32x4.div(times(first, stepSize), root);
+    const p = v128.load(values);
+    v128.store(values, f32x4.sub(p, f32x4.add(times(p, decay), step)));
   }
 }
 
-function moved(p: v128, shrink: v128, step: v128, m: v128, v: v128, correct: v128, tiny: v128): v128 {
-  const root = f64x2.add(f64x2.mul(f64x2.sqrt(v), correct), tiny);
-  return f64x2.sub(f64x2.mul(p, shrink), f64x2.div(f64x2.mul(step, m), root));
+function times(x: v128, factor: f32): v128 {
+  return f32x4.mul(x, f32x4.splat(factor));
 }
 
 function mixed(a: v128, x: v128, b: v128, y: v128): v128 {

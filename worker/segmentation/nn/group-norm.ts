@@ -5,7 +5,7 @@
  * a small averaging matrix.
  */
 import type { Tensor, Tensor2D, Tensor4D, Tf } from "../tf.js";
-import { ownKernel } from "./native.js";
+import { nativeKernel, ownKernel } from "./native.js";
 
 export const normEpsilon = 1e-5;
 
@@ -45,7 +45,7 @@ export function groupNorm(
     save([x, gamma, value, mean, inverse]);
     const gradFunc = (dyOut: Tensor, saved: Tensor[]): Tensor[] => {
       const [xIn, scaleIn, y, m, r] = saved as [Tensor, Tensor, Tensor, Tensor, Tensor];
-      const dy = relu ? dyOut.mul(y.sign()) : dyOut;
+      const dy = relu ? (nativeKernel(tf, "ReluGrad", [dyOut, y]) ?? dyOut.mul(y.sign())) : dyOut;
       const dySum = dy.sum([1, 2]);
       /** Sum of dy * normalised x, from the sum of dy * x. */
       const dyHat = dy.mul(xIn).sum([1, 2]).sub(dySum.mul(m)).mul(r);
