@@ -100,14 +100,14 @@ export class ShardedTraining implements StageTraining {
   private open(phase: Phase, specs: ParamSpecs, point: readonly KeptOutput[]): void {
     const { config, blobs } = this.deps;
     const hasAverage = stageOptions(config.method, stageOf(phase)).emaDecay > 0;
-    const kept = hasAverage ? ["first", "second", "average"] : ["first", "second"];
+    const kept = ["values", "first", "second", ...(hasAverage ? ["average"] : [])];
     const facts: StageFacts = {
       specsDigest: blobs.put(Buffer.from(JSON.stringify(specs))),
       point,
       sumLength: paramCount(specs) + sumTailFloats,
       hashSums: config.cluster.audit > 0,
       keptAfter: (step) => {
-        if (step === phase.steps - 1) return hasAverage ? ["average"] : [];
+        if (step === phase.steps - 1) return [hasAverage ? "average" : "values"];
         return isCheckpointDue(config, step + 1) ? kept : [];
       },
     };
@@ -152,14 +152,11 @@ export class ShardedTraining implements StageTraining {
     const { config, store } = this.deps;
     const { specs } = this.stage!;
     if (isCheckpointDue(config, nextStep)) {
-      await this.fromAnyone(
-        ["values", ...this.stage!.facts.keptAfter(nextStep - 1)],
-        async ([values, first, second, average]) => {
-          const optimizer = { steps: nextStep, first: first!, second: second! };
-          const state = { values: await bytesIn(values!), optimizer, average: average ?? null };
-          await store.writeTrainingPoint({ phase: phaseKey(phase), nextStep, specs, losses, state }, done);
-        },
-      );
+      await this.fromAnyone(this.stage!.facts.keptAfter(nextStep - 1), async ([values, first, second, average]) => {
+        const optimizer = { steps: nextStep, first: first!, second: second! };
+        const state = { values: await bytesIn(values!), optimizer, average: average ?? null };
+        await store.writeTrainingPoint({ phase: phaseKey(phase), nextStep, specs, losses, state }, done);
+      });
     }
     this.updates = [];
   }

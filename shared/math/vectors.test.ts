@@ -7,6 +7,7 @@ import {
   adamwInto,
   addInto,
   blockFloats,
+  checksumOf,
   mixInto,
   notFiniteIndex,
   VectorMemory,
@@ -157,6 +158,46 @@ describe("the compiled passes have the bits of the plain loops, for any numbers 
       }),
       { numRuns: 200 },
     );
+  });
+});
+
+/** XXH32's round on sixteen lanes, one for each number of 64 bytes; what is no whole group of four is on the first ones. */
+function checksumFormula(values: Float32Array): Uint8Array {
+  const bits = new Uint32Array(values.slice().buffer);
+  const sums = new Uint32Array(16);
+  const grouped = bits.length - (bits.length % 4);
+  for (let i = 0; i < Math.ceil(bits.length / 4) * 4; i++) {
+    const lane = i < grouped ? i % 16 : i - grouped;
+    const mixed = (sums[lane]! + Math.imul(bits[i] ?? 0, 2246822519)) >>> 0;
+    sums[lane] = Math.imul((mixed << 13) | (mixed >>> 19), 2654435761);
+  }
+  return new Uint8Array(sums.buffer);
+}
+
+describe("a checksum", () => {
+  test("is xxHash's rounds on sixteen lanes", () => {
+    fc.assert(
+      fc.property(vectors(1), ([values]) => {
+        expect(checksumOf(values!)).toEqual(checksumFormula(values!));
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  test("tells any changed bit, any two numbers that changed places, and what was left out", () => {
+    const values = Float32Array.from({ length: 2 * blockFloats + 7 }, (_, i) => Math.sin(i));
+    const own = checksumOf(values);
+    for (const at of [0, 1, 17, blockFloats - 1, blockFloats, values.length - 1]) {
+      const other = values.slice();
+      const bits = new Uint32Array(other.buffer);
+      bits[at] = bits[at]! ^ (1 << (at % 32));
+      expect(checksumOf(other)).not.toEqual(own);
+      const swapped = values.slice();
+      [swapped[at], swapped[(at + 16) % values.length]] = [values[(at + 16) % values.length]!, values[at]!];
+      expect(checksumOf(swapped)).not.toEqual(own);
+    }
+    expect(checksumOf(values.subarray(1))).not.toEqual(own);
+    expect(checksumOf(values)).toEqual(own);
   });
 });
 

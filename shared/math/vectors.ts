@@ -12,6 +12,7 @@ type Address = number;
 interface Vectors {
   add(left: Address, right: Address, count: number): void;
   areFinite(values: Address, count: number, scale: number): number;
+  checksum(values: Address, count: number, state: Address): void;
   mix(average: Address, values: Address, count: number, keep: number): void;
   adamw(
     ...args: [
@@ -95,6 +96,20 @@ export function notFiniteIndex(values: Float32Array): number {
   return -1;
 }
 
+const checksumBytes = 64;
+
+/**
+ * 64 bytes in which the bits of all numbers count, in a quarter of the time of SHA-256: for those who want to know
+ * whether they have the same, not against anybody who wants them to believe it.
+ */
+export function checksumOf(values: Float32Array): Uint8Array {
+  const { vectors, memory } = programOf(values);
+  const state = new Uint8Array(memory.buffer, places[3], checksumBytes);
+  state.fill(0);
+  for (const { at, count } of blocksOf([], [values])) vectors.checksum(at[0]!, count, places[3]);
+  return state.slice();
+}
+
 /** What a step of AdamW works on, elementwise; all but `gradient` is changed. */
 export interface AdamWNumbers {
   readonly values: Float32Array;
@@ -136,6 +151,10 @@ export function adamwInto({ values, m, v, gradient }: AdamWNumbers, factors: Ada
   return true;
 }
 
+function programOf({ buffer }: Float32Array): Program {
+  return homes.get(buffer) ?? common;
+}
+
 interface Block {
   readonly vectors: Vectors;
   /** Where the program finds each array's part. */
@@ -151,12 +170,12 @@ interface Block {
  */
 function* blocksOf(changed: readonly Float32Array[], read: readonly Float32Array[]): Generator<Block> {
   const arrays = [...changed, ...read];
-  const { length, buffer } = arrays[0]!;
+  const { length } = arrays[0]!;
   assert(
     arrays.every((array) => array.length === length),
     "vectors have equal lengths",
   );
-  const { vectors, blocks, memory } = homes.get(buffer) ?? common;
+  const { vectors, blocks, memory } = programOf(arrays[0]!);
   for (let first = 0, count = 0; first < length; first += count) {
     const left = Math.min(blockFloats, length - first);
     count = left < lanes ? left : left - (left % lanes);

@@ -66,6 +66,39 @@ export function adamw(
   }
 }
 
+/**
+ * Goes on with sixteen sums of all bits, at `state`: xxHash's round (Y. Collet, XXH32) on a lane for each number of 64 bytes, so
+ * that a number is mixed into one lane, in its turn. Less than 64 bytes come last.
+ */
+export function checksum(values: usize, count: i32, state: usize): void {
+  const end = values + 4 * (count as usize);
+  const whole = end - ((4 * count) & 63);
+  let a = v128.load(state);
+  let b = v128.load(state, 16);
+  let c = v128.load(state, 32);
+  let d = v128.load(state, 48);
+  for (; values < whole; values += 64) {
+    a = stirred(a, v128.load(values));
+    b = stirred(b, v128.load(values, 16));
+    c = stirred(c, v128.load(values, 32));
+    d = stirred(d, v128.load(values, 48));
+  }
+  if (values < end) a = stirred(a, v128.load(values));
+  if (values + 16 < end) b = stirred(b, v128.load(values, 16));
+  if (values + 32 < end) c = stirred(c, v128.load(values, 32));
+  if (values + 48 < end) d = stirred(d, v128.load(values, 48));
+  v128.store(state, a);
+  v128.store(state, b, 16);
+  v128.store(state, c, 32);
+  v128.store(state, d, 48);
+}
+
+function stirred(sum: v128, x: v128): v128 {
+  const mixed = i32x4.add(sum, i32x4.mul(x, i32x4.splat(0x85ebca77)));
+  const turned = v128.or(i32x4.shl(mixed, 13), i32x4.shr_u(mixed, 19));
+  return i32x4.mul(turned, i32x4.splat(0x9e3779b1));
+}
+
 function times(x: v128, factor: f32): v128 {
   return f32x4.mul(x, f32x4.splat(factor));
 }

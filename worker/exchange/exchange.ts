@@ -10,7 +10,7 @@ import { stageOptions } from "../../shared/config/stage-options.js";
 import { type ParamSpecs, paramCount, parseParamSpecs } from "../../shared/data/param-specs.js";
 import { AppError } from "../../shared/errors.js";
 import type { Exchange__Output } from "../../shared/gen/seedgrow/v1/Exchange.js";
-import { VectorMemory } from "../../shared/math/vectors.js";
+import { checksumOf, VectorMemory } from "../../shared/math/vectors.js";
 import { bodyOf, type Encoded, encode, sumTailFloats, type Wire } from "../../shared/math/wire.js";
 import type { PeerRange } from "../adapters/peer-links.js";
 import type { TrainStage } from "../compute/contract.js";
@@ -178,7 +178,8 @@ export class WorkerExchange {
           const range = { address, name: `${stepName(exchange)}/${part}`, first: 0, end };
           bytes += await this.deps.pullPeer(range, bytesOf(parts[part]));
         }
-        if (sha256(bytesOf(parts.values)) === digest) return { missing: [], bytes };
+        if (agreementDigest(parts.values) === digest || sha256(bytesOf(parts.values)) === digest)
+          return { missing: [], bytes };
       } catch {
         // The next one may have it.
       }
@@ -206,15 +207,27 @@ export class WorkerExchange {
     }
   }
 
-  /** Moves the model one step on; `total` is used up. Returns the mean loss. @throws AppError TRAINING_DIVERGED */
-  async update(total: Float32Array): Promise<number> {
+  /**
+   * Moves the model one step on; `total` is used up. Returns the mean loss. `isKept`: somebody will pull its parameters as a blob.
+   * @throws AppError TRAINING_DIVERGED
+   */
+  async update(total: Float32Array, isKept: boolean): Promise<number> {
     const { phase, step, specs, parts, offered, replica } = this.model;
     // From here on nobody can pull the state of either step.
     this.held = null;
     const loss = await replica.update(new YieldingFloats(total), step);
-    this.held = { phase, step: step + 1, digest: sha256(bytesOf(parts.values)), specs, parts, offered, replica };
+    const digest = isKept ? sha256(bytesOf(parts.values)) : agreementDigest(parts.values);
+    this.held = { phase, step: step + 1, digest, specs, parts, offered, replica };
     return loss;
   }
+}
+
+/**
+ * Names parameters that stay among the workers, who only have to agree: SHA-256 of all of them takes longer than AdamW. No blob
+ * has this name.
+ */
+export function agreementDigest(values: Float32Array): Digest {
+  return sha256(Buffer.concat([checksumOf(values), Buffer.from(String(values.length))]));
 }
 
 export function stepName({ phase, step }: { readonly phase: string; readonly step: number }): string {

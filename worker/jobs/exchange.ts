@@ -83,10 +83,11 @@ export async function applyJob(
   const { missing, bytes } = await pullAll(exchange, wanted);
   if (missing.length > 0) return undone(missing);
   const fromMs = performance.now();
-  const loss = await exchange.update(total);
+  const loss = await exchange.update(total, job.hash.includes("values"));
   exchange.pool.give(total);
   const { parts, digest } = exchange.model;
-  const named = job.hash.map((name) => ({ name, bytes: bytesOf(parts[name as StatePart]) }));
+  const others = job.hash.filter((name) => name !== "values");
+  const named = others.map((name) => ({ name, bytes: bytesOf(parts[name as StatePart]) }));
   const outputs = [{ name: "values", bytes: bytesOf(parts.values), digest }, ...named];
   const metrics = { loss, pulledBytes: bytes + synced.bytes };
   return { outputs, metrics, images: 0, computeMs: performance.now() - fromMs };
