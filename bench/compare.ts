@@ -92,7 +92,7 @@ function checkOut(commit: string): string {
 
 async function compare(row: Row): Promise<void> {
   const side = ({ root }: { readonly root: string }) => {
-    return starting(row.ours, { ours: join(root, "dist/bench/ours"), peers: "", python: "" });
+    return starting(row.ours, { ours: join(root, "dist/bench/ours"), peers: "", pythons: [] });
   };
   const seconds = flags.seconds === undefined ? row.seconds : Number(flags.seconds);
   const pace = { rounds: Number(flags.rounds), seconds };

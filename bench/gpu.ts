@@ -11,8 +11,9 @@
  */
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { lackOf } from "./lib/python.js";
 import { median, type Side, type SideResult, timeRatio } from "./lib/row.js";
-import { alternate, type Measured, missingModules, type Programs, starting, together } from "./lib/runner.js";
+import { alternate, type Measured, type Programs, starting, together } from "./lib/runner.js";
 import type { BackboneName } from "./ours/backbones.js";
 import type { NetworkWork } from "./ours/network.js";
 
@@ -28,7 +29,7 @@ const { values: flags } = parseArgs({
   },
 });
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
-const programs: Programs = { ours: here("./ours"), peers: here("../../bench/peers"), python: flags.python };
+const programs: Programs = { ours: here("./ours"), peers: here("../../bench/peers"), pythons: [flags.python] };
 /** `base`: which of our sides a peer is compared with. */
 interface Contender {
   readonly name: string;
@@ -36,9 +37,9 @@ interface Contender {
   readonly start: () => Promise<Measured>;
 }
 
-const missing = missingModules(flags.python, peerSide({} as NetworkWork, false, false));
-if (missing.length > 0) {
-  process.stderr.write(`${flags.python} lacks ${missing.join(", ")}: see bench/peers/requirements.txt\n`);
+const lack = lackOf(programs.pythons, peerSide({} as NetworkWork, false, false));
+if (lack !== null) {
+  process.stderr.write(`${lack}\n`);
   process.exit(1);
 }
 for (const network of flags.networks.split(",")) {
@@ -47,7 +48,7 @@ for (const network of flags.networks.split(",")) {
 
 function peerSide(work: NetworkWork, tf32: boolean, compiled: boolean): Side {
   return {
-    program: { kind: "python", script: "step_torch", needs: ["torch"] },
+    program: { kind: "python", script: "step_torch", needs: ["torch"], requirements: "requirements.txt" },
     work: { ...work, device: "cuda", tf32, compiled },
   };
 }

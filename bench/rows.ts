@@ -20,14 +20,21 @@ const link = fileURLToPath(new URL("./lib/delay-link.js", import.meta.url));
 const gradientCount = 11_250_000;
 /** 4 MB: bytes are counted, and sixteen workers must fit. */
 const fewParameters = 1_000_000;
+/** Time beside the faster of two frameworks. */
+const fasterBar = 1.15;
 
 function own(script: string, work: object, env: Side["env"] = {}): Side {
   return { program: { kind: "ours", script }, work: { ...work }, env };
 }
 
-function python(script: string, needs: readonly string[], work: object): Side {
-  return { program: { kind: "python", script, needs }, work: { ...work } };
+function python(script: string, needs: readonly string[], work: object, requirements = "requirements.txt"): Side {
+  return { program: { kind: "python", script, needs, requirements }, work: { ...work } };
 }
+
+const frameworks = {
+  torch: { peer: "PyTorch eager", needs: ["torch"], requirements: "requirements.txt" },
+  tf: { peer: "TensorFlow tf.function", needs: ["tensorflow"], requirements: "requirements-tf.txt" },
+} as const;
 
 function networkRow(
   name: string,
@@ -35,17 +42,28 @@ function networkRow(
   work: string,
   bar: number,
   options: Partial<NetworkWork>,
+  framework: keyof typeof frameworks = "torch",
 ): Row {
   const full: NetworkWork = {
     ...{ batch: 8, size: 256, channels: 64, threads, network: "mobilenet_v2", backbone: "trained" },
     ...options,
   };
+  const { peer, needs, requirements } = frameworks[framework];
   return {
-    ...{ name, group: "training", work, peer: "PyTorch eager", unit: "images/s", bar },
+    ...{ name, group: "training", work, peer, unit: "images/s", bar },
     seconds: what === "step" ? 5 : 2,
     ours: own(what, full, engineEnv({ engine: "tensorflow", threads })),
-    theirs: python(`${what}_torch`, ["torch"], full),
+    theirs: python(`${what}_${framework}`, needs, full, requirements),
   };
+}
+
+/** Beside both frameworks. */
+function networkRows(name: string, what: "step" | "predict", work: string, options: Partial<NetworkWork>): Row[] {
+  const tf = `${name}-tf`;
+  return [
+    { ...networkRow(name, what, work, fasterBar, options), twin: tf },
+    { ...networkRow(tf, what, work, fasterBar, options, "tf"), twin: name },
+  ];
 }
 
 function updateRow(name: string, millions: number): Row {
@@ -59,17 +77,17 @@ function updateRow(name: string, millions: number): Row {
 }
 
 const training: readonly Row[] = [
-  networkRow("step-trained", "step", "training step, DFN on MobileNetV2, 8 x 256 px, backbone trained", 1, {}),
-  networkRow("step-frozen", "step", "the same, backbone frozen", 1, { backbone: "frozen" }),
-  networkRow("step-resnet", "step", "training step, DFN on ResNet-18, 8 x 128 px, backbone trained", 1, {
+  ...networkRows("step-trained", "step", "training step, DFN on MobileNetV2, 8 x 256 px, backbone trained", {}),
+  ...networkRows("step-frozen", "step", "the same, backbone frozen", { backbone: "frozen" }),
+  ...networkRows("step-resnet", "step", "training step, DFN on ResNet-18, 8 x 128 px, backbone trained", {
     ...{ size: 128, network: "resnet18" },
   }),
   updateRow("update-3m", 3),
   updateRow("update-25m", 25),
-  networkRow("predict-1", "predict", "prediction, DFN on MobileNetV2, 256 px, one photo", 1, {
+  ...networkRows("predict-1", "predict", "prediction, DFN on MobileNetV2, 256 px, one photo", {
     ...{ batch: 1, backbone: "frozen" },
   }),
-  networkRow("predict-16", "predict", "prediction of 16 photos (the peer: as one batch)", 1, {
+  ...networkRows("predict-16", "predict", "prediction of 16 photos (the peer: as one batch)", {
     ...{ batch: 16, backbone: "frozen" },
   }),
 ];

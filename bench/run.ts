@@ -6,8 +6,9 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { drawScene } from "../coordinator/synth/scene.js";
 import { busyShare, machineText } from "./lib/machine.js";
+import { lackOf } from "./lib/python.js";
 import type { Row, RowResult } from "./lib/row.js";
-import { measureRow, missingModules, type Pace, type Programs } from "./lib/runner.js";
+import { measureRow, type Pace, type Programs } from "./lib/runner.js";
 import { line, markdown, number, withGenerated } from "./lib/tables.js";
 import { rowsWith } from "./rows.js";
 
@@ -17,7 +18,8 @@ const usage = `Measures seedgrow against its peers, in turns on one machine, and
   npm run bench -- --list                      the rows
   npm run bench -- --only slic,pamr            some rows: prints, writes nothing
   npm run bench -- --quick                     one short round of each: does it work?
-  npm run bench -- --python peers/bin/python   with the packages of bench/peers/requirements.txt
+  npm run bench -- --python peers/bin/python   with the packages of bench/peers/requirements.txt; several times: each
+                                               peer runs in the first that has its packages
   npm run bench -- --json --photos DIR --rounds 7 --seconds 3
 
 The document is written when every round of every row was measured on an idle machine, or with --write.
@@ -34,7 +36,7 @@ const { values: flags } = parseArgs({
     quick: { type: "boolean", default: false },
     rounds: { type: "string" },
     seconds: { type: "string" },
-    python: { type: "string", default: process.env.SEEDGROW_PYTHON || "python3" },
+    python: { type: "string", multiple: true, default: [process.env.SEEDGROW_PYTHON || "python3"] },
     photos: { type: "string", default: here("../../../shared/data/weizmann-h2z/train") },
     json: { type: "boolean", default: false },
     write: { type: "boolean", default: false },
@@ -47,7 +49,7 @@ if (flags.help) {
   process.exit();
 }
 const say = (text: string) => process.stderr.write(text);
-const programs: Programs = { ours: here("./ours"), peers: here("../../bench/peers"), python: flags.python };
+const programs: Programs = { ours: here("./ours"), peers: here("../../bench/peers"), pythons: flags.python };
 const pace: Pace = {
   rounds: Number(flags.rounds ?? (flags.quick ? 1 : roundsMin)),
   seconds: flags.seconds === undefined ? (flags.quick ? 0.5 : null) : Number(flags.seconds),
@@ -84,8 +86,7 @@ function chosen(all: readonly Row[]): Row[] {
 
 function obstacle({ path, theirs }: Row): string | null {
   if (path !== undefined && !existsSync(path)) return `${path} is missing; --photos DIR names another folder`;
-  const missing = missingModules(flags.python, theirs);
-  return missing.length === 0 ? null : `${flags.python} lacks ${missing.join(", ")} (bench/peers/requirements.txt)`;
+  return lackOf(flags.python, theirs);
 }
 
 async function measureAll(): Promise<{ results: RowResult[]; skipped: string[] }> {
@@ -102,8 +103,8 @@ async function measureAll(): Promise<{ results: RowResult[]; skipped: string[] }
     const result = await measureRow(row, programs, pace, (side, rate) =>
       say(` ${side === 0 ? "" : "~"}${number(rate)}`),
     );
-    say(`\n    ${line(result)}\n`);
     found.push(result);
+    say(`\n    ${line(result, found)}\n`);
   }
   return { results: found, skipped: left };
 }

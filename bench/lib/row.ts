@@ -4,8 +4,14 @@
 export interface Side {
   readonly program:
     | { readonly kind: "ours"; readonly script: string }
-    /** `needs`: modules without which the row is skipped. */
-    | { readonly kind: "python"; readonly script: string; readonly needs: readonly string[] };
+    | {
+        readonly kind: "python";
+        readonly script: string;
+        /** Modules without which the row is skipped. */
+        readonly needs: readonly string[];
+        /** File of bench/peers that has their packages. */
+        readonly requirements: string;
+      };
   /** Its one argument, as JSON. */
   readonly work: Readonly<Record<string, unknown>>;
   readonly env?: Readonly<Record<string, string>>;
@@ -21,6 +27,8 @@ export interface Row {
   readonly unit: string;
   /** Largest time, ours / peer, that was aimed at. */
   readonly bar: number;
+  /** Name of the row with the same work and another peer: against the slower of the two the bar is 1. */
+  readonly twin?: string;
   /** One measurement of one side. */
   readonly seconds: number;
   /** Measurements of each side at most: they take minutes. */

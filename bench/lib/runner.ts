@@ -1,14 +1,16 @@
 /** Starts the two sides of a row and measures them in turns. */
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { peakBytesOf } from "./memory.js";
+import { lackOf, pythonFor } from "./python.js";
 import type { Row, RowResult, Sample, Side, SideResult } from "./row.js";
 
 export interface Programs {
   /** Folder with what tsc made of bench/ours. */
   readonly ours: string;
   readonly peers: string;
-  readonly python: string;
+  /** Each side takes the first that has its packages. */
+  readonly pythons: readonly string[];
 }
 
 export interface Pace {
@@ -42,11 +44,9 @@ class Runner implements Measured {
     });
   }
 
-  static async start({ program, work, env }: Side, programs: Programs): Promise<Runner> {
-    const [command, script] =
-      program.kind === "ours"
-        ? [process.execPath, `${programs.ours}/${program.script}.js`]
-        : [programs.python, `${programs.peers}/${program.script}.py`];
+  static async start(side: Side, programs: Programs): Promise<Runner> {
+    const { work, env } = side;
+    const [command, script] = commandOf(side, programs);
     const child = spawn(command, [script, JSON.stringify(work)], {
       env: { ...process.env, ...env },
       stdio: ["pipe", "pipe", "pipe"],
@@ -87,6 +87,14 @@ class Runner implements Measured {
     if (done) throw new Error(`${this.child.spawnargs.join(" ")} has ended:\n${this.said}`);
     return JSON.parse(value);
   }
+}
+
+function commandOf(side: Side, { ours, peers, pythons }: Programs): [command: string, script: string] {
+  const { program } = side;
+  if (program.kind === "ours") return [process.execPath, `${ours}/${program.script}.js`];
+  const python = pythonFor(pythons, program);
+  if (python === null) throw new Error(lackOf(pythons, side)!);
+  return [python, `${peers}/${program.script}.py`];
 }
 
 /**
@@ -152,17 +160,4 @@ export async function measureRow(
   const rounds = Math.min(pace.rounds, row.roundsMax ?? pace.rounds);
   const [ours, theirs] = await alternate(sides, { ...pace, rounds }, pace.seconds ?? row.seconds, onRate);
   return { row, ours: ours!, theirs: theirs! };
-}
-
-/** The modules that this Python lacks. */
-export function missingModules(python: string, { program }: Side): string[] {
-  if (program.kind === "ours") return [];
-  return program.needs.filter((name) => {
-    try {
-      execFileSync(python, ["-c", `import ${name}`], { stdio: "ignore" });
-      return false;
-    } catch {
-      return true;
-    }
-  });
 }

@@ -23,7 +23,21 @@ describe("the bench's tables", () => {
     const text = markdown([result], about);
     expect(text).toContain("| **2.00** (1.00 to 4.00) | ≤ 1.00, missed | 2 | 3,000 |");
     expect(text).toContain("Not measured: gloo: no torch.");
-    expect(line(result)).toContain("time 2.00 (1.00 to 4.00)");
+    expect(line(result, [])).toContain("time 2.00 (1.00 to 4.00)");
+  });
+
+  test("of two peers at the same work the slower may not be faster than ours, the faster by as much as the row says", () => {
+    const against = (name: string, twin: string, rate: number): RowResult => ({
+      row: { ...result.row, name, twin, bar: 1.15 },
+      ours: { ...result.ours, rates: [10] },
+      theirs: { ...result.theirs, rates: [rate] },
+    });
+    const both = [against("a", "b", 10.5), against("b", "a", 11)];
+    expect(both.map((one) => line(one, both).match(/aim (.*?),? \d+ against/)![1])).toEqual([
+      "≤ 1.00, missed",
+      "≤ 1.15",
+    ]);
+    expect(line(both[1]!, []), "without the other").toContain("aim ≤ 1.00, missed");
   });
 
   test("replace what stands between the markers and nothing else", () => {

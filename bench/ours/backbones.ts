@@ -38,15 +38,22 @@ class Layers {
 
   conv(x: SymbolicTensor, filters: number, kernelSize: number, strides = 1): SymbolicTensor {
     const kernelInitializer = this.tf.initializers.heNormal({ seed: this.seed++ });
-    const options = { filters, kernelSize, strides, padding: "same", kernelInitializer } as const;
+    const biasInitializer = this.bias();
+    const options = { filters, kernelSize, strides, padding: "same", kernelInitializer, biasInitializer } as const;
     return this.tf.layers.conv2d(options).apply(x) as SymbolicTensor;
   }
 
   depthwise(x: SymbolicTensor, strides: number): SymbolicTensor {
     const stddev = Math.sqrt(2 / 9);
     const depthwiseInitializer = this.tf.initializers.randomNormal({ mean: 0, stddev, seed: this.seed++ });
-    const options = { kernelSize: 3, strides, padding: "same", depthwiseInitializer } as const;
+    const biasInitializer = this.bias();
+    const options = { kernelSize: 3, strides, padding: "same", depthwiseInitializer, biasInitializer } as const;
     return this.tf.layers.depthwiseConv2d(options).apply(x) as SymbolicTensor;
+  }
+
+  /** Not 0: TensorFlow leaves out the addition of a constant 0, which no trained network and no peer has. */
+  private bias() {
+    return this.tf.initializers.randomNormal({ mean: 0, stddev: 0.05, seed: this.seed++ });
   }
 
   relu(x: SymbolicTensor, maxValue?: number): SymbolicTensor {

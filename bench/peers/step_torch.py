@@ -1,4 +1,4 @@
-"""Training steps in PyTorch, eager or compiled: everything stays where it is, the batch is drawn once."""
+"""Training steps in PyTorch, eager or compiled, in f32 or bf16: everything stays where it is, the batch is drawn once."""
 import torch
 from torch.nn import functional as F
 
@@ -17,7 +17,8 @@ labels = torch.randint(0, 3, (work["batch"], work["size"], work["size"])).to(dev
 
 
 def loss_of(x, labels):
-    return F.cross_entropy(enlarged(network(backbone(x)), work["size"]), labels)
+    with torch.autocast(device, dtype=torch.bfloat16, enabled=work.get("bf16", False)):
+        return F.cross_entropy(enlarged(network(backbone(x)), work["size"]), labels)
 
 
 if work.get("compiled", False):
