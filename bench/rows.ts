@@ -57,13 +57,23 @@ function networkRow(
   };
 }
 
-/** Beside both frameworks. */
+/** Beside both frameworks: steps as fast as the slower of them and nearly as fast as the faster, predictions as both. */
 function networkRows(name: string, what: "step" | "predict", work: string, options: Partial<NetworkWork>): Row[] {
   const tf = `${name}-tf`;
-  return [
-    { ...networkRow(name, what, work, fasterBar, options), twin: tf },
-    { ...networkRow(tf, what, work, fasterBar, options, "tf"), twin: name },
-  ];
+  const bar = what === "step" ? fasterBar : 1;
+  const rows = [networkRow(name, what, work, bar, options), networkRow(tf, what, work, bar, options, "tf")] as const;
+  return what === "step"
+    ? [
+        { ...rows[0], twin: tf },
+        { ...rows[1], twin: name },
+      ]
+    : [...rows];
+}
+
+/** Beside PyTorch's autocast. */
+function bfloat16Row(name: string, options: Partial<NetworkWork>): Row {
+  const row = networkRow(`${name}-bf16`, "step", "the same with `--math bf16`", 1.25, { ...options, bf16: true });
+  return { ...row, peer: "PyTorch eager, bf16 autocast" };
 }
 
 function updateRow(name: string, millions: number): Row {
@@ -76,19 +86,23 @@ function updateRow(name: string, millions: number): Row {
   };
 }
 
+const frozen = { backbone: "frozen" } as const;
+const resnet = { size: 128, network: "resnet18" } as const;
+
 const training: readonly Row[] = [
   ...networkRows("step-trained", "step", "training step, DFN on MobileNetV2, 8 x 256 px, backbone trained", {}),
-  ...networkRows("step-frozen", "step", "the same, backbone frozen", { backbone: "frozen" }),
-  ...networkRows("step-resnet", "step", "training step, DFN on ResNet-18, 8 x 128 px, backbone trained", {
-    ...{ size: 128, network: "resnet18" },
-  }),
+  bfloat16Row("step-trained", {}),
+  ...networkRows("step-frozen", "step", "training step, DFN on MobileNetV2, 8 x 256 px, backbone frozen", frozen),
+  bfloat16Row("step-frozen", frozen),
+  ...networkRows("step-resnet", "step", "training step, DFN on ResNet-18, 8 x 128 px, backbone trained", resnet),
+  bfloat16Row("step-resnet", resnet),
   updateRow("update-3m", 3),
   updateRow("update-25m", 25),
   ...networkRows("predict-1", "predict", "prediction, DFN on MobileNetV2, 256 px, one photo", {
-    ...{ batch: 1, backbone: "frozen" },
+    ...{ ...frozen, batch: 1 },
   }),
   ...networkRows("predict-16", "predict", "prediction of 16 photos (the peer: as one batch)", {
-    ...{ batch: 16, backbone: "frozen" },
+    ...{ ...frozen, batch: 16 },
   }),
 ];
 

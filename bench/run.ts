@@ -60,7 +60,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => 
 
 const rows = chosen(rowsWith({ photos: flags.photos, drawn }));
 if (flags.list) {
-  for (const { name, work } of rows) process.stdout.write(`${name.padEnd(16)}${work}\n`);
+  for (const { name, work } of rows) process.stdout.write(`${name.padEnd(22)}${work}\n`);
   process.exit();
 }
 const busy = await busyShare();

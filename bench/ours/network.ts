@@ -18,6 +18,8 @@ export interface NetworkWork {
   readonly backbone: "trained" | "frozen";
   /** Leaves out the optimiser: parameters stay as they are. */
   readonly gradientOnly?: boolean;
+  /** `method.math`. Default: f32. */
+  readonly bf16?: boolean;
   /** Default: tensorflow. */
   readonly engine?: "tensorflow" | "wasm" | "webgpu";
 }
@@ -34,10 +36,11 @@ export interface OpenNetwork {
 
 /** `compilerOf`: in place of the engine's own compiler; null: operation by operation. */
 export async function openNetwork(work: NetworkWork, compilerOf?: ((tf: Tf) => Compile) | null): Promise<OpenNetwork> {
-  const { batch, size, channels, threads, network, backbone, engine = "tensorflow" } = work;
+  const { batch, size, channels, threads, network, backbone, bf16 = false, engine = "tensorflow" } = work;
   const { tf, version, device, compile = null } = await loadEngine({ engine, threads });
   const method: MethodConfig = methodConfigSchema.parse({
     imageSize: size,
+    math: bf16 ? "bf16" : "f32",
     mining: { rounds: 0 },
     predict: { flip: false },
     segmenter: {
