@@ -50,13 +50,16 @@ interface Graph {
   readonly output: string;
 }
 
-/** Of the GPU nobody has measured what it brings, so there is none. */
-export function sessionCompiler(tf: Tf): Compile | null {
+/** Hears of each new graph: the folder of a SavedModel, which is gone when it returns, and the name of its output. */
+export type WatchGraph = (dir: string, output: string) => void;
+
+/** Of the GPU nobody has measured what it brings, so there is none. `watch`: for those who want to time its operations. */
+export function sessionCompiler(tf: Tf, watch?: WatchGraph): Compile | null {
   const backend = tf.backend() as unknown as NodeBackend;
   if (backend.isUsingGpuDevice) return null;
   return async (build) => {
     const graph = recorded(tf, backend, build);
-    const id = await load(backend, graph.nodes);
+    const id = await load(backend, graph, watch);
     const infos = graph.inputs.map((name) => ({ name }));
     return {
       run: (inputs) => backend.runSavedModel(id, inputs, infos, [graph.output])[0]!,
@@ -177,7 +180,7 @@ function shapeOf(shape: readonly number[]) {
 }
 
 /** libtensorflow takes graphs from folders only. */
-async function load(backend: NodeBackend, nodes: readonly GraphNode[]): Promise<number> {
+async function load(backend: NodeBackend, { nodes, output }: Graph, watch?: WatchGraph): Promise<number> {
   const metaGraph = {
     metaInfoDef: { tags: ["serve"], tensorflowVersion: "2.21.0" },
     graphDef: { node: nodes, versions: { producer: 1395 } },
@@ -190,6 +193,7 @@ async function load(backend: NodeBackend, nodes: readonly GraphNode[]): Promise<
       join(dir, "saved_model.pb"),
       await encodeMessage("saved-model.proto", "tensorflow.SavedModel", model),
     );
+    watch?.(dir, output);
     return backend.loadSavedModelMetaGraph(dir, "serve");
   } finally {
     await rm(dir, { recursive: true, force: true });
