@@ -120,7 +120,7 @@ function pictures({ photos, drawn }: Places): Row[] {
     ours: own("picture", picture(algorithm, 320)),
     theirs: python("superpixels_skimage", ["skimage"], picture(algorithm, 320)),
   });
-  const input = (name: string, epoch: "first" | "later", work: string): Row => ({
+  const input = (name: string, epoch: "first" | "later" | "disk", work: string): Row => ({
     ...{ ...row, name, work, bar: 1 / 3, seconds: 4 },
     peer: "PIL in a PyTorch DataLoader, 2 processes",
     path: photos,
@@ -130,6 +130,7 @@ function pictures({ photos, drawn }: Places): Row[] {
   return [
     input("input", "first", "first epoch: read, decode, resize to 256 px, crop, light"),
     input("input-later", "later", "later epochs: ours finds its photos decoded, the peer decodes again"),
+    input("input-disk", "disk", "the same where memory holds none: ours reads them decoded from disk"),
     superpixels("slic", "SLIC, 320 px, 400 regions, 5 iterations"),
     superpixels("felzenszwalb", "Felzenszwalb and Huttenlocher, 320 px"),
     {

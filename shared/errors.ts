@@ -107,6 +107,10 @@ export const errorCodes = {
     "The machine's own words are above; `seedgrow doctor --hosts FILE` checks all of them.",
   ],
   PORT_BUSY: [exitCodes.environment, "Choose another port, or 0 for a free one."],
+  CACHE_UNWRITABLE: [
+    exitCodes.environment,
+    "Work goes on, slower. Free some space, name another folder by --cache, or switch it off by --disk-mb 0.",
+  ],
   DISK_FULL: [exitCodes.environment, "Free some space and run `seedgrow resume`."],
   NO_WORKERS: [exitCodes.cluster, "Start workers with `seedgrow worker --nats URL`, or train with --local N."],
   WORK_FAILED: [exitCodes.cluster, "The same work failed on several workers: see the cause."],

@@ -116,3 +116,18 @@ export const engineLossWindowMs = 10 * 60_000;
 /** Before the first restart, and so many times longer before each further one: a driver resets its GPU within seconds. */
 export const engineRestartMs = 1_000;
 export const engineRestartFactor = 4;
+/** Decoded photos leave the disk this much: the coordinator, which may share it, begins nothing new at a quarter of that. */
+export const pixelsFreeBytesMin = 4 * diskFreeBytesMin;
+/** On a small disk this share of it instead. */
+export const pixelsFreeShareMin = 0.1;
+/** A decoded photo that was used within this makes no room for another: an epoch of most runs is shorter. */
+export const pixelsInUseMs = 60 * 60_000;
+/** Where decoded photos found no room, or the disk refused them, it is asked again after this. */
+export const pixelsRetryMs = 60_000;
+/** Decoded photos that wait to be written; beyond, they are not written this time: 170 of 256 x 256 px. */
+export const pixelsPendingBytesMax = 32 * 1024 * 1024;
+/**
+ * Decoded photos are written at this pace at most, bytes for each core of the machine: 40 a second of 256 x 256 px, four times what a
+ * worker trains with on a core, and 2 % of its time. What is decoded faster is written in a later epoch.
+ */
+export const pixelsWrittenPerSecondMax = 8 * 1024 * 1024;

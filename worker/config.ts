@@ -47,8 +47,14 @@ export const workerConfigSchema = z.strictObject({
   data: z.string().default("").meta({
     help: "Folder with the same photos on this machine, or s3://BUCKET/PREFIX: read there instead of pulled.",
   }),
-  cache: z.string().default("").meta({ help: "Folder for pulled photos. Default: $XDG_CACHE_HOME/seedgrow/blobs." }),
+  cache: z
+    .string()
+    .default("")
+    .meta({ help: "Folder for pulled photos and, in pixels/, decoded ones. Default: $XDG_CACHE_HOME/seedgrow/blobs." }),
   memoryMb: z.int().min(16).max(1_000_000).default(1024).meta({ help: "Decoded photos held in memory, MB." }),
+  diskMb: z.int().min(0).max(100_000_000).default(4096).meta({
+    help: "Decoded photos kept in the cache folder, MB, all workers that share it together: read where memory is too small, after a restart and by later runs. 0: none.",
+  }),
   simulatedImageMs: z.number().min(0).max(3_600_000).default(20).meta({
     help: "simulated: pretended time per image and pass, milliseconds.",
   }),

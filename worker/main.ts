@@ -2,6 +2,7 @@
 import { hostname } from "node:os";
 import { join } from "node:path";
 import type * as grpc from "@grpc/grpc-js";
+import type { AppError } from "../shared/errors.js";
 import { drainPatienceMs } from "../shared/limits.js";
 import { type Bus, connectBus } from "../shared/net/bus.js";
 import { openServer } from "../shared/net/credentials.js";
@@ -19,6 +20,8 @@ import { BlobCache } from "./adapters/blob-cache.js";
 import { CallHome } from "./adapters/call-home.js";
 import { WorkerHealth } from "./adapters/health.js";
 import { openRun } from "./adapters/open-run.js";
+import { PixelCache } from "./adapters/pixel-cache.js";
+import { ThreadPixelWriter } from "./adapters/pixel-writer.js";
 import { startPresence } from "./adapters/presence.js";
 import { watchStanding } from "./adapters/standing.js";
 import { WorkerMetrics } from "./adapters/worker-metrics.js";
@@ -87,14 +90,16 @@ async function start(config: WorkerConfig, closers: (() => Promise<unknown>)[]):
   const warn = (text: string, fields: Record<string, unknown>) => log.warn(fields, text);
   const standing = watchStanding({ bus, connect, trust, warn, nowMs: Date.now });
   closers.push(async () => standing.stop());
-  const cache = new BlobCache(config.cache || join(cacheDir(process.env), "blobs"));
+  const cacheFolder = config.cache || join(cacheDir(process.env), "blobs");
+  const cache = new BlobCache(cacheFolder);
+  const kept = config.diskMb === 0 ? null : openPixelCache(join(cacheFolder, "pixels"), config, warn, closers);
   const dataPlace = config.data || null;
   const memoryBytesMax = config.memoryMb * 1024 * 1024;
   const logged = (message: string, fields?: object) => log.info(fields ?? {}, message);
   const runtime = new WorkerRuntime({
     nowMs: () => performance.now(),
     openRun: (request) =>
-      openRun({ bus, compute, cache, dataPlace, memoryBytesMax, trust, isInsecure, log: logged }, request),
+      openRun({ bus, compute, cache, kept, dataPlace, memoryBytesMax, trust, isInsecure, log: logged }, request),
     log: logged,
     onJob: (job, outcome) => metrics?.onJob(job, outcome),
   });
@@ -133,6 +138,19 @@ async function start(config: WorkerConfig, closers: (() => Promise<unknown>)[]):
     await draining;
   };
   return { drain, died: Promise.race([compute.ended, standing.ended]) };
+}
+
+function openPixelCache(
+  dir: string,
+  { diskMb }: WorkerConfig,
+  warn: (text: string, fields: Record<string, unknown>) => void,
+  closers: (() => Promise<unknown>)[],
+): PixelCache {
+  const nowMs = () => performance.now();
+  const onTrouble = ({ code, message, hint }: AppError) => warn(message, { code, next: hint });
+  const writer = new ThreadPixelWriter({ dir, bytesMax: diskMb * 1024 * 1024 }, onTrouble, nowMs);
+  closers.push(() => writer.close());
+  return new PixelCache(dir, writer, nowMs);
 }
 
 async function openMetrics(

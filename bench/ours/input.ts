@@ -1,14 +1,18 @@
 /**
  * Photos to training crops: read, checked, decoded and resized on libvips' threads, then cropped and lit by another thread, a batch
- * behind. In a first epoch they come from disk; later ones find them decoded in memory.
+ * behind. In a first epoch they come from files, and are kept decoded on disk as well; later ones find them decoded in memory, or
+ * on disk, where memory holds none ("disk").
  */
 import { once } from "node:events";
-import { readdirSync, readFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import sharp from "sharp";
 import { sha256 } from "../../shared/codec/digest.js";
-import { ImageStore } from "../../worker/data/image-store.js";
+import { PixelCache } from "../../worker/adapters/pixel-cache.js";
+import { ThreadPixelWriter } from "../../worker/adapters/pixel-writer.js";
+import { ImageStore, type KeptPixels } from "../../worker/data/image-store.js";
 import { answer, givenWork } from "../lib/answer.js";
 import type { CropWork } from "./crop-thread.js";
 
@@ -16,7 +20,7 @@ interface InputWork {
   readonly photos: string;
   readonly size: number;
   readonly batch: number;
-  readonly epoch: "first" | "later";
+  readonly epoch: "first" | "later" | "disk";
 }
 
 const { photos, size, batch, epoch } = givenWork<InputWork>();
@@ -28,19 +32,36 @@ const images = readdirSync(photos, { recursive: true, encoding: "utf8" })
     return { path, digest: sha256(bytes), bytes: bytes.length, width: size, height: size, tags: [], maskDigest: null };
   });
 const split = { root: photos, images, shards: [images.map((_, image) => image)] };
+const dir = mkdtempSync(join(tmpdir(), "seedgrow-input-"));
+process.once("exit", () => rmSync(dir, { recursive: true, force: true }));
+const fail = (error: Error) => {
+  throw error;
+};
+const nowMs = () => performance.now();
+/** A later epoch has them all. */
+const pace = epoch === "disk" ? Number.MAX_SAFE_INTEGER : undefined;
+const writer = new ThreadPixelWriter({ dir, bytesMax: 4096 * 1024 * 1024 }, fail, nowMs, pace);
+const cache = new PixelCache(dir, writer, nowMs);
+let written = 0;
+/** Every epoch is a first one: of photos that nobody has seen before. */
+const forgetful: KeptPixels = {
+  get: async () => null,
+  put: (digest, side, pixels) => cache.put(sha256(Buffer.from(`${digest} ${written++}`)), side, pixels),
+};
 const store = new ImageStore({
   manifest: { version: 1, classes: ["a"], train: split, val: null },
   imageSize: size,
   localDir: photos,
   fetch: () => Promise.reject(new Error("all photos are here")),
-  memoryBytesMax: epoch === "first" ? 0 : images.length * size * size * 3,
+  memoryBytesMax: epoch === "later" ? images.length * size * size * 3 : 0,
+  kept: { first: forgetful, later: null, disk: cache }[epoch],
 });
 const workerData: CropWork = { size, batch };
 const cropThread = new Worker(new URL("./crop-thread.js", import.meta.url), { workerData });
 await once(cropThread, "message");
 let next = 0;
 const draw = (): number[] => Array.from({ length: batch }, () => next++ % images.length);
-if (epoch === "later") await decode([...images.keys()]);
+if (epoch !== "first") await decode([...images.keys()]);
 const coming = [decode(draw()), decode(draw())];
 
 function decode(wanted: readonly number[]) {
@@ -54,3 +75,4 @@ await answer(`sharp ${sharp.versions.sharp}`, async () => {
   return batch;
 });
 await cropThread.terminate();
+await writer.close();

@@ -58,6 +58,11 @@ export const machineErrors = {
     causes: ["a second worker, dashboard or server with the same port"],
     tries: ["port 0: a free one"],
   },
+  CACHE_UNWRITABLE: {
+    means: "A worker cannot keep decoded photos on its disk. It goes on, and decodes them again.",
+    causes: ["the disk, or the quota, is full", "the folder may only be read, or belongs to another user"],
+    tries: ["df -h", "seedgrow worker --cache DIR: another folder", "--disk-mb 0: keeps none"],
+  },
   DISK_FULL: {
     means: "A file could not be written.",
     causes: ["the disk, or the quota, is full"],

@@ -10,6 +10,15 @@ import { photoPixelsMax } from "../limits.js";
 /** What libvips remembers of its operations is of no use where no photo is decoded twice: a tenth of the processor time. */
 sharp.cache(false);
 
+/**
+ * Names the pixels that decodeSquare makes: with other libraries, on another kind of processor or after a change here (count
+ * `revision` up) they may be others.
+ */
+export const squareDecoder = JSON.stringify({
+  ...{ revision: 1, arch: process.arch, platform: process.platform, simd: sharp.simd() },
+  versions: sharp.versions,
+});
+
 /** Files are read whole, a few at a time. */
 export const imageBytesMax = 256 * 1024 * 1024;
 /** Mean of natural images: a network sees no edge that is not there. */

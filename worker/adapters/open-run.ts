@@ -15,7 +15,7 @@ import { isS3 } from "../../shared/storage/s3.js";
 import type { BackboneFiles, ModelKind } from "../compute/contract.js";
 import type { EngineKeeper } from "../compute/keeper.js";
 import { CorrectionStore } from "../data/correction-store.js";
-import { ImageStore } from "../data/image-store.js";
+import { ImageStore, type KeptPixels } from "../data/image-store.js";
 import { LabelStore } from "../data/label-store.js";
 import { WorkerExchange } from "../exchange/exchange.js";
 import { ShardsAhead } from "../jobs/shards-ahead.js";
@@ -35,6 +35,8 @@ export interface OpenRunOptions {
   readonly dataPlace: string | null;
   readonly log: (message: string, fields: object) => void;
   readonly memoryBytesMax: number;
+  /** Decoded photos on disk, or null. */
+  readonly kept: KeptPixels | null;
   /** Null: in the clear. */
   readonly trust: Trust | null;
   readonly isInsecure: boolean;
@@ -81,10 +83,11 @@ export async function openRun(options: OpenRunOptions, request: AttachRequest__O
     const cached = (digest: string) => fetcher.cached(digest);
     const pull = (digest: string) => fetcher.pull(digest);
     const pack = (digest: string) => fetcher.pack(digest);
-    const { memoryBytesMax, compute } = options;
+    const { memoryBytesMax, kept: keptPixels, compute } = options;
     const localDir = bucket ? null : dataPlace;
     const fetch = ({ digest, path }: ImageEntry) => fetcher.cached(digest, bucket ? () => bucket.get(path) : undefined);
-    const images = new ImageStore({ manifest, imageSize: method.imageSize, localDir, fetch, memoryBytesMax });
+    const held = { memoryBytesMax, kept: keptPixels };
+    const images = new ImageStore({ manifest, imageSize: method.imageSize, localDir, fetch, ...held });
     const labels = new LabelStore({ pull, pack });
     const corrections = new CorrectionStore(pull);
     const pullPeer = (...pulled: Parameters<PeerLinks["pull"]>) => peers.pull(...pulled);

@@ -9,7 +9,14 @@ const imageSize = 32;
 function store(fetch: (entry: ImageEntry) => Promise<Uint8Array>): ImageStore {
   const images = [0, 1, 2, 3].map((image) => ({ path: `${image}.png`, digest: `digest ${image}` }));
   const manifest = { train: { images, shards: [[0, 1, 2, 3]] }, val: null } as unknown as Manifest;
-  return new ImageStore({ manifest, imageSize, localDir: null, fetch, memoryBytesMax: 2 * 3 * imageSize ** 2 });
+  return new ImageStore({
+    manifest,
+    imageSize,
+    localDir: null,
+    kept: null,
+    fetch,
+    memoryBytesMax: 2 * 3 * imageSize ** 2,
+  });
 }
 
 function photo(shade: number): Promise<Uint8Array> {

@@ -1,13 +1,20 @@
 /**
  * Photos as the method wants them: decoded, upright, square, 8-bit. Decoded once and kept in shared memory, so that
- * handing one to the compute thread copies nothing.
+ * handing one to the compute thread copies nothing; kept on disk as well, where what memory could not hold is read again.
  */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { sha256 } from "../../shared/codec/digest.js";
+import { type Digest, sha256 } from "../../shared/codec/digest.js";
 import { decodeSquare } from "../../shared/data/decode.js";
 import type { ImageEntry, Manifest, Split, SplitName } from "../../shared/data/manifest.js";
 import { AppError } from "../../shared/errors.js";
+
+/** Decoded photos beyond memory, by the digest of the photo's bytes. Only ever a matter of speed: it neither fails nor waits. */
+export interface KeptPixels {
+  /** RGB, [side, side, 3], in shared memory: what was put, to the bit; or null. */
+  get(digest: Digest, side: number): Promise<Uint8Array | null>;
+  put(digest: Digest, side: number, pixels: Uint8Array): void;
+}
 
 export interface ImageStoreOptions {
   readonly manifest: Manifest;
@@ -19,6 +26,8 @@ export interface ImageStoreOptions {
   readonly fetch: (entry: ImageEntry) => Promise<Uint8Array>;
   /** Decoded photos held, bytes. */
   readonly memoryBytesMax: number;
+  /** Where they are besides, or null. */
+  readonly kept: KeptPixels | null;
 }
 
 export class ImageStore {
@@ -55,10 +64,14 @@ export class ImageStore {
   }
 
   private async load(entry: ImageEntry): Promise<Uint8Array> {
-    const bytes = (await this.local(entry)) ?? (await this.options.fetch(entry));
-    const decoded = await decodeSquare(bytes, this.options.imageSize);
+    const { imageSize, kept, fetch } = this.options;
+    const known = await kept?.get(entry.digest, imageSize);
+    if (known) return known;
+    const bytes = (await this.local(entry)) ?? (await fetch(entry));
+    const decoded = await decodeSquare(bytes, imageSize);
     const shared = new Uint8Array(new SharedArrayBuffer(decoded.length));
     shared.set(decoded);
+    kept?.put(entry.digest, imageSize, shared);
     return shared;
   }
 
