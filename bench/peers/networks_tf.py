@@ -1,6 +1,7 @@
 """The networks of bench/ours/network.ts in TensorFlow: DFN on MobileNetV2 or ResNet-18, random weights and biases, NHWC. Layers,
 widths and strides are those of networks.py, padding is "SAME" as in ours."""
 import tensorflow as tf
+from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 # Of backbone and DFN with 64 channels and 3 labels: what networks.py has.
 parameter_counts = {"mobilenet_v2": 3086691, "resnet18": 11923587}
@@ -127,7 +128,7 @@ class Basic(tf.Module):
 
 
 class GroupNorm(tf.Module):
-    """TensorFlow has no kernel of it: one pass for the moments of every channel, one multiply-add."""
+    """TensorFlow has no kernel of it: moments of every channel, then one multiply-add; a gradient by hand was no quicker."""
 
     def __init__(self, width):
         super().__init__()
@@ -137,8 +138,7 @@ class GroupNorm(tf.Module):
 
     def __call__(self, x):
         n, _, _, width = x.shape
-        mean, variance = tf.nn.moments(x, [1, 2])
-        mean, square = (tf.reshape(v, [n, *self.groups]) for v in (mean, variance + tf.square(mean)))
+        mean, square = (tf.reshape(tf.reduce_mean(v, [1, 2]), [n, *self.groups]) for v in (x, tf.square(x)))
         mean, square = (tf.reduce_mean(v, 2, keepdims=True) for v in (mean, square))
         inverse = tf.math.rsqrt(square - tf.square(mean) + 1e-5)
         scale = inverse * tf.reshape(self.gamma, self.groups)
@@ -201,3 +201,8 @@ def open_network(work, labels=3):
         count = sum(variable.shape.num_elements() for part in (backbone, network) for variable in part.variables)
         assert count == parameter_counts[work["network"]]
     return backbone, network
+
+
+def frozen(function, argument):
+    """With parameters as constants of the graph, which TensorFlow prepares once: a few percent quicker."""
+    return convert_variables_to_constants_v2(tf.function(function).get_concrete_function(argument))

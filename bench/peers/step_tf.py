@@ -2,7 +2,7 @@
 import tensorflow as tf
 
 from answer import answer, given_work
-from networks_tf import open_network
+from networks_tf import frozen, open_network
 
 work = given_work()
 backbone, network = open_network(work)
@@ -14,6 +14,7 @@ powers = tf.Variable(beta1), tf.Variable(beta2)
 size = work["size"]
 x = tf.random.uniform([work["batch"], size, size, 3], -1, 1)
 labels = tf.random.uniform([work["batch"], size, size], 0, 3, tf.int32)
+taps = backbone if work["backbone"] == "trained" else frozen(backbone, x)
 
 
 def adamw(gradients):
@@ -32,7 +33,7 @@ def adamw(gradients):
 def step():
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(trained)
-        logits = tf.image.resize(network(backbone(x)), [size, size])
+        logits = tf.image.resize(network(taps(x)), [size, size])
         loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits))
     adamw(tape.gradient(loss, trained))
     return loss
