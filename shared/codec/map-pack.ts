@@ -40,8 +40,20 @@ export function encodeMapPack(maps: readonly ByteMap[]): Uint8Array {
   return Buffer.concat([magic, length, header, ...bodies]);
 }
 
+/** A map as it lies in its pack. */
+export interface PackedMap {
+  readonly image: number;
+  /** @throws AppError DIGEST_MISMATCH when its bytes are no such map */
+  readonly unpack: () => ByteMap;
+}
+
 /** @throws AppError DIGEST_MISMATCH when the bytes are not a whole pack. */
 export function decodeMapPack(pack: Uint8Array): ByteMap[] {
+  return openMapPack(pack).map(({ unpack }) => unpack());
+}
+
+/** The maps stay deflated, a hundredth of their size, until somebody wants one. `pack` stays as it is. @throws the same */
+export function openMapPack(pack: Uint8Array): PackedMap[] {
   const bytes = Buffer.from(pack.buffer, pack.byteOffset, pack.byteLength);
   if (bytes.length < 8 || !bytes.subarray(0, 4).equals(magic)) throw damaged("no header");
   const headerBytes = bytes.readUInt32LE(4);
@@ -53,7 +65,8 @@ export function decodeMapPack(pack: Uint8Array): ByteMap[] {
   return entries.map((entry) => {
     const body = bytes.subarray(offset, offset + entry.bytes);
     offset += entry.bytes;
-    return { ...pickShape(entry), data: inflate(body, entry) };
+    if (body.length !== entry.bytes) throw damaged(`image ${entry.image} is cut short`);
+    return { image: entry.image, unpack: () => ({ ...pickShape(entry), data: inflate(body, entry) }) };
   });
 }
 
@@ -71,7 +84,7 @@ function pickShape({ image, height, width, channels }: HeaderEntry) {
 
 function inflate(body: Buffer, entry: HeaderEntry): Uint8Array {
   const expected = entry.height * entry.width * entry.channels;
-  if (body.length !== entry.bytes || expected > mapBytesMax) throw damaged(`image ${entry.image} is cut short`);
+  if (expected > mapBytesMax) throw damaged(`image ${entry.image} would take ${expected} bytes`);
   const data = inflateMap(body, expected, entry);
   if (data.length !== expected) throw damaged(`image ${entry.image} has ${data.length} bytes, not ${expected}`);
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
