@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { sha256 } from "../../shared/codec/digest.js";
-import { pixelsInUseMs, pixelsRetryMs } from "../../shared/limits.js";
+import { pixelsFreeBytesMin, pixelsInUseMs, pixelsRetryMs } from "../../shared/limits.js";
 import { pixelName, pixelPath, readPixels } from "./pixel-file.js";
 import { PixelFolder } from "./pixel-folder.js";
 
@@ -152,4 +152,19 @@ test("a folder that cannot be made throws once, and is left alone for a while", 
   expect(written.write(nameOf(1), pixelsOf(1))).toBe(false);
   nowMs += pixelsRetryMs;
   expect(() => written.write(nameOf(1), pixelsOf(1))).toThrow(/ENOTDIR/);
+});
+
+test("a disk that is nearly full gets nothing more, and some of it back; that is said, and asked again after a while", () => {
+  let freeBytes = 2 ** 40;
+  const disk = () => ({ freeBytes, totalBytes: 2 ** 41 });
+  const before = new PixelFolder({ dir, bytesMax: 8 * fileBytes }, () => nowMs, disk);
+  for (let photo = 0; photo < 6; photo++) before.write(nameOf(photo), pixelsOf(photo));
+  freeBytes = pixelsFreeBytesMin - 2 * fileBytes;
+  const written = new PixelFolder({ dir, bytesMax: 8 * fileBytes }, () => nowMs, disk);
+  expect(() => written.write(nameOf(6), pixelsOf(6))).toThrow(/too little is free/);
+  expect(held()).toHaveLength(4);
+  expect(written.write(nameOf(6), pixelsOf(6))).toBe(false);
+  freeBytes = 2 ** 40;
+  nowMs += pixelsRetryMs;
+  expect(written.write(nameOf(6), pixelsOf(6))).toBe(true);
 });

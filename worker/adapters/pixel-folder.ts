@@ -18,7 +18,7 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { pixelsRetryMs } from "../../shared/limits.js";
-import { allowedBytes, filesToEvict, type KeptFile, shareBytes } from "../core/pixel-room.js";
+import { allowedBytes, type DiskRoom, filesToEvict, type KeptFile, shareBytes } from "../core/pixel-room.js";
 import { bytesByName, isPixelName, pixelPath, sealOf } from "./pixel-file.js";
 
 export interface PixelFolderOptions {
@@ -29,21 +29,25 @@ export interface PixelFolderOptions {
 export class PixelFolder {
   /** May be written before the folder is counted again. */
   private leftBytes = 0;
+  /** The bound is not the user's: the disk's other users need what is left. */
+  private isDiskLow = false;
   /** Nothing is tried before: the folder is full of what is in use, or the disk refuses. */
   private resumeMs = 0;
 
   constructor(
     private readonly options: PixelFolderOptions,
     private readonly nowMs: () => number = Date.now,
+    private readonly diskOf: (dir: string) => DiskRoom = diskRoomOf,
   ) {}
 
-  /** False: there is no room for it now. @throws of node:fs when the disk refuses; then nothing is tried for a while. */
+  /** False: there is no room for it now. @throws Error when the disk is (nearly) full or refuses; then nothing is tried for a while. */
   write(name: string, pixels: Uint8Array): boolean {
     if (this.nowMs() < this.resumeMs) return false;
     try {
       const bytes = bytesByName(name);
       if (this.leftBytes < bytes) this.makeRoom(bytes);
       if (this.leftBytes < bytes) {
+        if (this.isDiskLow) throw new Error(`too little is free on the disk of ${this.options.dir}`);
         this.resumeMs = this.nowMs() + pixelsRetryMs;
         return false;
       }
@@ -70,14 +74,13 @@ export class PixelFolder {
   makeRoom(wantedBytes: number): void {
     const { dir, bytesMax } = this.options;
     mkdirSync(dir, { recursive: true });
-    const { bavail, blocks, bsize } = statfsSync(dir);
-    const disk = { freeBytes: bavail * bsize, totalBytes: blocks * bsize };
     const parts = namesByPart(dir);
     let heldBytes = parts.reduce(
       (sum, [, names]) => sum + names.reduce((part, name) => part + bytesByName(name), 0),
       0,
     );
-    const allowed = allowedBytes(bytesMax, heldBytes, disk);
+    const allowed = allowedBytes(bytesMax, heldBytes, this.diskOf(dir));
+    this.isDiskLow = allowed < bytesMax;
     if (heldBytes + wantedBytes > allowed) {
       const files = parts.flatMap(([part, names]) =>
         names.flatMap((name) => aged(join(part, name), bytesByName(name))),
@@ -95,7 +98,8 @@ export class PixelFolder {
       const file = openNew(draft);
       try {
         const seal = sealOf(name, pixels);
-        if (writevSync(file, [pixels, seal]) < pixels.length + seal.length) throw new Error(`${draft}: cut short`);
+        if (writevSync(file, [pixels, seal]) < pixels.length + seal.length)
+          throw new Error(`the disk of ${this.options.dir} is full`);
       } finally {
         closeSync(file);
       }
@@ -105,6 +109,11 @@ export class PixelFolder {
       throw thrown;
     }
   }
+}
+
+function diskRoomOf(dir: string): DiskRoom {
+  const { bavail, blocks, bsize } = statfsSync(dir);
+  return { freeBytes: bavail * bsize, totalBytes: blocks * bsize };
 }
 
 function openNew(path: string): number {
