@@ -127,7 +127,7 @@ export const pixelsRetryMs = 60_000;
 /** Decoded photos that wait to be written; beyond, they are not written this time: 170 of 256 x 256 px. */
 export const pixelsPendingBytesMax = 32 * 1024 * 1024;
 /**
- * Decoded photos are written at this pace at most, bytes for each core of the machine: 40 a second of 256 x 256 px, four times what a
- * worker trains with on a core, and 2 % of its time. What is decoded faster is written in a later epoch.
+ * Decoded photos are written at this pace at most, bytes for each core of the machine: 20 a second of 256 x 256 px, more than a
+ * worker trains with on a core, and 1 % of its time. What is decoded faster is written in a later epoch.
  */
-export const pixelsWrittenPerSecondMax = 8 * 1024 * 1024;
+export const pixelsWrittenPerSecondMax = 4 * 1024 * 1024;

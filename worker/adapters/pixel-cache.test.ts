@@ -8,7 +8,7 @@ import { decodeSquare } from "../../shared/data/decode.js";
 import type { Manifest } from "../../shared/data/manifest.js";
 import { pixelsInUseMs } from "../../shared/limits.js";
 import { ImageStore } from "../data/image-store.js";
-import { PixelCache } from "./pixel-cache.js";
+import { decoderTag, PixelCache } from "./pixel-cache.js";
 import { pixelName, pixelPath } from "./pixel-file.js";
 import { PixelFolder } from "./pixel-folder.js";
 import type { PixelWriter } from "./pixel-writer.js";
@@ -71,7 +71,7 @@ test("pixels from disk are those of a fresh decode, to the bit, and nothing is d
 
 test("a damaged file costs one decode, and is whole again after it", async () => {
   await all(restarted());
-  const name = pixelName(sha256(photos[1]!), side);
+  const name = pixelName(sha256(photos[1]!), side, decoderTag);
   const path = pixelPath(dir, name);
   const whole = readFileSync(path);
   writeFileSync(path, whole.subarray(0, 2000));
@@ -83,7 +83,7 @@ test("a damaged file costs one decode, and is whole again after it", async () =>
 test("a damaged file is deleted even where nothing can be written", async () => {
   await all(restarted());
   const digest = sha256(photos[0]!);
-  const path = pixelPath(dir, pixelName(digest, side));
+  const path = pixelPath(dir, pixelName(digest, side, decoderTag));
   writeFileSync(path, "");
   const idle: PixelWriter = { start() {}, write() {}, touch() {}, close: async () => undefined };
   expect(await new PixelCache(dir, idle, () => 0).get(digest, side)).toBeNull();

@@ -7,22 +7,20 @@ import { open } from "node:fs/promises";
 import { join } from "node:path";
 import zlib from "node:zlib";
 import crc from "crc-32";
-import { type Digest, sha256 } from "../../shared/codec/digest.js";
-import { squareDecoder } from "../../shared/data/decode.js";
+import type { Digest } from "../../shared/codec/digest.js";
 
 const sealBytes = 4;
 /** A disk gives space in blocks. */
 const blockBytes = 4096;
-const decoderTag = sha256(Buffer.from(squareDecoder)).slice(0, 12);
 const digestLength = 64;
 /** A draft has a random end. */
 const pattern = /^[0-9a-f]{64}-\d{1,5}-[0-9a-f]{12}([.][0-9a-f-]{36})?$/;
 /** Node 20.15 and newer have it. */
 const crc32: typeof zlib.crc32 = zlib.crc32 ?? ((bytes, seed = 0) => crc.buf(bytes as Uint8Array, seed | 0) >>> 0);
 
-/** Names the pixels of one photo, [side, side, 3], as this decoder makes them. */
-export function pixelName(digest: Digest, side: number, tag: string = decoderTag): string {
-  return `${digest}-${side}-${tag}`;
+/** Names the pixels of one photo, [side, side, 3], as the decoder with this tag, 12 hex digits, makes them. */
+export function pixelName(digest: Digest, side: number, decoderTag: string): string {
+  return `${digest}-${side}-${decoderTag}`;
 }
 
 export function pixelPath(dir: string, name: string): string {

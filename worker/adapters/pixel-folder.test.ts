@@ -8,6 +8,7 @@ import { pixelName, pixelPath, readPixels } from "./pixel-file.js";
 import { PixelFolder } from "./pixel-folder.js";
 
 const side = 32;
+const tag = "0123456789ab";
 /** A file of such a photo takes one block. */
 const fileBytes = 4096;
 let dir: string;
@@ -19,7 +20,7 @@ beforeEach(() => {
 afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
 const folder = (files: number) => new PixelFolder({ dir, bytesMax: files * fileBytes }, () => nowMs);
-const nameOf = (photo: number) => pixelName(sha256(Buffer.from([photo])), side);
+const nameOf = (photo: number) => pixelName(sha256(Buffer.from([photo])), side, tag);
 const pixelsOf = (photo: number) => new Uint8Array(3 * side * side).fill(photo);
 const held = () => readdirSync(dir, { recursive: true, encoding: "utf8" }).filter((path) => path.includes("/"));
 const isHeld = (photo: number) => held().some((path) => path.endsWith(nameOf(photo)));
@@ -72,7 +73,8 @@ test("a folder in a file's place is damaged, not an error", async () => {
 
 test("another size and another decoder have other names", () => {
   const digest = sha256(Buffer.from([1]));
-  expect(new Set([pixelName(digest, 32), pixelName(digest, 64), pixelName(digest, 32, "0123456789ab")]).size).toBe(3);
+  const names = [pixelName(digest, 32, tag), pixelName(digest, 64, tag), pixelName(digest, 32, "000000000000")];
+  expect(new Set(names).size).toBe(3);
 });
 
 test("the folder never holds more than it may, and what was used last stays", () => {

@@ -51,7 +51,7 @@ export class ThreadPixelWriter implements PixelWriter {
     private readonly nowMs: () => number,
     bytesPerSecond = pixelsWrittenPerSecondMax * availableParallelism(),
   ) {
-    this.pace = new WritePace(bytesPerSecond, bytesPerSecond / 4);
+    this.pace = new WritePace(bytesPerSecond, bytesPerSecond);
   }
 
   start(): void {
@@ -70,9 +70,10 @@ export class ThreadPixelWriter implements PixelWriter {
   }
 
   write(name: string, pixels: Uint8Array): void {
-    if (this.isOver) return;
+    // The pace first: a buffer that is taken and not used costs more than all else here.
+    if (this.isOver || !this.pace.take(pixels.length, this.nowMs())) return;
     const buffer = this.bufferOf(pixels.length);
-    if (!buffer || !this.pace.take(pixels.length, this.nowMs())) return;
+    if (!buffer) return;
     buffer.set(pixels);
     this.pending.push(buffer);
     this.post({ kind: "write", name, pixels: buffer });
