@@ -40,7 +40,8 @@ export async function openNetwork(work: NetworkWork, compilerOf?: ((tf: Tf) => C
   const { tf, version, device, compile = null } = await loadEngine({ engine, threads });
   const method: MethodConfig = methodConfigSchema.parse({
     imageSize: size,
-    math: bf16 ? "bf16" : "f32",
+    // Commits before there was a choice refuse it.
+    ...(bf16 ? { math: "bf16" } : {}),
     mining: { rounds: 0 },
     predict: { flip: false },
     segmenter: {
