@@ -99,7 +99,7 @@ export function notFiniteIndex(values: Float32Array): number {
 const checksumBytes = 64;
 
 /**
- * 64 bytes in which the bits of all numbers count, in a quarter of the time of SHA-256: for those who want to know
+ * 64 bytes in which the bits of all numbers count, faster than SHA-256: for those who want to know
  * whether they have the same, not against anybody who wants them to believe it.
  */
 export function checksumOf(values: Float32Array): Uint8Array {
@@ -131,7 +131,7 @@ export interface AdamWFactors {
 }
 
 /**
- * In f32, as PyTorch does it: every factor, product and sum is rounded. In f64 it takes about twice as long.
+ * In f32, as PyTorch does it: every factor, product and sum is rounded.
  *
  *   g = scale x gradient,  m' = beta1 x m + (1 - beta1) x g,  v' = beta2 x v + ((1 - beta2) x g) x g,
  *   values' = values - (decay x values + (stepSize x m') / (sqrt(v') x correction + epsilon)).
