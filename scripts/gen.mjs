@@ -39,7 +39,8 @@ for (const name of list(fresh)) {
 // Programs that are text in a module, so that whoever imports it has them, built or not.
 const programs = new Map();
 for (const name of ["wire", "vectors"]) {
-  const base64 = Buffer.from(await compile(`wasm/${name}/index.ts`)).toString("base64");
+  const program = await compile(`wasm/${name}/index.ts`, { isShared: name === "vectors" });
+  const base64 = Buffer.from(program).toString("base64");
   programs.set(
     `shared/math/${name}-program.ts`,
     `/** wasm/${name}, compiled: \`npm run gen\`. */\nexport const ${name}Program =\n  "${base64}";\n`,

@@ -33,14 +33,15 @@ const places = [0, blockBytes, 2 * blockBytes, 3 * blockBytes] as const;
 const scratchBytes = places.length * blockBytes;
 const module = new WebAssembly.Module(Buffer.from(vectorsProgram, "base64"));
 
-/** The program with a memory: blocks to copy through, then room for arrays. */
+/** The program with a memory: blocks to copy through, then room for arrays. Other threads can have the memory as well. */
 class Program {
-  readonly memory: WasmMemory;
+  readonly memory: WasmMemory<SharedArrayBuffer>;
   readonly vectors: Vectors;
   readonly blocks: readonly Float32Array[];
 
   constructor(roomBytes: number) {
-    this.memory = new WebAssembly.Memory({ initial: Math.ceil((scratchBytes + roomBytes) / wasmPageBytes) });
+    const pages = Math.ceil((scratchBytes + roomBytes) / wasmPageBytes);
+    this.memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
     this.vectors = new WebAssembly.Instance(module, { env: { memory: this.memory } }).exports as Vectors;
     this.blocks = places.map((place) => new Float32Array(this.memory.buffer, place, blockFloats));
   }
@@ -54,7 +55,8 @@ const memoryBytesMax = 2 ** 32 - wasmPageBytes;
 
 /**
  * Room for arrays that are worked on without a copy, when all of a pass lie in it. Two thirds of the time of a step of AdamW
- * that has to copy goes into that. Arrays are not taken back: whoever is done with all of them drops the memory.
+ * that has to copy goes into that. Another thread that is sent one has it at once, and sees what is written to it later. Arrays are
+ * not taken back: whoever is done with all of them drops the memory.
  */
 export class VectorMemory {
   private readonly program: Program | null;

@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { runConfigSchema } from "../../coordinator/config.js";
 import { engineRestartMs } from "../../shared/limits.js";
+import { VectorMemory } from "../../shared/math/vectors.js";
 import type { ComputeClient } from "../../worker/compute/client.js";
 import { EngineKeeper, type EngineKeeperOptions } from "../../worker/compute/keeper.js";
 import { until } from "../support/until.js";
@@ -44,6 +45,27 @@ test("one that is closed has not died", async () => {
   });
   await compute.close();
   expect(hasDied).toBe(false);
+});
+
+test("parameters in shared memory are seen as they are when they are loaded; others are the thread's own copy", async () => {
+  const compute = await start();
+  await compute.setup(setup);
+  const shared = new VectorMemory(10).floats(10);
+  const own = new Float32Array(10);
+  const job = { stage, step: 0, leafCount: 1, microBatches: [{ leaf: 0, examples: [] }] };
+  const gradientAt = async (values: Float32Array) => {
+    await compute.call("load", stage, values);
+    return (await compute.call("gradients", job)).result[0]!.values;
+  };
+  const [atZeros, atOnes] = [await gradientAt(own), await gradientAt(own.map(() => 1))];
+  expect(atOnes).not.toEqual(atZeros);
+  expect(await gradientAt(shared)).toEqual(atZeros);
+  expect(await gradientAt(shared.fill(1))).toEqual(atOnes);
+  await compute.call("load", stage, shared);
+  shared.fill(0);
+  expect((await compute.call("gradients", job)).result[0]!.values).toEqual(atZeros);
+  expect(own).toEqual(new Float32Array(10));
+  await compute.close();
 });
 
 describe("a keeper", () => {

@@ -14,6 +14,7 @@ import { protocolVersion, seedgrowVersion } from "../../shared/version.js";
 import { PeerLinks } from "../../worker/adapters/peer-links.js";
 import { CorrectionStore } from "../../worker/data/correction-store.js";
 import { WorkerExchange } from "../../worker/exchange/exchange.js";
+import { ReplicaRoom } from "../../worker/exchange/replica-room.js";
 import type { JobContext } from "../../worker/jobs/context.js";
 import { WeightsBase } from "../../worker/jobs/weights-base.js";
 import { WorkerRuntime } from "../../worker/runtime.js";
@@ -154,6 +155,7 @@ export class TestWorker {
       corrections: new CorrectionStore(pull),
       pull,
       loaded: new Map(),
+      room: new ReplicaRoom(),
       base: new WeightsBase(wire, pull),
       closed: ended.signal,
       exchange: new WorkerExchange({

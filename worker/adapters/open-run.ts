@@ -18,6 +18,7 @@ import { CorrectionStore } from "../data/correction-store.js";
 import { ImageStore, type KeptPixels } from "../data/image-store.js";
 import { LabelStore } from "../data/label-store.js";
 import { WorkerExchange } from "../exchange/exchange.js";
+import { ReplicaRoom } from "../exchange/replica-room.js";
 import { ShardsAhead } from "../jobs/shards-ahead.js";
 import { WeightsBase } from "../jobs/weights-base.js";
 import type { AttachedRun } from "../runtime.js";
@@ -94,7 +95,8 @@ export async function openRun(options: OpenRunOptions, request: AttachRequest__O
     const exchange = new WorkerExchange({ method, seed, wire, pullBlob: pull, pullPeer });
     const stores = { images, labels, corrections };
     const base = new WeightsBase(wire, pull);
-    const kept = { loaded, base, ahead: new ShardsAhead(), exchange, closed: closed.signal };
+    const room = new ReplicaRoom();
+    const kept = { loaded, base, ahead: new ShardsAhead(), exchange, room, closed: closed.signal };
     return { context: { setup, manifest, compute, prepare, ...stores, pull, cached, pack, ...kept }, close };
   } catch (error) {
     close();

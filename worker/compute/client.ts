@@ -109,11 +109,14 @@ interface Message {
   readonly [key: string]: unknown;
 }
 
-/** Parameters go as a copy that is given away: posted as they are, all that lies in their memory would be copied, and twice. */
+/**
+ * Parameters that lie in shared memory are there already. Others go as a copy that is given away: posted as they are, all that lies
+ * in their memory would be copied, and twice.
+ */
 function moved(args: readonly unknown[]): Pick<Message, "args" | "transfer"> {
   const transfer: ArrayBuffer[] = [];
   const copies = args.map((arg) => {
-    if (!(arg instanceof Float32Array)) return arg;
+    if (!(arg instanceof Float32Array) || arg.buffer instanceof SharedArrayBuffer) return arg;
     const copy = new Float32Array(arg);
     transfer.push(copy.buffer);
     return copy;

@@ -162,7 +162,10 @@ export interface Compute {
    * classifier, whose trained backbone they start from. Loads nothing.
    */
   init(stage: TrainStage): InitialParams;
-  /** Sets the parameters that the calls below use for this kind of model. `values` may be kept. */
+  /**
+   * Sets the parameters that the calls below use for this kind of model. `values` may be kept: whoever changes them, which is
+   * possible where they lie in memory that threads share, loads them again before the next of those calls.
+   */
   load(stage: TrainStage, values: Float32Array): void;
   /** Sums over the fewest tree nodes that cover the job's micro-batches. */
   gradients(job: GradientJob): Awaitable<PartialSum[]>;

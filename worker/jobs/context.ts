@@ -13,6 +13,7 @@ import type { CorrectionStore } from "../data/correction-store.js";
 import type { ImageStore } from "../data/image-store.js";
 import type { LabelStore } from "../data/label-store.js";
 import type { WorkerExchange } from "../exchange/exchange.js";
+import type { ReplicaRoom } from "../exchange/replica-room.js";
 import type { ShardsAhead } from "./shards-ahead.js";
 import type { WeightsBase } from "./weights-base.js";
 
@@ -40,6 +41,8 @@ export interface JobContext {
   readonly closed: AbortSignal;
   /** For sharded training. */
   readonly exchange: WorkerExchange;
+  /** For local steps. */
+  readonly room: ReplicaRoom;
 }
 
 export interface JobOutput {
@@ -61,7 +64,10 @@ export function stageOf(message: Stage__Output | null): TrainStage {
   return { model, round: message?.round ?? 0 };
 }
 
-/** Makes `digest` the parameters of the stage's model, unless they are loaded already. `held`: they are here. `change`: what leads to them. */
+/**
+ * Makes `digest` the parameters of the stage's model, unless they are loaded already. `held`: they are here, and may change once this
+ * job is done, so that they count as loaded for it alone. `change`: what leads to them.
+ */
 export async function useWeights(
   context: JobContext,
   stage: TrainStage,
@@ -72,7 +78,7 @@ export async function useWeights(
   const values = held ?? (await context.base.values(digest, change));
   context.loaded.delete(stage.model);
   await context.compute.call("load", stage, values);
-  context.loaded.set(stage.model, digest);
+  if (!held) context.loaded.set(stage.model, digest);
 }
 
 /** `corrections`: tags in place of the manifest's. */

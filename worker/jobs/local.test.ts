@@ -6,6 +6,7 @@ import { bytesOf, float32Of } from "../../shared/codec/digest.js";
 import { methodConfigSchema } from "../../shared/config/method.js";
 import { stageOptions } from "../../shared/config/stage-options.js";
 import type { GradientJob } from "../compute/contract.js";
+import { ReplicaRoom } from "../exchange/replica-room.js";
 import type { JobContext } from "./context.js";
 import { localJob } from "./local.js";
 
@@ -55,6 +56,7 @@ function world({ gradientAt = (value: number) => value } = {}) {
     corrections: { round: async () => new Map() },
     pull: async (digest: string) => (digest === "specs" ? Buffer.from(JSON.stringify(specs)) : bytesOf(start)),
     loaded: new Map([["classifier", "before"]]),
+    room: new ReplicaRoom(),
     closed: closed.signal,
   } as unknown as JobContext;
   return { asked, context, closed };

@@ -8,7 +8,7 @@ import { AppError } from "../../shared/errors.js";
 import type { LocalJob__Output } from "../../shared/gen/seedgrow/v1/LocalJob.js";
 import { roundingOf } from "../../shared/math/rounding.js";
 import { nodeKey } from "../../shared/math/tree-sum.js";
-import { addInto, VectorMemory } from "../../shared/math/vectors.js";
+import { addInto } from "../../shared/math/vectors.js";
 import { encodeSum, sumTailFloats } from "../../shared/math/wire.js";
 import type { MicroBatch, PartialSum, TrainStage } from "../compute/contract.js";
 import type { JobContext, JobResult } from "./context.js";
@@ -57,12 +57,10 @@ export async function localJob(
 }
 
 /** Its moments begin at zero in every round, its bias correction as well: docs/DECISIONS.md has what that costs. */
-function freshReplica({ setup }: JobContext, stage: TrainStage, specs: ParamSpecs, start: Float32Array): Replica {
-  const memory = new VectorMemory(3 * start.length);
-  const zeros = () => memory.floats(start.length);
-  const values = zeros();
+function freshReplica({ setup, room }: JobContext, stage: TrainStage, specs: ParamSpecs, start: Float32Array): Replica {
+  const [values, first, second] = room.of(start.length);
   values.set(start);
-  const optimizer = { steps: 0, first: new MemoryFloats(zeros()), second: new MemoryFloats(zeros()) };
+  const optimizer = { steps: 0, first: new MemoryFloats(first.fill(0)), second: new MemoryFloats(second.fill(0)) };
   return new Replica(specs, { values, optimizer, average: null }, stageOptions(setup.method, stage));
 }
 

@@ -3,7 +3,7 @@ import { bytesOf } from "../../shared/codec/digest.js";
 import { methodConfigSchema } from "../../shared/config/method.js";
 import type { GradientJob__Output } from "../../shared/gen/seedgrow/v1/GradientJob.js";
 import { imagesOfMicroBatch } from "../training/sampling.js";
-import type { JobContext } from "./context.js";
+import { type JobContext, useWeights } from "./context.js";
 import { gradientJob, prefetch } from "./train.js";
 
 const stage = { model: "classifier", round: 0 } as const;
@@ -57,4 +57,19 @@ test("while a step is computed, the photos of its micro-batches in the next two 
     [1, 2].flatMap((leaf) => imagesOfMicroBatch({ method, seed: 1, tags, stage, step, leaf })),
   );
   expect(loaded).toEqual(wanted);
+});
+
+test("parameters that are held here are loaded for one job: another job may find that they have changed", async () => {
+  const loads: number[][] = [];
+  const loaded = new Map();
+  const compute = { call: async (_: string, __: unknown, values: Float32Array) => loads.push([...values]) };
+  const base = { values: async () => Float32Array.of(7) };
+  const context = { loaded, compute, base } as unknown as JobContext;
+  const held = Float32Array.of(1);
+  await useWeights(context, stage, "W", { held });
+  held[0] = 2;
+  await useWeights(context, stage, "W", { held });
+  await useWeights(context, stage, "W");
+  await useWeights(context, stage, "W");
+  expect(loads).toEqual([[1], [2], [7]]);
 });

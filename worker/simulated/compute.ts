@@ -3,11 +3,12 @@
  * of everything the real ones are a function of (seed, stage, step, leaf, weights, pixels, labels). So a run's final
  * weights tell whether any of it was lost, counted twice, swapped or stale, on any number of workers.
  */
-import { bytesOf, sha256 } from "../../shared/codec/digest.js";
+import { sha256 } from "../../shared/codec/digest.js";
 import type { PortableGraph } from "../../shared/data/portable-graph.js";
 import { AppError } from "../../shared/errors.js";
 import { roundingOf } from "../../shared/math/rounding.js";
 import { TreeAccumulator } from "../../shared/math/tree-sum.js";
+import { checksumOf } from "../../shared/math/vectors.js";
 import { Rng } from "../../shared/rng.js";
 import type {
   Compute,
@@ -35,7 +36,7 @@ const hangMs = 60 * 60_000;
 /** Slow enough to be doubled by an idle worker, not so slow as to count as hung. */
 const slowness = 8;
 /** So many numbers are drawn, then repeated: a prime, so that whatever is cut, shifted or swapped shows. */
-const noisePeriod = 65_521;
+const noisePeriod = 8_191;
 /** Cells of a CAM: those of stride 32. */
 const camStride = 32;
 
@@ -151,7 +152,7 @@ export class SimulatedCompute implements Compute {
   private weights(model: ModelKind): string {
     const loaded = this.loaded.get(model);
     if (!loaded) throw new Error(`the ${model} is not loaded`);
-    loaded.digest ??= sha256(bytesOf(loaded.values));
+    loaded.digest ??= Buffer.from(checksumOf(loaded.values)).toString("hex");
     return loaded.digest;
   }
 
