@@ -39,7 +39,7 @@ for (const name of list(fresh)) {
 // Programs that are text in a module, so that whoever imports it has them, built or not.
 const programs = new Map();
 for (const name of ["wire", "vectors"]) {
-  const program = await compile(`wasm/${name}/index.ts`, { isShared: name === "vectors" });
+  const program = await compile(`wasm/${name}/index.ts`, { isShared: true });
   const base64 = Buffer.from(program).toString("base64");
   programs.set(
     `shared/math/${name}-program.ts`,

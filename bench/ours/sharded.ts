@@ -82,9 +82,9 @@ async function work(): Promise<void> {
     // As if just computed.
     const leaf = { level: 0, index: rank };
     exchange.enter(of);
+    await exchange.begin(of, stage, weights);
     roundingOf({ wire, seed: 0, stage, step: of.step })(leaf, gradient);
     exchange.keep(`${of.phase}/${of.step}/sum/${nodeKey(leaf)}`, gradient);
-    await exchange.begin(of, stage, weights);
     return null;
   };
   process.on("message", async (command: Command) => {

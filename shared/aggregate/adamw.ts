@@ -4,7 +4,7 @@
  * parameters on every machine.
  */
 import { assert } from "../assert.js";
-import { type AdamWNumbers, adamwInto } from "../math/vectors.js";
+import { type AdamWNumbers, adamwInto, blockFloats } from "../math/vectors.js";
 import { type Floats, pagesOf } from "./floats.js";
 
 export interface AdamWTensor {
@@ -60,17 +60,19 @@ export class AdamW {
     values: Float32Array,
     gradientOf: GradientPage,
     learningRate: number,
-    { scale = 1, settle = () => undefined }: AdamWStepOptions = {},
+    { scale = 1, moving = (_, __, move) => move() }: AdamWStepOptions = {},
   ): Promise<boolean> {
     const { first, second } = this.moments;
     assert(values.length === first.length, "buffers match the tensors");
     this.count();
     for (const [at, end] of pagesOf(values.length)) {
       const [m, v] = [await first.page(at, end), await second.page(at, end)];
-      const gradient = await gradientOf(at, end);
-      const page = values.subarray(at, end);
-      if (!this.updatePage(at, { values: page, m, v, gradient }, scale, learningRate)) return false;
-      settle(page, at);
+      const page = { values: values.subarray(at, end), m, v, gradient: await gradientOf(at, end) };
+      for (let begin = 0; begin < end - at; begin += blockFloats) {
+        const block = cut(page, begin, Math.min(begin + blockFloats, end - at));
+        const first = at + begin;
+        if (!moving(block.values, first, () => this.updateBlock(first, block, scale, learningRate))) return false;
+      }
       await first.put(at, m);
       await second.put(at, v);
     }
@@ -88,19 +90,33 @@ export class AdamW {
     this.decay2 *= beta2;
   }
 
-  private updatePage(at: number, page: AdamWNumbers, scale: number, learningRate: number): boolean {
+  private updateBlock(first: number, block: AdamWNumbers, scale: number, learningRate: number): boolean {
     const correction = 1 / Math.sqrt(1 - this.decay2);
-    const length = page.values.length;
-    let begin = 0;
-    return this.tensors.every((tensor, i) => {
-      const from = begin;
-      begin = Math.min(Math.max(this.ends[i]! - at, 0), length);
+    const { length } = block.values;
+    let at = 0;
+    for (let i = this.tensorAt(first); at < length; i++) {
+      const tensor = this.tensors[i]!;
+      const begin = at;
+      at = Math.min(this.ends[i]! - first, length);
       const rate = learningRate * tensor.learningRateScale;
-      if (rate === 0 || from === begin) return true;
+      if (rate === 0 || begin === at) continue;
       const decay = tensor.weightDecay ? rate * this.options.weightDecay : 0;
       const stepSize = rate / (1 - this.decay1);
-      return adamwInto(cut(page, from, begin), { scale, beta1, beta2, stepSize, correction, epsilon, decay });
-    });
+      const factors = { scale, beta1, beta2, stepSize, correction, epsilon, decay };
+      if (!adamwInto(cut(block, begin, at), factors)) return false;
+    }
+    return true;
+  }
+
+  /** Whose number this is. */
+  private tensorAt(index: number): number {
+    let [low, high] = [0, this.ends.length - 1];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.ends[middle]! > index) high = middle;
+      else low = middle + 1;
+    }
+    return low;
   }
 }
 
@@ -115,6 +131,6 @@ export type GradientPage = (at: number, end: number) => Promise<Float32Array>;
 export interface AdamWStepOptions {
   /** What the gradient is multiplied by, in f32. */
   readonly scale?: number;
-  /** Hears that the page from `at` on has moved. */
-  readonly settle?: (page: Float32Array, at: number) => void;
+  /** `move` moves a block of the parameters, at most `blockFloats` from `first` on. False, which it may return: no further. */
+  readonly moving?: (block: Float32Array, first: number, move: () => boolean) => boolean;
 }

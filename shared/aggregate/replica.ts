@@ -94,14 +94,12 @@ export class Replica implements StageModel {
     const count = this.values.length;
     const [lossSum = Number.NaN, weight = 0] = await total.page(count, count + sumTailFloats);
     if (!Number.isFinite(lossSum)) throw diverged("loss", step);
-    const gradientOf = (at: number, end: number) => {
-      this.rounded?.note(this.values.subarray(at, end));
-      return total.page(at, end);
-    };
-    this.rounded?.begin(step);
+    const { rounded } = this;
+    rounded?.begin(step);
+    const gradientOf = (at: number, end: number) => total.page(at, end);
     const isNumber = await this.optimizer.step(this.values, gradientOf, learningRateAt(step, this.options), {
       scale: Math.fround(1 / weight),
-      settle: (page, at) => this.rounded?.settle(page, at),
+      ...(rounded && { moving: (...block) => rounded.moving(...block) }),
     });
     if (!isNumber) throw diverged("gradient", step);
     await this.average?.add(this.values);

@@ -6,10 +6,8 @@ import { assert } from "../assert.js";
 import { changeKeyOf, type StageRounding } from "../math/rounding.js";
 import { byteOffset, type Wire } from "../math/wire.js";
 import { addPacked, formats, moveRounded } from "../math/wire-kernels.js";
-import { pageFloats } from "./floats.js";
 
 export class WeightChange {
-  private readonly before = new Float32Array(pageFloats);
   private key = 0;
 
   private constructor(
@@ -30,16 +28,11 @@ export class WeightChange {
     this.key = changeKeyOf({ ...this.rounding, step });
   }
 
-  /** Parameters of a page, before it moves. */
-  note(page: Float32Array): void {
-    this.before.set(page);
-  }
-
-  /** The noted page has moved, to where the optimiser wants it. `first`: of its parameters. */
-  settle(page: Float32Array, first: number): void {
+  /** `move` moves a block of the parameters to where the optimiser wants it. False: it cannot. `first`: of its parameters. */
+  moving(block: Float32Array, first: number, move: () => boolean): boolean {
     const format = formats[this.wire];
-    const target = this.bytes?.subarray(format.bytes(first), format.bytes(first + page.length)) ?? null;
-    moveRounded(format, this.before.subarray(0, page.length), page, { first, key: this.key }, target);
+    const target = this.bytes?.subarray(format.bytes(first), format.bytes(first + block.length)) ?? null;
+    return moveRounded(format, block, move, { first, key: this.key }, target);
   }
 }
 

@@ -104,7 +104,7 @@ export class TreeSums<T> {
       const parent = { level: at.level + 1, index: at.index >> 1 };
       if (leavesOf(sibling, this.leafCount).first < this.leafCount) {
         const held = this.sums.get(nodeKey(sibling));
-        if (!held) break;
+        if (held === undefined) break;
         this.sums.delete(nodeKey(sibling));
         total = sibling.index < at.index ? this.joined(held, total, parent) : this.joined(total, held, parent);
       }

@@ -3,81 +3,12 @@
  * time. The program works on arrays that lie in its memory (`VectorMemory`) where they are; others go through it block by block.
  */
 import { assert } from "../assert.js";
-import { type WasmMemory, WebAssembly, wasmPageBytes } from "../web-assembly.js";
-import { vectorsProgram } from "./vectors-program.js";
+import { type Address, blockFloats, places, programOf, type Vectors } from "./vector-memory.js";
 
-type Address = number;
+export { blockFloats, VectorMemory } from "./vector-memory.js";
 
-/** wasm/vectors/index.ts, compiled. */
-interface Vectors {
-  add(left: Address, right: Address, count: number): void;
-  areFinite(values: Address, count: number, scale: number): number;
-  checksum(values: Address, count: number, state: Address): void;
-  mix(average: Address, values: Address, count: number, keep: number): void;
-  adamw(
-    ...args: [
-      ...[values: Address, m: Address, v: Address, gradient: Address, count: number],
-      ...[scale: number, keep1: number, take1: number, keep2: number, take2: number],
-      ...[stepSize: number, correction: number, epsilon: number, decay: number],
-    ]
-  ): void;
-}
-
-/** Numbers worked on at a time: four such blocks fit the second-level cache of a core. */
-export const blockFloats = 16 * 1024;
-const blockBytes = blockFloats * 4;
 /** What is worked on together. */
 const lanes = 4;
-
-const places = [0, blockBytes, 2 * blockBytes, 3 * blockBytes] as const;
-const scratchBytes = places.length * blockBytes;
-const module = new WebAssembly.Module(Buffer.from(vectorsProgram, "base64"));
-
-/** The program with a memory: blocks to copy through, then room for arrays. Other threads can have the memory as well. */
-class Program {
-  readonly memory: WasmMemory<SharedArrayBuffer>;
-  readonly vectors: Vectors;
-  readonly blocks: readonly Float32Array[];
-
-  constructor(roomBytes: number) {
-    const pages = Math.ceil((scratchBytes + roomBytes) / wasmPageBytes);
-    this.memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
-    this.vectors = new WebAssembly.Instance(module, { env: { memory: this.memory } }).exports as Vectors;
-    this.blocks = places.map((place) => new Float32Array(this.memory.buffer, place, blockFloats));
-  }
-}
-
-const common = new Program(0);
-const homes = new WeakMap<ArrayBufferLike, Program>([[common.memory.buffer, common]]);
-
-/** Addresses have 32 bits. */
-const memoryBytesMax = 2 ** 32 - wasmPageBytes;
-
-/**
- * Room for arrays that are worked on without a copy, when all of a pass lie in it. Two thirds of the time of a step of AdamW
- * that has to copy goes into that. Another thread that is sent one has it at once, and sees what is written to it later. Arrays are
- * not taken back: whoever is done with all of them drops the memory.
- */
-export class VectorMemory {
-  private readonly program: Program | null;
-  private next = scratchBytes;
-
-  /** Of a memory that would be too large for the program there is none, and arrays lie elsewhere. */
-  constructor(floats: number) {
-    const bytes = 4 * floats;
-    this.program = scratchBytes + bytes <= memoryBytesMax ? new Program(bytes) : null;
-    if (this.program) homes.set(this.program.memory.buffer, this.program);
-  }
-
-  /** Zeros. Where there is no room any more it lies elsewhere: slower, no different. */
-  floats(length: number): Float32Array {
-    const { buffer } = this.program?.memory ?? { buffer: new ArrayBuffer(0) };
-    if (this.next + 4 * length > buffer.byteLength) return new Float32Array(length);
-    const array = new Float32Array(buffer, this.next, length);
-    this.next += 4 * length;
-    return array;
-  }
-}
 
 /** `left + right` elementwise into `left`: f32 addition (the f64 sum of two f32 rounds once, to the same bits). */
 export function addInto(left: Float32Array, right: Float32Array): void {
@@ -106,9 +37,9 @@ const checksumBytes = 64;
  */
 export function checksumOf(values: Float32Array): Uint8Array {
   const { vectors, memory } = programOf(values);
-  const state = new Uint8Array(memory.buffer, places[3], checksumBytes);
+  const state = new Uint8Array(memory.buffer, places[3]!, checksumBytes);
   state.fill(0);
-  for (const { at, count } of blocksOf([], [values])) vectors.checksum(at[0]!, count, places[3]);
+  for (const { at, count } of blocksOf([], [values])) vectors.checksum(at[0]!, count, places[3]!);
   return state.slice();
 }
 
@@ -151,10 +82,6 @@ export function adamwInto({ values, m, v, gradient }: AdamWNumbers, factors: Ada
     vectors.adamw(...where, count, scale, ...moments, stepSize, correction, epsilon, decay);
   }
   return true;
-}
-
-function programOf({ buffer }: Float32Array): Program {
-  return homes.get(buffer) ?? common;
 }
 
 interface Block {

@@ -1,38 +1,12 @@
-/** Rounding and writing what travels, with vector instructions (wasm/wire): a chunk at a time through their own memory. */
-import { WebAssembly, wasmPageBytes } from "../web-assembly.js";
-import { wireProgram } from "./wire-program.js";
-
-type Address = number;
-
-/** wasm/wire/index.ts, compiled. */
-interface Kernels {
-  roundHalves(at: Address, count: number, first: number, key: number): void;
-  roundBlocks(at: Address, count: number, first: number, key: number): void;
-  packHalves(from: Address, count: number, to: Address): void;
-  packBlocks(from: Address, count: number, to: Address): void;
-  unpackHalves(from: Address, count: number, to: Address): void;
-  unpackBlocks(from: Address, count: number, to: Address): void;
-  subtract(left: Address, right: Address, count: number): void;
-  add(left: Address, right: Address, count: number): void;
-}
-
-/** Whole blocks; three chunks stay in the processor's second cache. */
-const chunkFloats = 32_768;
-const chunkBytes = chunkFloats * 4;
-const memory = new WebAssembly.Memory({ initial: (3 * chunkBytes) / wasmPageBytes });
-const program = new WebAssembly.Module(Uint8Array.from(atob(wireProgram), (char) => char.charCodeAt(0)));
-const kernels = new WebAssembly.Instance(program, { env: { memory } }).exports as Kernels;
-
-const bytesOfMemory = new Uint8Array(memory.buffer);
-const numbers = new Float32Array(memory.buffer, 0, chunkFloats);
-const others = new Float32Array(memory.buffer, chunkBytes, chunkFloats);
-const [othersAt, packedAt] = [chunkBytes, 2 * chunkBytes];
+/** Rounding and writing what travels, with vector instructions (wasm/wire), a block that stays in the cache at a time. */
+import { assert } from "../assert.js";
+import { blockFloats as chunkFloats, places, programOf } from "./vector-memory.js";
 
 /** How a wire rounds and writes; bytes of a body of so many numbers. */
 export interface Format {
-  readonly round: Kernels["roundHalves"];
-  readonly pack: Kernels["packHalves"];
-  readonly unpack: Kernels["unpackHalves"];
+  readonly round: "roundHalves" | "roundBlocks";
+  readonly pack: "packHalves" | "packBlocks";
+  readonly unpack: "unpackHalves" | "unpackBlocks";
   readonly bytes: (count: number) => number;
 }
 
@@ -40,81 +14,94 @@ export interface Format {
 export const blockFloats = 32;
 
 export const formats = {
-  bf16: {
-    round: kernels.roundHalves,
-    pack: kernels.packHalves,
-    unpack: kernels.unpackHalves,
-    bytes: (count) => count * 2,
-  },
+  bf16: { round: "roundHalves", pack: "packHalves", unpack: "unpackHalves", bytes: (count) => count * 2 },
   int8: {
-    round: kernels.roundBlocks,
-    pack: kernels.packBlocks,
-    unpack: kernels.unpackBlocks,
+    ...{ round: "roundBlocks", pack: "packBlocks", unpack: "unpackBlocks" },
     bytes: (count) => count + Math.ceil(count / blockFloats),
   },
 } as const satisfies Record<string, Format>;
 
+const [numbersAt, packedAt, , , keptAt] = places as [number, number, number, number, number];
+
+/** [at, end) of each chunk: of whole blocks, but for the last. */
 function* chunksOf(length: number): Generator<readonly [number, number]> {
   for (let at = 0; at < length; at += chunkFloats) yield [at, Math.min(at + chunkFloats, length)];
 }
 
 /** In place. `first`: of the first number, in what the draws count; a multiple of `blockFloats`. */
-export function round({ round }: Format, values: Float32Array, first: number, key: number): void {
+export function round(format: Format, values: Float32Array, first: number, key: number): void {
+  const program = programOf(values);
   for (const [at, end] of chunksOf(values.length)) {
-    numbers.set(values.subarray(at, end));
-    round(0, end - at, first + at, key);
-    values.set(numbers.subarray(0, end - at), at);
+    const part = values.subarray(at, end);
+    program.wire[format.round](program.enter(part, numbersAt), end - at, first + at, key);
+    program.leave(part, numbersAt);
   }
 }
 
 /** `values` are rounded. */
-export function pack({ pack, bytes }: Format, values: Float32Array, target: Uint8Array): void {
+export function pack(format: Format, values: Float32Array, target: Uint8Array): void {
+  assert(target.length >= format.bytes(values.length), "there is room for the packed numbers");
+  const program = programOf(values, target);
   for (const [at, end] of chunksOf(values.length)) {
-    numbers.set(values.subarray(at, end));
-    pack(0, end - at, packedAt);
-    target.set(bytesOfMemory.subarray(packedAt, packedAt + bytes(end - at)), bytes(at));
+    const packed = target.subarray(format.bytes(at), format.bytes(end));
+    const from = program.enter(values.subarray(at, end), numbersAt);
+    program.wire[format.pack](from, end - at, program.room(packed, packedAt));
+    program.leave(packed, packedAt);
   }
 }
 
-export function unpack({ unpack, bytes }: Format, packed: Uint8Array, target: Float32Array): void {
+export function unpack(format: Format, packed: Uint8Array, target: Float32Array): void {
+  assert(packed.length >= format.bytes(target.length), "all numbers are there, packed");
+  const program = programOf(target, packed);
   for (const [at, end] of chunksOf(target.length)) {
-    bytesOfMemory.set(packed.subarray(bytes(at), bytes(end)), packedAt);
-    unpack(packedAt, end - at, 0);
-    target.set(numbers.subarray(0, end - at), at);
+    const part = target.subarray(at, end);
+    const from = program.enter(packed.subarray(format.bytes(at), format.bytes(end)), packedAt);
+    program.wire[format.unpack](from, end - at, program.room(part, numbersAt));
+    program.leave(part, numbersAt);
   }
 }
 
-/** What leads from `before` to `after` is rounded; `after` becomes `before` and that. `target`: gets it packed. */
+/**
+ * What `move` does to `values`, a chunk at most, becomes rounded: they move by that. `target`: gets it packed. False: `move` has
+ * said so, and nothing is rounded.
+ */
 export function moveRounded(
   { round, pack, bytes }: Format,
-  before: Float32Array,
-  after: Float32Array,
+  values: Float32Array,
+  move: () => boolean,
   draw: { readonly first: number; readonly key: number },
   target: Uint8Array | null,
-): void {
-  for (const [at, end] of chunksOf(after.length)) {
-    const count = end - at;
-    numbers.set(after.subarray(at, end));
-    others.set(before.subarray(at, end));
-    kernels.subtract(0, othersAt, count);
-    round(0, count, draw.first + at, draw.key);
-    kernels.add(othersAt, 0, count);
-    after.set(others.subarray(0, count), at);
-    if (!target) continue;
-    pack(0, count, packedAt);
-    target.set(bytesOfMemory.subarray(packedAt, packedAt + bytes(count)), bytes(at));
+): boolean {
+  const { length } = values;
+  assert(length <= chunkFloats, "the numbers before a move are kept in a block");
+  const program = programOf(values);
+  const { wire } = program;
+  const before = program.copy(values, keptAt);
+  if (!move()) return false;
+  const at = program.enter(values, numbersAt);
+  wire.subtract(at, before, length);
+  wire[round](at, length, draw.first, draw.key);
+  if (target) {
+    assert(target.length === bytes(length), "there is room for the packed change");
+    wire[pack](at, length, program.room(target, packedAt));
+    program.leave(target, packedAt);
   }
+  wire.add(at, before, length);
+  program.leave(values, numbersAt);
+  return true;
 }
 
 /** `values` and what is packed. */
 export function addPacked({ unpack, bytes }: Format, values: Float32Array, packed: Uint8Array): Float32Array {
+  assert(packed.length >= bytes(values.length), "all numbers are there, packed");
   const sums = new Float32Array(values.length);
+  const program = programOf(sums);
   for (const [at, end] of chunksOf(values.length)) {
-    others.set(values.subarray(at, end));
-    bytesOfMemory.set(packed.subarray(bytes(at), bytes(end)), packedAt);
-    unpack(packedAt, end - at, 0);
-    kernels.add(othersAt, 0, end - at);
-    sums.set(others.subarray(0, end - at), at);
+    const sum = program.copy(values.subarray(at, end), numbersAt);
+    const from = program.copy(packed.subarray(bytes(at), bytes(end)), packedAt);
+    program.wire[unpack](from, end - at, keptAt);
+    program.wire.add(sum, keptAt, end - at);
+    program.leave(sums.subarray(at, end), numbersAt);
   }
   return sums;
 }

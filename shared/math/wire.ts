@@ -65,10 +65,18 @@ export function isCut(wire: Wire, body: number, index: number): boolean {
 export function encode(wire: Wire, values: Float32Array, body: number): Encoded {
   const { length } = values;
   if (wire === "f32") return { wire, body, length, bytes: bytesOf(values) };
-  const bytes = new Uint8Array(byteOffset(wire, body, length));
-  pack(formats[wire], values.subarray(0, body), bytes);
-  bytes.set(bytesOf(values.subarray(body)), bodyBytes(wire, body));
-  return { wire, body, length, bytes };
+  const encoded = { wire, body, length, bytes: new Uint8Array(byteOffset(wire, body, length)) };
+  encodeRange(encoded, 0, values);
+  return encoded;
+}
+
+/** Numbers from `first` on become `values`, which are rounded. */
+export function encodeRange(target: Encoded, first: number, values: Float32Array): void {
+  const { wire, body, bytes } = rangeOf(target, first, first + values.length);
+  const packed = bodyBytes(wire, body);
+  if (wire === "f32") bytes.set(bytesOf(values.subarray(0, body)));
+  else pack(formats[wire], values.subarray(0, body), bytes.subarray(0, packed));
+  bytes.set(bytesOf(values.subarray(body)), packed);
 }
 
 /** A whole sum, rounded. */
@@ -81,14 +89,21 @@ export function decodeInto(wire: Wire, bytes: Uint8Array, body: number, target: 
   assert(bytes.length === byteOffset(wire, body, target.length), `the bytes are of ${target.length} numbers`);
   const packed = bodyBytes(wire, body);
   if (wire === "f32") bytesOf(target).set(bytes.subarray(0, packed));
-  else unpack(formats[wire], bytes, target.subarray(0, body));
+  else unpack(formats[wire], bytes.subarray(0, packed), target.subarray(0, body));
   bytesOf(target.subarray(body)).set(bytes.subarray(packed));
 }
 
+/** Numbers [first, end) of what is encoded, where they lie. */
+export function rangeOf({ wire, body, bytes }: Encoded, first: number, end: number): Encoded {
+  const within = Math.max(0, Math.min(end, body) - first);
+  const range = bytes.subarray(byteOffset(wire, body, first), byteOffset(wire, body, end));
+  return { wire, body: within, length: end - first, bytes: range };
+}
+
 /** Numbers [first, end) of what is encoded. */
-export function decodeRange({ wire, body, bytes }: Encoded, first: number, end: number, target: Float32Array): void {
-  const [from, to] = [byteOffset(wire, body, first), byteOffset(wire, body, end)];
-  decodeInto(wire, bytes.subarray(from, to), Math.max(0, Math.min(end, body) - first), target);
+export function decodeRange(encoded: Encoded, first: number, end: number, target: Float32Array): void {
+  const { wire, body, bytes } = rangeOf(encoded, first, end);
+  decodeInto(wire, bytes, body, target);
 }
 
 function bytesOf(array: ArrayBufferView): Uint8Array {

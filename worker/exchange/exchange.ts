@@ -2,7 +2,7 @@
  * A worker's part of sharded training: the model and the optimiser's state as of one step, the partial sums it has
  * computed and the slices it has summed. All of it is there for other workers to pull.
  */
-import { MemoryFloats } from "../../shared/aggregate/floats.js";
+import { MemoryFloats, pageFloats } from "../../shared/aggregate/floats.js";
 import { Replica } from "../../shared/aggregate/replica.js";
 import { bytesOf, type Digest, float32Of, sha256 } from "../../shared/codec/digest.js";
 import type { MethodConfig } from "../../shared/config/method.js";
@@ -11,10 +11,19 @@ import { type ParamSpecs, paramCount, parseParamSpecs } from "../../shared/data/
 import { AppError } from "../../shared/errors.js";
 import type { Exchange__Output } from "../../shared/gen/seedgrow/v1/Exchange.js";
 import { checksumOf, VectorMemory } from "../../shared/math/vectors.js";
-import { bodyOf, type Encoded, encode, sumTailFloats, type Wire } from "../../shared/math/wire.js";
+import {
+  bodyOf,
+  byteOffset,
+  type Encoded,
+  encode,
+  encodeRange,
+  sumTailFloats,
+  type Wire,
+} from "../../shared/math/wire.js";
 import type { PeerRange } from "../adapters/peer-links.js";
 import type { TrainStage } from "../compute/contract.js";
-import { FloatPool } from "./float-pool.js";
+import { BytePool } from "./byte-pool.js";
+import { SlicedFloats } from "./summing.js";
 
 export interface ExchangeDeps {
   readonly method: MethodConfig;
@@ -31,7 +40,7 @@ const stateParts = ["average", "second", "first", "values"] as const;
 export type StatePart = (typeof stateParts)[number];
 export type StateVectors = Readonly<Record<StatePart, Float32Array>>;
 
-/** Besides the state: a sum of the step, and what slices of all sums of it are added in. */
+/** Besides the state: a sum of the step in slices, and what goes into it. */
 const pooledSums = 2;
 
 interface Held {
@@ -48,22 +57,25 @@ interface Held {
 /** Where a model of so many numbers is worked on, stage after stage. */
 class Room {
   readonly parts: StateVectors;
-  readonly pool: FloatPool;
+  readonly pool: BytePool;
+  /** Where a page of the step's sum is put together. */
+  readonly page: Float32Array;
 
   constructor(
     readonly names: readonly StatePart[],
     readonly count: number,
   ) {
     const pooled = pooledSums * (count + sumTailFloats);
-    const memory = new VectorMemory(names.length * count + pooled);
+    const memory = new VectorMemory(names.length * count + pageFloats + pooled);
     const of = (part: StatePart) => memory.floats(names.includes(part) ? count : 0);
     this.parts = { values: of("values"), first: of("first"), second: of("second"), average: of("average") };
-    this.pool = new FloatPool(pooled, (length) => memory.floats(length));
+    this.page = memory.floats(pageFloats);
+    this.pool = new BytePool(4 * pooled, (length) => bytesOf(memory.floats(Math.ceil(length / 4))).subarray(0, length));
   }
 }
 
 /** Before a model is held. */
-const nothingPooled = new FloatPool(0);
+const nothingPooled = new BytePool(0);
 
 /** Who failed to give something. */
 export interface Pulled {
@@ -77,13 +89,13 @@ export class WorkerExchange {
   private vectors = new Map<string, Encoded>();
   private vectorsOf = "";
   private room: Room | null = null;
-  /** What sums of the step are added in. */
-  get pool(): FloatPool {
+  /** Memory for what comes and goes in a step. */
+  get pool(): BytePool {
     return this.room?.pool ?? nothingPooled;
   }
 
-  /** Memory of `pool` that a vector of the step lies in. */
-  private lent: Float32Array[] = [];
+  /** Gives the memory of a vector of the step back. */
+  private lent: (() => void)[] = [];
 
   constructor(readonly deps: ExchangeDeps) {}
 
@@ -96,18 +108,30 @@ export class WorkerExchange {
     return this.vectors.get(name) ?? null;
   }
 
-  /** Numbers [first, first + values.length) of a sum of `length`, rounded. Returns what others will get. */
-  keep(name: string, values: Float32Array, first = 0, length = values.length): Encoded {
-    const encoded = encode(this.deps.wire, values, bodyOf(first, first + values.length, length));
+  /** Memory of `pool` for numbers as they travel. */
+  blank(body: number, length: number): Encoded {
+    const { wire } = this.deps;
+    return { wire, body, length, bytes: this.pool.take(byteOffset(wire, body, length)) };
+  }
+
+  /** A whole sum, rounded. Returns what others will get: as f32 the very numbers. */
+  keep(name: string, values: Float32Array): Encoded {
+    const { length } = values;
+    const { wire } = this.deps;
+    if (wire !== "f32") return this.keepNew(name, 0, length, length, (sum) => encodeRange(sum, 0, values));
+    const encoded = encode(wire, values, bodyOf(0, length, length));
     this.vectors.set(name, encoded);
     return encoded;
   }
 
-  /** A slice in memory of `pool`, which is taken back when the step is over, or when nobody needs it any more. */
-  keepPooled(name: string, values: Float32Array, first: number, length: number): void {
-    const { bytes } = this.keep(name, values, first, length);
-    if (bytes.buffer === values.buffer) this.lent.push(values);
-    else this.pool.give(values);
+  /** Numbers [first, end) of a sum of `length`, which `fill` puts there, in memory that is taken back when the step is over. */
+  keepNew(name: string, first: number, end: number, length: number, fill: (encoded: Encoded) => void): Encoded {
+    const { pool } = this;
+    const encoded = this.blank(bodyOf(first, end, length), end - first);
+    fill(encoded);
+    this.lent.push(() => pool.give(encoded.bytes));
+    this.vectors.set(name, encoded);
+    return encoded;
   }
 
   /** The model as of the step that work is of. */
@@ -134,7 +158,7 @@ export class WorkerExchange {
   /** Whoever still pulls one of them finds that it is gone (shared/net/peers.ts), before its memory is used again. */
   private forget(): void {
     this.vectors = new Map();
-    for (const values of this.lent.splice(0)) this.pool.give(values);
+    for (const giveBack of this.lent.splice(0)) giveBack();
   }
 
   /** Makes the model that of the step: it is already, or is pulled from a holder, or from the coordinator. */
@@ -208,14 +232,15 @@ export class WorkerExchange {
   }
 
   /**
-   * Moves the model one step on; `total` is used up. Returns the mean loss. `isKept`: somebody will pull its parameters as a blob.
+   * Moves the model one step on, by the slices of the step's sum. Returns the mean loss. `isKept`: somebody will pull its
+   * parameters as a blob.
    * @throws AppError TRAINING_DIVERGED
    */
-  async update(total: Float32Array, isKept: boolean): Promise<number> {
+  async update(slices: readonly Encoded[], isKept: boolean): Promise<number> {
     const { phase, step, specs, parts, offered, replica } = this.model;
     // From here on nobody can pull the state of either step.
     this.held = null;
-    const loss = await replica.update(new YieldingFloats(total), step);
+    const loss = await replica.update(new SlicedFloats(slices, this.room!.page), step);
     const digest = isKept ? sha256(bytesOf(parts.values)) : agreementDigest(parts.values);
     this.held = { phase, step: step + 1, digest, specs, parts, offered, replica };
     return loss;
@@ -242,12 +267,4 @@ export function sumLength(specs: ParamSpecs): number {
 function offeredParts(parts: StateVectors): Record<StatePart, Encoded> {
   const of = (part: StatePart) => encode("f32", parts[part], parts[part].length);
   return { values: of("values"), first: of("first"), second: of("second"), average: of("average") };
-}
-
-/** Between two pages the thread answers whoever pulls from it. */
-class YieldingFloats extends MemoryFloats {
-  override async page(at: number, end: number): Promise<Float32Array> {
-    await new Promise((resolve) => setImmediate(resolve));
-    return super.page(at, end);
-  }
 }

@@ -1,5 +1,5 @@
 /** The jobs of sharded training: a slice of the step's sums, and the update that all of them make. */
-import { bytesOf, sha256 } from "../../shared/codec/digest.js";
+import { bytesOf, float32Of, sha256 } from "../../shared/codec/digest.js";
 import type { WorkMetrics } from "../../shared/data/work-metrics.js";
 import { AppError } from "../../shared/errors.js";
 import type { ApplyJob__Output } from "../../shared/gen/seedgrow/v1/ApplyJob.js";
@@ -7,11 +7,12 @@ import type { Exchange__Output } from "../../shared/gen/seedgrow/v1/Exchange.js"
 import type { Peer__Output } from "../../shared/gen/seedgrow/v1/Peer.js";
 import type { ReduceJob__Output } from "../../shared/gen/seedgrow/v1/ReduceJob.js";
 import { roundingOf } from "../../shared/math/rounding.js";
-import { nodeKey, parseNode, TreeAccumulator } from "../../shared/math/tree-sum.js";
+import { nodeKey, parseNode } from "../../shared/math/tree-sum.js";
 import { notFiniteIndex } from "../../shared/math/vectors.js";
-import { bodyOf, byteOffset, decodeInto, decodeRange } from "../../shared/math/wire.js";
+import { bodyOf, type Encoded, rangeOf } from "../../shared/math/wire.js";
 import type { PartialSum, TrainStage } from "../compute/contract.js";
 import { type StatePart, stepName, sumLength, type WorkerExchange } from "../exchange/exchange.js";
+import { type RoundBlock, type Summand, sumInto, summedFloats } from "../exchange/summing.js";
 import type { JobContext, JobOutput, JobResult } from "./context.js";
 
 interface Wanted {
@@ -19,7 +20,6 @@ interface Wanted {
   readonly first: number;
   readonly end: number;
   readonly peer: Peer__Output | null;
-  readonly target: Float32Array;
   /** How many of the numbers are encoded. */
   readonly body: number;
 }
@@ -35,24 +35,26 @@ export async function reduceJob(
   of: Exchange__Output,
   job: ReduceJob__Output,
 ): Promise<JobResult> {
-  const { first, end, length, leafCount } = job;
+  const { first, end, length, leafCount, summands } = job;
   const { wire, seed } = exchange.deps;
   exchange.enter(of);
   const body = bodyOf(first, end, length);
-  const wanted = job.summands.map(({ node, peer }): Wanted => {
-    return { name: `${stepName(of)}/sum/${node}`, first, end, peer, target: exchange.pool.take(end - first), body };
+  const wanted = summands.map(({ node, peer }): Wanted => {
+    return { name: `${stepName(of)}/sum/${node}`, first, end, peer, body };
   });
-  const { missing, bytes } = await pullAll(exchange, wanted);
-  if (missing.length > 0) return undone(missing);
-  const fromMs = performance.now();
   const round = roundingOf({ wire, seed, stage, step: of.step });
-  const sums = new TreeAccumulator(leafCount, (node, sum) => round(node, sum, first, length));
-  for (const [i, { node }] of job.summands.entries()) sums.add(parseNode(node), wanted[i]!.target);
-  const total = sums.total();
-  if (!total) throw new AppError("MESSAGE_INVALID", `the summands are not all of ${leafCount} micro-batches`);
-  for (const { target } of wanted) if (target !== total) exchange.pool.give(target);
-  exchange.keepPooled(sliceName(of, first, end), total, first, length);
-  return { outputs: [], metrics: { pulledBytes: bytes }, images: 0, computeMs: performance.now() - fromMs };
+  return withAll(exchange, wanted, async (ranges, pulledBytes) => {
+    const fromMs = performance.now();
+    const parts = summands.map(({ node }, i): Summand => ({ node: parseNode(node), encoded: ranges[i]! }));
+    const rooms = parts.map(() => exchange.pool.take(4 * summedFloats));
+    exchange.keepNew(sliceName(of, first, end), first, end, length, (slice) => {
+      const roundBlock: RoundBlock = (node, sum, at) => round(node, sum, first + at, length);
+      if (!sumInto(slice, parts, leafCount, roundBlock, rooms.map(float32Of)))
+        throw new AppError("MESSAGE_INVALID", `the summands are not all of ${leafCount} micro-batches`);
+    });
+    for (const room of rooms) exchange.pool.give(room);
+    return { outputs: [], metrics: { pulledBytes }, images: 0, computeMs: performance.now() - fromMs };
+  });
 }
 
 export async function applyJob(
@@ -65,32 +67,22 @@ export async function applyJob(
   exchange.enter(of);
   const synced = await exchange.begin(of, stage, weightsDigest);
   if (synced.missing.length > 0) return undone(synced.missing);
-  const total = exchange.pool.take(sumLength(exchange.model.specs));
+  const length = sumLength(exchange.model.specs);
   const wanted = job.slices.map(({ first, end, peer }): Wanted => {
-    const body = bodyOf(first, end, total.length);
-    return {
-      name: sliceName(of, first, end),
-      first: 0,
-      end: end - first,
-      peer,
-      target: total.subarray(first, end),
-      body,
-    };
+    return { name: sliceName(of, first, end), first: 0, end: end - first, peer, body: bodyOf(first, end, length) };
   });
-  const covered = wanted.reduce((at, { target }, i) => (job.slices[i]!.first === at ? at + target.length : -1), 0);
-  if (covered !== total.length)
-    throw new AppError("MESSAGE_INVALID", `the slices are not all of ${total.length} numbers`);
-  const { missing, bytes } = await pullAll(exchange, wanted);
-  if (missing.length > 0) return undone(missing);
-  const fromMs = performance.now();
-  const loss = await exchange.update(total, job.hash.includes("values"));
-  exchange.pool.give(total);
-  const { parts, digest } = exchange.model;
-  const others = job.hash.filter((name) => name !== "values");
-  const named = others.map((name) => ({ name, bytes: bytesOf(parts[name as StatePart]) }));
-  const outputs = [{ name: "values", bytes: bytesOf(parts.values), digest }, ...named];
-  const metrics = { loss, pulledBytes: bytes + synced.bytes };
-  return { outputs, metrics, images: 0, computeMs: performance.now() - fromMs };
+  const covered = job.slices.reduce((at, { first, end }) => (first === at && end >= first ? end : -1), 0);
+  if (covered !== length) throw new AppError("MESSAGE_INVALID", `the slices are not all of ${length} numbers`);
+  return withAll(exchange, wanted, async (ranges, bytes) => {
+    const fromMs = performance.now();
+    const loss = await exchange.update(ranges, job.hash.includes("values"));
+    const { parts, digest } = exchange.model;
+    const others = job.hash.filter((name) => name !== "values");
+    const named = others.map((name) => ({ name, bytes: bytesOf(parts[name as StatePart]) }));
+    const outputs = [{ name: "values", bytes: bytesOf(parts.values), digest }, ...named];
+    const metrics = { loss, pulledBytes: bytes + synced.bytes };
+    return { outputs, metrics, images: 0, computeMs: performance.now() - fromMs };
+  });
 }
 
 /** Partial sums stay here; what goes out is what they are: with a digest where they are audited. */
@@ -114,27 +106,32 @@ function sliceName(of: Exchange__Output, first: number, end: number): string {
   return `${stepName(of)}/slice/${first}-${end}`;
 }
 
-/** From all at once; what is held here costs a copy. */
-async function pullAll(exchange: WorkerExchange, wanted: readonly Wanted[]) {
+/**
+ * What is wanted, in its order, from all at once, until `use` has done with it; what is held here stays where it lies. `bytes`: how
+ * much came from others.
+ */
+async function withAll(
+  exchange: WorkerExchange,
+  wanted: readonly Wanted[],
+  use: (ranges: readonly Encoded[], bytes: number) => Promise<JobResult>,
+): Promise<JobResult> {
   const missing = new Set<string>();
-  const { wire, pullPeer } = exchange.deps;
-  let bytes = 0;
-  const pulls = wanted.map(async ({ name, first, end, peer, target, body }) => {
+  const pulled: Uint8Array[] = [];
+  const pulls = wanted.map(async ({ name, first, end, peer, body }): Promise<Encoded> => {
     const own = exchange.vector(name);
-    if (own && end <= own.length) {
-      decodeRange(own, first, end, target);
-      return;
-    }
+    if (own && end <= own.length) return rangeOf(own, first, end);
     const { address = "", workerId = "" } = peer ?? {};
-    try {
-      const arrived = wire === "f32" ? bytesOf(target) : new Uint8Array(byteOffset(wire, body, target.length));
-      const pulled = await pullPeer({ address, name, first, end }, arrived);
-      if (wire !== "f32") decodeInto(wire, arrived, body, target);
-      bytes += pulled;
-    } catch {
-      missing.add(workerId);
-    }
+    const range = exchange.blank(body, end - first);
+    pulled.push(range.bytes);
+    await exchange.deps.pullPeer({ address, name, first, end }, range.bytes).catch(() => missing.add(workerId));
+    return range;
   });
-  await Promise.all(pulls);
-  return { missing: [...missing], bytes };
+  const ranges = await Promise.all(pulls);
+  try {
+    if (missing.size > 0) return undone([...missing]);
+    const bytes = pulled.reduce((sum, { length }) => sum + length, 0);
+    return await use(ranges, bytes);
+  } finally {
+    for (const bytes of pulled) exchange.pool.give(bytes);
+  }
 }

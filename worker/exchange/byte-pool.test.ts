@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { FloatPool } from "./float-pool.js";
+import { BytePool } from "./byte-pool.js";
 
 test("what is given back is taken again where the length is the same, and nobody has it twice", () => {
-  const pool = new FloatPool(6);
+  const pool = new BytePool(6);
   const [a, b] = [pool.take(3), pool.take(3)];
   expect(a).not.toBe(b);
   pool.give(a);
@@ -12,7 +12,7 @@ test("what is given back is taken again where the length is the same, and nobody
 });
 
 test("no more is kept than was said, the newest", () => {
-  const pool = new FloatPool(5);
+  const pool = new BytePool(5);
   const [a, b] = [pool.take(3), pool.take(3)];
   pool.give(a);
   pool.give(b);
@@ -21,7 +21,7 @@ test("no more is kept than was said, the newest", () => {
 });
 
 test("what it does not have it takes from where it is told", () => {
-  const made = new Float32Array(3);
-  const pool = new FloatPool(5, () => made);
+  const made = new Uint8Array(3);
+  const pool = new BytePool(5, () => made);
   expect(pool.take(3)).toBe(made);
 });
