@@ -27,13 +27,20 @@ export class LocalTraining extends StarTraining {
   override async begin(phase: Phase, { specs, values }: InitialModel): Promise<void> {
     const { scratch } = this.deps;
     const count = paramCount(specs);
+    const placed = this.placed(values);
     const average = this.optionsOf(phase).emaDecay > 0 ? await scratch.floats(count) : null;
     const optimizer = { steps: 0, momentum: await scratch.floats(count) };
-    this.open(phase, specs, { values, optimizer, average });
+    this.open(phase, specs, { values: placed, optimizer, average });
   }
 
   override async goOn(phase: Phase, { specs, state }: TrainingPoint): Promise<void> {
-    this.open(phase, specs, momentumState(state));
+    const { scratch } = this.deps;
+    const { values, optimizer, average } = momentumState(state);
+    this.open(phase, specs, {
+      values: this.placed(values),
+      optimizer: { steps: optimizer.steps, momentum: await scratch.placed(optimizer.momentum) },
+      average: average && (await scratch.placed(average)),
+    });
   }
 
   private open(phase: Phase, specs: ParamSpecs, { values, ...rest }: ReturnType<typeof momentumState>): void {

@@ -1,5 +1,7 @@
 /** One stage of training after the other: what a run needs of it, whoever holds the model. */
-import type { Digest } from "../shared/codec/digest.js";
+import type { AdamWState } from "../shared/aggregate/adamw.js";
+import type { MemoryFloats } from "../shared/aggregate/floats.js";
+import { bytesOf, type Digest, float32Of } from "../shared/codec/digest.js";
 import { stageOptions } from "../shared/config/stage-options.js";
 import type { ParamSpecs } from "../shared/data/param-specs.js";
 import { paramCount } from "../shared/data/param-specs.js";
@@ -19,6 +21,7 @@ import {
   StageTrainer,
   type StepOutcome,
   steppingModel,
+  type TrainerState,
   type WeightsChange,
 } from "./training.js";
 
@@ -73,6 +76,7 @@ export function isCheckpointDue({ cluster }: RunConfig, nextStep: number, taken 
 /** The coordinator holds the model, and sums and updates it (`topology: star`). */
 export class StarTraining implements StageTraining {
   protected trainer: StageTrainer | null = null;
+  private values: MemoryFloats | null = null;
 
   constructor(protected readonly deps: StageTrainingDeps) {}
 
@@ -88,16 +92,34 @@ export class StarTraining implements StageTraining {
     const { config, scratch, blobs } = this.deps;
     const options = stageOptions(config.method, stageOf(phase));
     const count = paramCount(specs);
+    const placed = this.placed(values);
     const average = options.emaDecay > 0 ? await scratch.floats(count) : null;
-    const state = { values, optimizer: await scratch.moments(count), average };
+    const state = { values: placed, optimizer: await scratch.moments(count), average };
     const model = steppingModel(specs, state, options, this.rounding(phase));
     this.trainer = new StageTrainer(specs, model, options.leafCount, blobs, this.rounding(phase));
   }
 
   async goOn(phase: Phase, { specs, state }: TrainingPoint): Promise<void> {
-    const options = stageOptions(this.deps.config.method, stageOf(phase));
-    const model = steppingModel(specs, adamwState(state), options, this.rounding(phase));
+    const { config, scratch } = this.deps;
+    const options = stageOptions(config.method, stageOf(phase));
+    const { values, optimizer, average } = adamwState(state);
+    const { steps, first, second } = optimizer;
+    const placed: TrainerState<AdamWState> = {
+      values: this.placed(values),
+      optimizer: { steps, first: await scratch.placed(first), second: await scratch.placed(second) },
+      average: average && (await scratch.placed(average)),
+    };
+    const model = steppingModel(specs, placed, options, this.rounding(phase));
     this.trainer = new StageTrainer(specs, model, options.leafCount, this.deps.blobs, this.rounding(phase));
+  }
+
+  /** Parameters where the rest of the stage's model will lie. */
+  protected placed(values: Uint8Array): Uint8Array {
+    const { scratch } = this.deps;
+    const numbers = float32Of(values);
+    scratch.enter(numbers.length);
+    this.values = scratch.placedInMemory(numbers);
+    return bytesOf(this.values.values);
   }
 
   protected rounding(phase: Phase): StageRounding {
@@ -130,6 +152,9 @@ export class StarTraining implements StageTraining {
     await trainer.finish();
     const digest = trainer.weightsDigest;
     await this.deps.store.writeCheckpoint(digest, trainer.bytes, trainer.specs);
+    // What workers pull from here on: where it was trained, the next model will be.
+    if (trainer.bytes.buffer instanceof SharedArrayBuffer) this.deps.blobs.put(trainer.bytes.slice(), digest);
+    await this.values?.close();
     this.trainer = null;
     return digest;
   }

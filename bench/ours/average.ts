@@ -91,7 +91,9 @@ async function coordinate(): Promise<void> {
   const options = { ...schedule, weightDecay: 1e-3, emaDecay: 0, leafCount: workers };
   const dir = mkdtempSync(join(tmpdir(), "seedgrow-average-"));
   const scratch = new Scratch(dir, runConfigSchema.parse({}).cluster.memoryModelMb * 2 ** 20);
-  const start = { values: bytesOf(new Float32Array(count)), optimizer: await scratch.moments(count), average: null };
+  scratch.enter(count);
+  const values = bytesOf(scratch.placedInMemory(new Float32Array(count)).values);
+  const start = { values, optimizer: await scratch.moments(count), average: null };
   const trainer = new StageTrainer(specs, steppingModel(specs, start, options), workers, blobs, rounding);
   const offers = await Promise.all(children.map((child) => ask(child, null)));
   const peers = await Promise.all(offers.map((offer) => reach(offer.address, "coordinator", "worker")));

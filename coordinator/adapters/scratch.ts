@@ -6,8 +6,8 @@ import { randomUUID } from "node:crypto";
 import { type FileHandle, mkdir, open, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { AdamWState } from "../../shared/aggregate/adamw.js";
-import { type Floats, MemoryFloats, pageFloats } from "../../shared/aggregate/floats.js";
-import { bytesOf, type Digest, float32Of } from "../../shared/codec/digest.js";
+import { type Floats, MemoryFloats, pageFloats, pagesOf } from "../../shared/aggregate/floats.js";
+import { bytesOf, type Digest } from "../../shared/codec/digest.js";
 import { AppError } from "../../shared/errors.js";
 import { blobBytesMax } from "../../shared/limits.js";
 import {
@@ -22,9 +22,11 @@ import {
 import { type BlobPeer, pullNumbers, pullNumbersInto } from "../../shared/net/blob-lines.js";
 import type { BlobTarget } from "../../shared/net/blobs.js";
 import { readFully } from "./files.js";
+import { FloatRoom } from "./float-room.js";
 
 export class Scratch {
   private readonly files = new Set<FileFloats>();
+  private room: FloatRoom | null = null;
 
   constructor(
     private readonly dir: string,
@@ -36,9 +38,39 @@ export class Scratch {
     return bytes <= this.memoryBytesMax;
   }
 
+  /** A model of so many parameters is trained here: its state and sums lie together from now on, where they are in memory. */
+  enter(count: number): void {
+    if (this.room?.count === count) return;
+    this.room = this.isInMemory(count * 4) ? new FloatRoom(count) : null;
+  }
+
   /** All zero. @throws AppError DISK_FULL */
   async floats(length: number): Promise<Floats> {
-    return this.isInMemory(length * 4) ? new MemoryFloats(new Float32Array(length)) : this.file(length);
+    if (!this.isInMemory(length * 4)) return this.file(length);
+    const floats = this.memory(length);
+    floats.values.fill(0);
+    return floats;
+  }
+
+  /** Whatever is in them must be overwritten. */
+  memory(length: number): MemoryFloats {
+    return this.room?.take(length) ?? new MemoryFloats(new Float32Array(length));
+  }
+
+  /** The same numbers where the model in training lies, where there is room; whoever is done with them there closes them. */
+  placedInMemory(values: Float32Array): MemoryFloats {
+    const placed = this.room?.take(values.length);
+    placed?.values.set(values);
+    return placed ?? new MemoryFloats(values);
+  }
+
+  /** As `placedInMemory`; `floats` is used up. */
+  async placed(floats: Floats): Promise<Floats> {
+    const placed = this.isInMemory(floats.length * 4) ? this.room?.take(floats.length) : null;
+    if (!placed) return floats;
+    for (const [at, end] of pagesOf(floats.length)) placed.values.set(await floats.page(at, end), at);
+    await floats.close();
+    return placed;
   }
 
   /** What an optimiser of so many parameters begins with. @throws AppError DISK_FULL */
@@ -194,16 +226,27 @@ export async function pullFloats(
   { digest, bytes }: { readonly digest: Digest; readonly bytes: number },
   scratch: Scratch,
 ): Promise<Floats> {
-  if (scratch.isInMemory(bytes)) return new MemoryFloats(float32Of(await pullNumbers(worker, digest, { bytes })));
   if (bytes % 4 !== 0 || bytes > blobBytesMax)
     throw new AppError(
       "MESSAGE_INVALID",
       `a sum is said to have ${bytes} bytes (a multiple of 4, at most ${blobBytesMax})`,
     );
+  if (scratch.isInMemory(bytes)) return pullToMemory(worker, digest, scratch.memory(bytes / 4));
   const floats = await scratch.file(bytes / 4);
   try {
     const target = new FileTarget(floats);
     await pullNumbersInto(worker, digest, target, () => target.finish());
+    return floats;
+  } catch (error) {
+    await floats.close();
+    throw error;
+  }
+}
+
+async function pullToMemory(worker: BlobPeer, digest: Digest, floats: MemoryFloats): Promise<Floats> {
+  const into = bytesOf(floats.values);
+  try {
+    await pullNumbers(worker, digest, { bytes: into.length, into });
     return floats;
   } catch (error) {
     await floats.close();
@@ -222,7 +265,7 @@ export async function pullSum(
   const length = output.bytes > blobBytesMax ? -1 : sumLengthIn(wire, output.bytes);
   if (length < 0)
     throw new AppError("MESSAGE_INVALID", `no sum has ${output.bytes} bytes as ${wire} (at most ${blobBytesMax})`);
-  const floats = await scratch.floats(length);
+  const floats = scratch.isInMemory(length * 4) ? scratch.memory(length) : await scratch.file(length);
   try {
     const target = new SumTarget(floats, wire);
     await pullNumbersInto(worker, output.digest, target, () => target.finish());

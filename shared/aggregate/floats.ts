@@ -18,7 +18,7 @@ export interface Floats {
 }
 
 export class MemoryFloats implements Floats {
-  constructor(private readonly values: Float32Array) {}
+  constructor(readonly values: Float32Array) {}
 
   get length(): number {
     return this.values.length;

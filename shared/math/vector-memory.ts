@@ -107,6 +107,8 @@ export function programOf(...arrays: readonly Part[]): Program {
 
 /** Addresses have 32 bits. */
 const memoryBytesMax = 2 ** 32 - wasmPageBytes;
+/** For so many numbers there can be a `VectorMemory`. */
+export const vectorFloatsMax = (memoryBytesMax - scratchBytes) / 4;
 
 /**
  * Room for arrays that are worked on without a copy, when all of a pass lie in it. Two thirds of the time of a step of AdamW

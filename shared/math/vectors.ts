@@ -5,7 +5,7 @@
 import { assert } from "../assert.js";
 import { type Address, blockFloats, places, programOf, type Vectors } from "./vector-memory.js";
 
-export { blockFloats, VectorMemory } from "./vector-memory.js";
+export { blockFloats, VectorMemory, vectorFloatsMax } from "./vector-memory.js";
 
 /** What is worked on together. */
 const lanes = 4;
