@@ -131,6 +131,8 @@ export type GradientPage = (at: number, end: number) => Promise<Float32Array>;
 export interface AdamWStepOptions {
   /** What the gradient is multiplied by, in f32. */
   readonly scale?: number;
-  /** `move` moves a block of the parameters, at most `blockFloats` from `first` on. False, which it may return: no further. */
-  readonly moving?: (block: Float32Array, first: number, move: () => boolean) => boolean;
+  readonly moving?: BlockMove;
 }
+
+/** `move` moves a block of the parameters, at most `blockFloats` from `first` on. False, which it may return: no further. */
+export type BlockMove = (block: Float32Array, first: number, move: () => boolean) => boolean;

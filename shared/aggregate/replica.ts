@@ -3,7 +3,7 @@ import type { ParamSpecs } from "../data/param-specs.js";
 import { AppError } from "../errors.js";
 import type { StageRounding } from "../math/rounding.js";
 import { sumTailFloats } from "../math/wire.js";
-import { AdamW, type AdamWState } from "./adamw.js";
+import { AdamW, type AdamWState, type BlockMove } from "./adamw.js";
 import type { Floats } from "./floats.js";
 import { learningRateAt, type ScheduleOptions } from "./learning-rate.js";
 import { WeightAverage } from "./weight-average.js";
@@ -87,19 +87,25 @@ export class Replica implements StageModel {
   }
 
   /**
-   * Moves the parameters by the mean of the gradients whose sum is `total`. Returns the mean loss.
+   * Moves the parameters by the mean of the gradients whose sum is `total`. Returns the mean loss. `moved` hears of each block
+   * of them, in order, while it is in the cache: of a multiple of 16, but for the last.
    * @throws AppError TRAINING_DIVERGED when the loss, or a number of the gradient, is not finite. Then the state is of no step.
    */
-  async update(total: Floats, step: number): Promise<number> {
+  async update(total: Floats, step: number, moved?: (block: Float32Array) => void): Promise<number> {
     const count = this.values.length;
     const [lossSum = Number.NaN, weight = 0] = await total.page(count, count + sumTailFloats);
     if (!Number.isFinite(lossSum)) throw diverged("loss", step);
     const { rounded } = this;
     rounded?.begin(step);
     const gradientOf = (at: number, end: number) => total.page(at, end);
+    const moving: BlockMove = (block, first, move) => {
+      if (!(rounded ? rounded.moving(block, first, move) : move())) return false;
+      moved?.(block);
+      return true;
+    };
     const isNumber = await this.optimizer.step(this.values, gradientOf, learningRateAt(step, this.options), {
       scale: Math.fround(1 / weight),
-      ...(rounded && { moving: (...block) => rounded.moving(...block) }),
+      moving,
     });
     if (!isNumber) throw diverged("gradient", step);
     await this.average?.add(this.values);

@@ -7,6 +7,7 @@ import {
   adamwInto,
   addInto,
   blockFloats,
+  Checksum,
   checksumOf,
   mixInto,
   notFiniteIndex,
@@ -179,6 +180,20 @@ describe("a checksum", () => {
     fc.assert(
       fc.property(vectors(1), ([values]) => {
         expect(checksumOf(values!)).toEqual(checksumFormula(values!));
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  test("of pieces is that of all of them, whatever was worked on in between", () => {
+    fc.assert(
+      fc.property(vectors(1), fc.nat(60), ([values], cut) => {
+        const checksum = new Checksum();
+        const end = Math.min(16 * cut, values!.length);
+        checksum.add(values!.subarray(0, end));
+        notFiniteIndex(new Float32Array(5).fill(1));
+        addInto(values!.slice(), values!);
+        expect(checksum.add(values!.subarray(end)).bytes).toEqual(checksumFormula(values!));
       }),
       { numRuns: 200 },
     );

@@ -35,12 +35,21 @@ const checksumBytes = 64;
  * 64 bytes in which the bits of all numbers count, faster than SHA-256: for those who want to know
  * whether they have the same, not against anybody who wants them to believe it.
  */
+export class Checksum {
+  readonly bytes = new Uint8Array(checksumBytes);
+
+  /** Goes on with them. Their number is a multiple of 16, but for the last ones'. */
+  add(values: Float32Array): this {
+    const program = programOf(values);
+    const at = program.copy(this.bytes, places[3]!);
+    for (const block of blocksOf([], [values])) block.vectors.checksum(block.at[0]!, block.count, at);
+    this.bytes.set(new Uint8Array(program.memory.buffer, at, checksumBytes));
+    return this;
+  }
+}
+
 export function checksumOf(values: Float32Array): Uint8Array {
-  const { vectors, memory } = programOf(values);
-  const state = new Uint8Array(memory.buffer, places[3]!, checksumBytes);
-  state.fill(0);
-  for (const { at, count } of blocksOf([], [values])) vectors.checksum(at[0]!, count, places[3]!);
-  return state.slice();
+  return new Checksum().add(values).bytes;
 }
 
 /** What a step of AdamW works on, elementwise; all but `gradient` is changed. */

@@ -26,26 +26,40 @@ function hashesOf(indices: v128, key: v128): v128 {
 /** To bf16, in place; `first` is even. Two numbers share a draw: 16 bits each. */
 export function roundHalves(at: usize, count: i32, first: i32, key: i32): void {
   const keys = i32x4.splat(key);
-  let draw = first >> 1;
+  let draws = i32x4.add(i32x4.splat(first >> 1), i32x4(0, 1, 2, 3));
   let i = 0;
-  for (; i + 8 <= count; i += 8, draw += 4, at += 32) {
-    const draws = hashesOf(i32x4.add(i32x4.splat(draw), i32x4(0, 1, 2, 3)), keys);
-    v128.store(at, roundedHalves(v128.load(at), i32x4.extend_low_i16x8_u(draws)));
-    v128.store(at, roundedHalves(v128.load(at, 16), i32x4.extend_high_i16x8_u(draws)), 16);
+  for (; i + 16 <= count; i += 16, at += 64) {
+    const early = hashesOf(draws, keys);
+    const late = hashesOf(i32x4.add(draws, i32x4.splat(4)), keys);
+    draws = i32x4.add(draws, i32x4.splat(8));
+    const a = v128.load(at);
+    const b = v128.load(at, 16);
+    const c = v128.load(at, 32);
+    const d = v128.load(at, 48);
+    if (v128.any_true(v128.or(v128.or(areOdd(a), areOdd(b)), v128.or(areOdd(c), areOdd(d))))) {
+      for (let k = 0; k < 16; k++) roundOne(at + 4 * (k as usize), first + i + k, key);
+      continue;
+    }
+    v128.store(at, roundedHalves(a, i32x4.extend_low_i16x8_u(early)));
+    v128.store(at, roundedHalves(b, i32x4.extend_high_i16x8_u(early)), 16);
+    v128.store(at, roundedHalves(c, i32x4.extend_low_i16x8_u(late)), 32);
+    v128.store(at, roundedHalves(d, i32x4.extend_high_i16x8_u(late)), 48);
   }
-  for (; i < count; i++, at += 4) {
-    const bits = hashOf((first + i) >> 1, key);
-    store<i32>(at, roundedHalf(load<i32>(at), (i & 1) === 0 ? bits & 0xffff : bits >>> 16));
-  }
+  for (; i < count; i++, at += 4) roundOne(at, first + i, key);
+}
+
+/** Infinite, or no number. */
+function areOdd(bits: v128): v128 {
+  return i32x4.eq(v128.and(bits, i32x4.splat(infinity)), i32x4.splat(infinity));
 }
 
 function roundedHalves(bits: v128, draws: v128): v128 {
-  const rounded = v128.and(i32x4.add(bits, draws), i32x4.splat(0xffff0000));
-  const ends = i32x4.splat(infinity);
-  const isOdd = i32x4.eq(v128.and(bits, ends), ends);
-  if (!v128.any_true(isOdd)) return rounded;
-  const isInfinite = i32x4.eq(v128.and(bits, i32x4.splat(0x7fffff)), i32x4.splat(0));
-  return v128.bitselect(v128.bitselect(bits, i32x4.splat(quiet), isInfinite), rounded, isOdd);
+  return v128.and(i32x4.add(bits, draws), i32x4.splat(0xffff0000));
+}
+
+function roundOne(at: usize, index: i32, key: i32): void {
+  const bits = hashOf(index >> 1, key);
+  store<i32>(at, roundedHalf(load<i32>(at), (index & 1) === 0 ? bits & 0xffff : bits >>> 16));
 }
 
 function roundedHalf(bits: i32, draw: i32): i32 {

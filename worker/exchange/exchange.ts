@@ -10,7 +10,7 @@ import { stageOptions } from "../../shared/config/stage-options.js";
 import { type ParamSpecs, paramCount, parseParamSpecs } from "../../shared/data/param-specs.js";
 import { AppError } from "../../shared/errors.js";
 import type { Exchange__Output } from "../../shared/gen/seedgrow/v1/Exchange.js";
-import { checksumOf, VectorMemory } from "../../shared/math/vectors.js";
+import { Checksum, VectorMemory } from "../../shared/math/vectors.js";
 import {
   bodyOf,
   byteOffset,
@@ -202,7 +202,10 @@ export class WorkerExchange {
           const range = { address, name: `${stepName(exchange)}/${part}`, first: 0, end };
           bytes += await this.deps.pullPeer(range, bytesOf(parts[part]));
         }
-        if (agreementDigest(parts.values) === digest || sha256(bytesOf(parts.values)) === digest)
+        if (
+          agreementDigest(new Checksum().add(parts.values), end) === digest ||
+          sha256(bytesOf(parts.values)) === digest
+        )
           return { missing: [], bytes };
       } catch {
         // The next one may have it.
@@ -240,8 +243,9 @@ export class WorkerExchange {
     const { phase, step, specs, parts, offered, replica } = this.model;
     // From here on nobody can pull the state of either step.
     this.held = null;
-    const loss = await replica.update(new SlicedFloats(slices, this.room!.page), step);
-    const digest = isKept ? sha256(bytesOf(parts.values)) : agreementDigest(parts.values);
+    const checksum = isKept ? null : new Checksum();
+    const loss = await replica.update(new SlicedFloats(slices, this.room!.page), step, (block) => checksum?.add(block));
+    const digest = checksum ? agreementDigest(checksum, parts.values.length) : sha256(bytesOf(parts.values));
     this.held = { phase, step: step + 1, digest, specs, parts, offered, replica };
     return loss;
   }
@@ -251,8 +255,8 @@ export class WorkerExchange {
  * Names parameters that stay among the workers, who only have to agree: SHA-256 of all of them takes longer than AdamW. No blob
  * has this name.
  */
-export function agreementDigest(values: Float32Array): Digest {
-  return sha256(Buffer.concat([checksumOf(values), Buffer.from(String(values.length))]));
+export function agreementDigest({ bytes }: Checksum, count: number): Digest {
+  return sha256(Buffer.concat([bytes, Buffer.from(String(count))]));
 }
 
 export function stepName({ phase, step }: { readonly phase: string; readonly step: number }): string {
