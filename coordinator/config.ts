@@ -54,7 +54,7 @@ const clusterSchema = z.strictObject({
   outerMomentum: z.number().min(0).max(0.999).default(0).meta({
     help: "local: Nesterov's momentum of these moves. The paper has 0.9, which hurts a stage of less than some dozens of averages (docs/DECISIONS.md).",
   }),
-  memoryModelMb: z.number().min(0).max(100_000).default(16).meta({
+  memoryModelMb: z.number().min(0).max(100_000).default(64).meta({
     help: "Gradients and moments of a model of at most this size (MB, of 2^20 bytes) lie in the coordinator's memory, of a larger one in files without a name below the run's folder. Changes no bit.",
   }),
   allowMixed: z.boolean().default(false).meta({

@@ -11,6 +11,7 @@ const digests: RunDigests = {
   corrections: "K",
   cams: ["cam-0", "cam-1"],
   specs: "",
+  checksums: false,
 };
 
 function request(kind: PhaseKind, purpose: Purpose, first = 1, end = 3, of = digests) {
@@ -34,6 +35,8 @@ describe("a command says all that the work depends on", () => {
     expect(classify).toMatchObject({ key: "key", job: "gradient", weightsDigest: "W" });
     expect(classify.gradient).toEqual({ ...gradient, labelsDigest: "", correctionsDigest: "" });
     expect(classify.change).toBeNull();
+    expect(classify.checksums).toBe(false);
+    expect(request("classify", { kind: "step", step: 4 }, 1, 3, { ...digests, checksums: true }).checksums).toBe(true);
     const moved = { ...digests, change: { base: "V", digest: "D" } };
     expect(request("classify", { kind: "step", step: 4 }, 1, 3, moved).change).toEqual({
       baseDigest: "V",

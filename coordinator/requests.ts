@@ -22,6 +22,8 @@ export interface RunDigests {
   readonly cams: readonly string[];
   /** Layout of the parameters being trained; only local training tells it. */
   readonly specs: string;
+  /** Sums of the step are to be named by checksums. */
+  readonly checksums: boolean;
 }
 
 export interface WorkOrder {
@@ -52,12 +54,13 @@ export function requestFor(order: WorkOrder, digests: RunDigests, exchange: Exch
     if (localSteps !== undefined) {
       const which = { step, steps: stepsFrom(phase, step), replica: assignment.first, replicas: units };
       const local = { ...which, specsDigest: digests.specs, labelsDigest, correctionsDigest };
-      return { ...withWeights, local, job: "local" };
+      return { ...withWeights, checksums: digests.checksums, local, job: "local" };
     }
     const leaves = { leafFirst: assignment.first, leafEnd: assignment.end, leafCount: units };
     const gradient = { step, ...leaves, labelsDigest, correctionsDigest };
     const change = digests.change && { baseDigest: digests.change.base, digest: digests.change.digest };
-    const request: WorkRequest = { ...withWeights, change, gradient, job: "gradient" };
+    const { checksums } = digests;
+    const request: WorkRequest = { ...withWeights, checksums, change, gradient, job: "gradient" };
     return exchange ? { ...request, exchange: exchangeOf(order, purpose.step, exchange) } : request;
   }
   if (purpose.kind === "reduce" || purpose.kind === "apply") {

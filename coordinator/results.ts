@@ -121,6 +121,7 @@ export class RunResults {
       corrections: this.corrections.digest,
       cams: this.progress.cams ?? [],
       specs: this.local?.specsDigest ?? "",
+      checksums: this.training.hasChecksums,
     };
   }
 

@@ -60,6 +60,9 @@ export class ShardedTraining implements StageTraining {
   private stage: Stage | null = null;
   private updates: Update[] = [];
 
+  /** Sums stay among the workers. */
+  readonly hasChecksums = false;
+
   constructor(private readonly deps: ShardedDeps) {}
 
   get weightsDigest(): Digest | null {

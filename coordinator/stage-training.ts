@@ -1,11 +1,13 @@
 /** One stage of training after the other: what a run needs of it, whoever holds the model. */
 import type { AdamWState } from "../shared/aggregate/adamw.js";
 import type { MemoryFloats } from "../shared/aggregate/floats.js";
+import { checksumDigest, type NameNumbers, sha256Name } from "../shared/codec/checksum.js";
 import { bytesOf, type Digest, float32Of } from "../shared/codec/digest.js";
 import { stageOptions } from "../shared/config/stage-options.js";
 import type { ParamSpecs } from "../shared/data/param-specs.js";
 import { paramCount } from "../shared/data/param-specs.js";
 import type { StageRounding } from "../shared/math/rounding.js";
+import { sumTailFloats } from "../shared/math/wire.js";
 import type { MemoryBlobs } from "../shared/net/blobs.js";
 import type { RunStore } from "./adapters/run-store.js";
 import type { Scratch } from "./adapters/scratch.js";
@@ -43,6 +45,8 @@ export interface StageTraining {
   readonly weightsDigest: Digest | null;
   /** How they follow from those of the step before; null: workers need them whole. */
   readonly weightsChange: WeightsChange | null;
+  /** Sums are to be named by checksums (shared/codec/checksum.ts). */
+  readonly hasChecksums: boolean;
   begin(phase: Phase, initial: InitialModel, standing: Standing): Promise<void>;
   /** Goes on from a checkpoint. */
   goOn(phase: Phase, point: TrainingPoint): Promise<void>;
@@ -96,7 +100,7 @@ export class StarTraining implements StageTraining {
     const average = options.emaDecay > 0 ? await scratch.floats(count) : null;
     const state = { values: placed, optimizer: await scratch.moments(count), average };
     const model = steppingModel(specs, state, options, this.rounding(phase));
-    this.trainer = new StageTrainer(specs, model, options.leafCount, blobs, this.rounding(phase));
+    this.trainer = new StageTrainer(specs, model, options.leafCount, blobs, this.rounding(phase), this.nameOfStep);
   }
 
   async goOn(phase: Phase, { specs, state }: TrainingPoint): Promise<void> {
@@ -110,7 +114,21 @@ export class StarTraining implements StageTraining {
       average: average && (await scratch.placed(average)),
     };
     const model = steppingModel(specs, placed, options, this.rounding(phase));
-    this.trainer = new StageTrainer(specs, model, options.leafCount, this.deps.blobs, this.rounding(phase));
+    const { blobs } = this.deps;
+    this.trainer = new StageTrainer(specs, model, options.leafCount, blobs, this.rounding(phase), this.nameOfStep);
+  }
+
+  /** Nobody compares what two workers have sent, and all of a sum is in memory at once, as f32. */
+  get hasChecksums(): boolean {
+    const { config, scratch } = this.deps;
+    const { audit, wire } = config.cluster;
+    const count = this.values?.length ?? Number.POSITIVE_INFINITY;
+    return audit === 0 && wire === "f32" && scratch.isInMemory(4 * (count + sumTailFloats));
+  }
+
+  /** What parameters are called that only the next step needs. */
+  protected get nameOfStep(): NameNumbers {
+    return this.hasChecksums ? checksumDigest : sha256Name;
   }
 
   /** Parameters where the rest of the stage's model will lie. */

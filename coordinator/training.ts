@@ -14,6 +14,7 @@ import {
   type StageOptions,
 } from "../shared/aggregate/replica.js";
 import { assert } from "../shared/assert.js";
+import { type NameNumbers, sha256Name } from "../shared/codec/checksum.js";
 import { bytesOf, type Digest, float32Of, sha256 } from "../shared/codec/digest.js";
 import type { ParamSpecs } from "../shared/data/param-specs.js";
 import { AppError } from "../shared/errors.js";
@@ -92,9 +93,11 @@ export class StageTrainer {
     private readonly leafCount: number,
     private readonly blobs: MemoryBlobs,
     private readonly rounding: StageRounding | null = null,
+    /** What the parameters are called that only the next step needs. */
+    private readonly nameOfStep: NameNumbers = sha256Name,
   ) {
     this.sums = this.noSums();
-    this.digest = this.publish();
+    this.digest = this.publish(nameOfStep);
   }
 
   get weightsDigest(): Digest {
@@ -154,7 +157,7 @@ export class StageTrainer {
     const loss = await this.model.update(total, step);
     await total.close();
     this.sums = this.noSums();
-    this.digest = this.publish();
+    this.digest = this.publish(this.nameOfStep);
     const bytes = this.model.change;
     this.changeHeld = bytes && { base, digest: this.blobs.put(bytes, sha256(bytes)) };
     return { loss, weightsDigest: this.digest };
@@ -164,11 +167,9 @@ export class StageTrainer {
   async finish(): Promise<void> {
     const { optimizer, average } = this.model.state;
     this.withdrawChange();
-    if (average) {
-      this.blobs.delete(this.digest);
-      await this.model.finish();
-      this.digest = this.publish();
-    }
+    this.blobs.delete(this.digest);
+    await this.model.finish();
+    this.digest = this.publish(sha256Name);
     await Promise.all([...momentsOf(optimizer), average].map((floats) => floats?.close()));
   }
 
@@ -188,8 +189,8 @@ export class StageTrainer {
    * Served without a copy. All results of a step are in before the next update, so nobody whose work counts still pulls;
    * a straggler that does finds that the bytes are not what their name says, and its work would not count anyway.
    */
-  private publish(): Digest {
-    return this.blobs.put(this.bytes, sha256(this.bytes));
+  private publish(name: NameNumbers): Digest {
+    return this.blobs.put(this.bytes, name(this.model.values));
   }
 }
 

@@ -22,6 +22,7 @@ const digests: RunDigests = {
   cams: [],
   specs: digest,
   change: null,
+  checksums: true,
 };
 const stage: StageFacts = {
   ...{ specsDigest: digest, point: [], sumLength: 3_500_002, hashSums: false },

@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url";
 import { pullSum, Scratch } from "../../coordinator/adapters/scratch.js";
 import { runConfigSchema } from "../../coordinator/config.js";
 import { StageTrainer, steppingModel, type WeightsChange } from "../../coordinator/training.js";
+import { checksumDigest, sha256Name } from "../../shared/codec/checksum.js";
 import { bytesOf, type Digest } from "../../shared/codec/digest.js";
 import { roundingOf } from "../../shared/math/rounding.js";
 import { nodeKey } from "../../shared/math/tree-sum.js";
@@ -76,7 +77,7 @@ async function work(): Promise<void> {
     }
     if (held) blobs.delete(held);
     roundingOf({ ...rounding, step: step++ })({ level: 0, index: 0 }, gradient);
-    held = blobs.put(encodeSum(wire, gradient));
+    held = blobs.put(encodeSum(wire, gradient), wire === "f32" ? checksumDigest(gradient) : undefined);
     process.send!({ address, digest: held } satisfies Pulled);
   });
 }
@@ -94,12 +95,13 @@ async function coordinate(): Promise<void> {
   scratch.enter(count);
   const values = bytesOf(scratch.placedInMemory(new Float32Array(count)).values);
   const start = { values, optimizer: await scratch.moments(count), average: null };
-  const trainer = new StageTrainer(specs, steppingModel(specs, start, options), workers, blobs, rounding);
+  const name = wire === "f32" ? checksumDigest : sha256Name;
+  const trainer = new StageTrainer(specs, steppingModel(specs, start, options), workers, blobs, rounding, name);
   const offers = await Promise.all(children.map((child) => ask(child, null)));
   const peers = await Promise.all(offers.map((offer) => reach(offer.address, "coordinator", "worker")));
   let offered = offers.map(({ digest }) => digest);
   let step = 0;
-  await answer("bulk lines with SHA-256, coordinator in the middle", async () => {
+  await answer("bulk lines, coordinator in the middle", async () => {
     await Promise.all(
       peers.map(async (peer, leaf) => {
         const bytes = sumBytes(wire, count + sumTailFloats);

@@ -1,11 +1,19 @@
 /** Blobs over bulk lines: what every step moves between the coordinator and a worker. */
-import { createHash } from "node:crypto";
 import { z } from "zod";
+import { isChecksum, requireChecksum } from "../codec/checksum.js";
 import type { Digest } from "../codec/digest.js";
 import { AppError } from "../errors.js";
 import type { BlobsClient } from "../gen/seedgrow/v1/Blobs.js";
 import { blobBytesMax, peerIdleMs } from "../limits.js";
-import { type BlobSource, type BlobTarget, type PullOptions, pullBlob, pullInto, verified } from "./blobs.js";
+import {
+  arrivalHash,
+  type BlobSource,
+  type BlobTarget,
+  type PullOptions,
+  pullBlob,
+  pullInto,
+  verified,
+} from "./blobs.js";
 import type { AnswerBulk } from "./bulk.js";
 import { type BulkLineOptions, BulkLink, type BulkSink, streaming } from "./bulk-line.js";
 
@@ -51,7 +59,7 @@ export async function pullNumbers(peer: BlobPeer, digest: Digest, options: PullO
 }
 
 async function pullByLine(link: BulkLink, digest: Digest, { signal, bytes, into }: PullOptions): Promise<Uint8Array> {
-  const hash = createHash("sha256");
+  const hash = arrivalHash(digest);
   let whole: Uint8Array = new Uint8Array(0);
   const sink: BulkSink = {
     begin(length) {
@@ -62,17 +70,22 @@ async function pullByLine(link: BulkLink, digest: Digest, { signal, bytes, into 
     take: (data) => void hash.update(data),
   };
   await until(signal, link, link.pull({ kind: "blob", digest, offset: 0 }, sink));
+  requireChecksum(digest, whole);
   return verified(digest, { received: whole.length }, () => whole, hash);
 }
 
-/** As `pullNumbers`, to wherever `target` puts them. `finish` is called when all is there, before their digest is compared. */
+/**
+ * As `pullNumbers`, to wherever `target` puts them. `finish` is called when all is there, before their digest is compared. A checksum
+ * cannot be: nobody has all of it.
+ */
 export async function pullNumbersInto<T>(
   { client, link }: BlobPeer,
   digest: Digest,
   target: BlobTarget,
   finish: () => T,
 ): Promise<T> {
-  const hash = createHash("sha256");
+  if (isChecksum(digest)) throw new AppError("MESSAGE_INVALID", `${digest} names numbers that are pulled to memory`);
+  const hash = arrivalHash(digest);
   if (!link || link.isVain) return pullInto(client, digest, target, {}, finish, hash);
   let stored = Promise.resolve();
   const take = (data: Buffer) => {

@@ -1,6 +1,7 @@
 /** Blob transfer: a memory store, the service that serves it, and the client that pulls and verifies. */
-import { createHash, type Hash } from "node:crypto";
+import { createHash } from "node:crypto";
 import * as grpc from "@grpc/grpc-js";
+import { isChecksum, requireChecksum } from "../codec/checksum.js";
 import { type Digest, sha256 } from "../codec/digest.js";
 import { AppError } from "../errors.js";
 import type { BlobsClient, BlobsHandlers } from "../gen/seedgrow/v1/Blobs.js";
@@ -92,7 +93,22 @@ export interface BlobTarget {
  */
 export async function pullBlob(client: BlobsClient, digest: Digest, options: PullOptions = {}): Promise<Uint8Array> {
   const arriving = options.bytes === undefined ? new Chunks(digest) : new Whole(digest, options.bytes, options.into);
-  return pullInto(client, digest, arriving, options, () => arriving.bytes());
+  return pullInto(client, digest, arriving, options, () => {
+    const bytes = arriving.bytes();
+    requireChecksum(digest, bytes);
+    return bytes;
+  });
+}
+
+/** What sees the bytes of a blob as they come. */
+export interface ArrivalHash {
+  update(data: Uint8Array): unknown;
+  digest(encoding: "hex"): string;
+}
+
+/** A checksum is made when all is there, by whoever has it all (`requireChecksum`). */
+export function arrivalHash(digest: Digest): ArrivalHash {
+  return isChecksum(digest) ? { update: () => undefined, digest: () => digest } : createHash("sha256");
 }
 
 /** As `pullBlob`, to wherever `target` puts it. `finish` is called when all is there, before its digest is compared. `hash`: of what `target` has got already. */
@@ -102,7 +118,7 @@ export async function pullInto<T>(
   target: BlobTarget,
   options: Pick<PullOptions, "signal">,
   finish: () => T,
-  hash = createHash("sha256"),
+  hash: ArrivalHash = arrivalHash(digest),
 ): Promise<T> {
   const take = (data: Buffer) => {
     hash.update(data);
@@ -124,7 +140,7 @@ export function verified<T>(
   digest: Digest,
   { received }: Pick<BlobTarget, "received">,
   finish: () => T,
-  hash: Hash,
+  hash: ArrivalHash,
 ): T {
   const whole = finish();
   const actual = hash.digest("hex");

@@ -1,7 +1,10 @@
 /** Blobs over bulk lines, or by gRPC where a line does not carry them. */
 import * as grpc from "@grpc/grpc-js";
 import { afterEach, describe, expect, test } from "vitest";
+import { checksumDigest } from "../../shared/codec/checksum.js";
+import { bytesOf, float32Of } from "../../shared/codec/digest.js";
 import { AppError } from "../../shared/errors.js";
+import { VectorMemory } from "../../shared/math/vectors.js";
 import { blobBulk, linkTo, pullNumbers, pullNumbersInto } from "../../shared/net/blob-lines.js";
 import { type BlobSource, type BlobTarget, blobHandlers, MemoryBlobs } from "../../shared/net/blobs.js";
 import { BulkLink } from "../../shared/net/bulk-line.js";
@@ -24,7 +27,7 @@ describe("the numbers of every step", () => {
   /** With lines, or with calls alone. */
   async function peer(source: BlobSource, hasLines = true, answer = blobBulk(source)) {
     const grpcServer = new grpc.Server(serverOptions);
-    grpcServer.addService(Blobs.service, blobHandlers(blobs));
+    grpcServer.addService(Blobs.service, blobHandlers(hasLines ? blobs : source));
     const bulk = { blob: { answer, roles: [] } };
     const address = hasLines
       ? (await listenOnOnePort({ address: "127.0.0.1:0", trust: null, grpcServer, bulk })).address
@@ -61,6 +64,29 @@ describe("the numbers of every step", () => {
     const from = await peer({ get: async () => bytes.subarray(4) });
     await expect(pullNumbers(from, digest)).rejects.toMatchObject({ code: "DIGEST_MISMATCH" });
   });
+
+  test.each([
+    ["a line", true],
+    ["gRPC", false],
+  ])(
+    "named by a checksum they come over %s, where they are wanted, and are not believed when one bit is another",
+    async (_, hasLines) => {
+      const numbers = float32Of(bytes);
+      const name = checksumDigest(numbers);
+      const held = new MemoryBlobs();
+      held.put(bytes, name);
+      const into = bytesOf(new VectorMemory(numbers.length).floats(numbers.length));
+      const from = await peer(held, hasLines);
+      expect(await pullNumbers(from, name, { bytes: bytes.length, into })).toBe(into);
+      expect(Buffer.compare(into, bytes)).toBe(0);
+      const damaged = Uint8Array.from(bytes);
+      damaged[1_234_567]! ^= 1;
+      held.put(damaged, name);
+      await expect(pullNumbers(from, name)).rejects.toMatchObject({ code: "DIGEST_MISMATCH" });
+      const target: BlobTarget = { received: 0, add: () => undefined };
+      await expect(pullNumbersInto(from, name, target, () => 0)).rejects.toMatchObject({ code: "MESSAGE_INVALID" });
+    },
+  );
 
   test("come by gRPC where no line is answered, which is not tried again", async () => {
     const from = await peer(blobs, false);

@@ -9,10 +9,10 @@ import type { LocalJob__Output } from "../../shared/gen/seedgrow/v1/LocalJob.js"
 import { roundingOf } from "../../shared/math/rounding.js";
 import { nodeKey } from "../../shared/math/tree-sum.js";
 import { addInto } from "../../shared/math/vectors.js";
-import { encodeSum, sumTailFloats } from "../../shared/math/wire.js";
+import { sumTailFloats } from "../../shared/math/wire.js";
 import type { MicroBatch, PartialSum, TrainStage } from "../compute/contract.js";
 import type { JobContext, JobResult } from "./context.js";
-import { leavesBetween, microBatchesOf } from "./train.js";
+import { leavesBetween, microBatchesOf, sumOutput } from "./train.js";
 
 interface Taken {
   readonly losses: number[];
@@ -26,6 +26,7 @@ export async function localJob(
   stage: TrainStage,
   weightsDigest: string,
   job: LocalJob__Output,
+  { checksums = false }: { readonly checksums?: boolean } = {},
 ): Promise<JobResult> {
   const leafCount = rejectUnlessPossible(context, stage, job);
   let coming = microBatches(context, stage, job, leafCount, 0);
@@ -53,7 +54,7 @@ export async function localJob(
     const notFinite = `replica ${job.replica}: ${error.message}`.slice(0, 200);
     return { outputs: [], metrics: { notFinite }, images: taken.images, computeMs: taken.computeMs };
   }
-  return resultOf(context, stage, job, moveOf(start, values, taken), taken);
+  return resultOf(context, stage, job, moveOf(start, values, taken), { ...taken, checksums });
 }
 
 /** Its moments begin at zero in every round, its bias correction as well: docs/DECISIONS.md has what that costs. */
@@ -109,12 +110,12 @@ async function resultOf(
   stage: TrainStage,
   { step, replica }: LocalJob__Output,
   moved: Float32Array,
-  { losses, images, computeMs, inputMs }: Taken,
+  { losses, images, computeMs, inputMs, checksums }: Taken & { readonly checksums: boolean },
 ): Promise<JobResult> {
   const node = { level: 0, index: replica };
   roundingOf({ ...setup, stage, step })(node, moved);
   const { result: stats } = await compute.call("stats");
-  const outputs = [{ name: nodeKey(node), bytes: encodeSum(setup.wire, moved) }];
+  const outputs = [sumOutput(nodeKey(node), moved, setup.wire, checksums)];
   return { outputs, metrics: { tensors: stats.tensors, inputMs, losses }, images, computeMs };
 }
 

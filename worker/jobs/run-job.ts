@@ -24,7 +24,7 @@ export async function runJob(context: JobContext, request: WorkRequest__Output):
     prefetch(context, stage, request.gradient).catch(() => undefined);
     return running;
   }
-  if (request.local) return localJob(context, stage, weights, request.local);
+  if (request.local) return localJob(context, stage, weights, request.local, request);
   if (request.reduce) return reduceJob(context, stage, exchangeOf(request), request.reduce);
   if (request.apply) return applyJob(context, stage, weights, exchangeOf(request), request.apply);
   fetchAhead(context, request);

@@ -1,4 +1,5 @@
 /** The training jobs: initial parameters of a stage, and gradient sums of a run of micro-batches. */
+import { checksumDigest } from "../../shared/codec/checksum.js";
 import { bytesOf } from "../../shared/codec/digest.js";
 import { methodOfRound } from "../../shared/config/rounds.js";
 import { type RoundConstraints, trainable } from "../../shared/data/constraints.js";
@@ -6,10 +7,10 @@ import type { GradientJob__Output } from "../../shared/gen/seedgrow/v1/GradientJ
 import type { InitJob__Output } from "../../shared/gen/seedgrow/v1/InitJob.js";
 import type { WorkRequest__Output } from "../../shared/gen/seedgrow/v1/WorkRequest.js";
 import { nodeKey } from "../../shared/math/tree-sum.js";
-import { encodeSum } from "../../shared/math/wire.js";
+import { encodeSum, type Wire } from "../../shared/math/wire.js";
 import type { LabelledExample, MicroBatch, TrainStage } from "../compute/contract.js";
 import { imagesOfMicroBatch } from "../training/sampling.js";
-import { examplesOf, type JobContext, type JobResult, useWeights } from "./context.js";
+import { examplesOf, type JobContext, type JobOutput, type JobResult, useWeights } from "./context.js";
 import { keepSums, undone } from "./exchange.js";
 
 export async function initJob(context: JobContext, stage: TrainStage, job: InitJob__Output): Promise<JobResult> {
@@ -28,7 +29,7 @@ export async function gradientJob(
   stage: TrainStage,
   weightsDigest: string,
   job: GradientJob__Output,
-  { exchange: of, change }: Pick<WorkRequest__Output, "exchange" | "change">,
+  { exchange: of, change, checksums }: Pick<WorkRequest__Output, "exchange" | "change" | "checksums">,
 ): Promise<JobResult> {
   const { exchange } = context;
   if (of) exchange.enter(of);
@@ -52,8 +53,14 @@ export async function gradientJob(
     const own = { ...metrics, tensors: stats.tensors, inputMs, pulledBytes: synced.bytes };
     return { outputs, metrics: own, images, computeMs };
   }
-  const outputs = result.map(({ node, values }) => ({ name: nodeKey(node), bytes: encodeSum(wire, values) }));
+  const outputs = result.map(({ node, values }) => sumOutput(nodeKey(node), values, wire, checksums));
   return { outputs, metrics: { tensors: stats.tensors, inputMs }, images, computeMs };
+}
+
+/** A sum as the coordinator takes it. */
+export function sumOutput(name: string, values: Float32Array, wire: Wire, hasChecksum: boolean): JobOutput {
+  const output = { name, bytes: encodeSum(wire, values) };
+  return hasChecksum ? { ...output, digest: checksumDigest(values) } : output;
 }
 
 /** With when it came, milliseconds. */

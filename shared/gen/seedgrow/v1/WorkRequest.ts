@@ -28,6 +28,7 @@ export interface WorkRequest {
   'exchange'?: (_seedgrow_v1_Exchange | null);
   'change'?: (_seedgrow_v1_WeightsChange | null);
   'local'?: (_seedgrow_v1_LocalJob | null);
+  'checksums'?: (boolean);
   'job'?: "init"|"gradient"|"seed"|"refine"|"evaluate"|"reduce"|"apply"|"local";
 }
 
@@ -46,5 +47,6 @@ export interface WorkRequest__Output {
   'exchange': (_seedgrow_v1_Exchange__Output | null);
   'change': (_seedgrow_v1_WeightsChange__Output | null);
   'local'?: (_seedgrow_v1_LocalJob__Output | null);
+  'checksums': (boolean);
   'job'?: "init"|"gradient"|"seed"|"refine"|"evaluate"|"reduce"|"apply"|"local";
 }
