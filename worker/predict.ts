@@ -1,4 +1,7 @@
-/** A saved model and an engine, ready to segment photos: what `seedgrow predict` needs of the worker. */
+/**
+ * A saved model and an engine, ready to segment photos: what `seedgrow predict` needs of the worker. Photos are
+ * computed side by side, each alone: a mask does not depend on its company.
+ */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { float32Of, sha256 } from "../shared/codec/digest.js";
@@ -10,6 +13,8 @@ import { stretchLabels } from "../shared/math/stretch.js";
 import { ComputeClient } from "./compute/client.js";
 import type { BackboneFiles } from "./compute/contract.js";
 import type { EngineInfo } from "./compute/messages.js";
+import { ComputePool } from "./compute/pool.js";
+import { photoThreads } from "./core/photo-threads.js";
 import type { EngineOptions } from "./engine/environment.js";
 
 /**
@@ -18,7 +23,12 @@ import type { EngineOptions } from "./engine/environment.js";
  */
 const probabilityValuesMax = 256 * 1024 * 1024;
 
-export interface OpenModelOptions extends EngineOptions {
+/** What another compute thread takes to start, its engine and its program, is worth it for this many photos. */
+const photosPerThread = 16;
+
+export interface OpenModelOptions extends Omit<EngineOptions, "operationsAtOnce"> {
+  /** How many photos there will be. Default: nobody knows, as many as there are threads may come at once. */
+  readonly photoCount?: number;
   /** Folder with seedgrow-model.json, and what that says. */
   readonly modelDir: string;
   readonly model: SavedModel;
@@ -35,27 +45,40 @@ export interface Photo {
 export class Predictor {
   private constructor(
     readonly model: SavedModel,
-    private readonly compute: ComputeClient,
+    private readonly computes: ComputePool<ComputeClient>,
   ) {}
 
   /** @throws AppError MODEL_INVALID | DIGEST_MISMATCH | ENGINE_MISSING | ENGINE_FAILED */
-  static async open({ modelDir, model, ...engine }: OpenModelOptions): Promise<Predictor> {
+  static async open({ modelDir, model, threads, photoCount, ...options }: OpenModelOptions): Promise<Predictor> {
     const values = await readParams(modelDir, model);
     const backbone = await readBackbone(modelDir, model);
-    const compute = await ComputeClient.start(engine);
-    try {
-      const { method, seed, classes, round } = model;
-      await compute.setup({ method, seed, classes, backbone });
-      await compute.call("load", { model: "segmenter", round }, values);
-      return new Predictor(model, compute);
-    } catch (error) {
-      await compute.close();
-      throw error;
-    }
+    const { method, seed, classes, round } = model;
+    const modelBytes = values.byteLength + (backbone?.weights.byteLength ?? 0);
+    const { computeThreads, engine } = photoThreads({ threads, modelBytes, imageSize: method.imageSize });
+    const start = async () => {
+      const compute = await ComputeClient.start({ ...options, ...engine });
+      try {
+        await compute.setup({ method, seed, classes, backbone, isTrained: true });
+        await compute.call("load", { model: "segmenter", round }, values);
+        return compute;
+      } catch (error) {
+        await compute.close();
+        throw error;
+      }
+    };
+    const useful = Math.max(1, Math.ceil((photoCount ?? Number.POSITIVE_INFINITY) / photosPerThread));
+    // What a GPU computes at once would have to fit into its memory.
+    const threadsMax = ({ device }: EngineInfo) => (device.startsWith("cpu") ? Math.min(computeThreads, useful) : 1);
+    return new Predictor(model, await ComputePool.open(start, threadsMax));
   }
 
   get engine(): EngineInfo {
-    return this.compute.engine;
+    return this.computes.engine;
+  }
+
+  /** Those beyond it wait. */
+  get photosAtOnce(): number {
+    return this.computes.threadsMax;
   }
 
   /** @throws AppError DATA_BROKEN */
@@ -75,18 +98,19 @@ export class Predictor {
       number,
       number,
     ];
-    const { result } = await this.compute.call("predict", [{ image: 0, pixels, width: w, height: h, allowed, raw }]);
+    const example = { image: 0, pixels, width: w, height: h, allowed, raw };
+    const { result } = await this.computes.run((compute) => compute.call("predict", [example]));
     const { labels } = result[0]!;
     return w === width && h === height ? labels : stretchLabels(labels, w, h, width, height);
   }
 
   /** For export. @throws AppError EXPORT_UNSUPPORTED */
   async graph(): Promise<PortableGraph> {
-    return (await this.compute.call("graph")).result;
+    return (await this.computes.run((compute) => compute.call("graph"))).result;
   }
 
   async close(): Promise<void> {
-    await this.compute.close();
+    await this.computes.close();
   }
 }
 

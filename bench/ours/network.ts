@@ -34,11 +34,8 @@ export interface OpenNetwork {
   readonly initial: InitialParams;
 }
 
-/** `compilerOf`: in place of the engine's own compiler; null: operation by operation. */
-export async function openNetwork(work: NetworkWork, compilerOf?: ((tf: Tf) => Compile) | null): Promise<OpenNetwork> {
-  const { batch, size, channels, threads, network, backbone, bf16 = false, engine = "tensorflow" } = work;
-  const { tf, version, device, compile = null } = await loadEngine({ engine, threads });
-  const method: MethodConfig = methodConfigSchema.parse({
+export function methodOf({ batch, size, channels, backbone, bf16 = false }: NetworkWork): MethodConfig {
+  return methodConfigSchema.parse({
     imageSize: size,
     // Commits before there was a choice refuse it.
     ...(bf16 ? { math: "bf16" } : {}),
@@ -49,6 +46,13 @@ export async function openNetwork(work: NetworkWork, compilerOf?: ((tf: Tf) => C
       backboneRate: backbone === "trained" ? 0.1 : 0,
     },
   });
+}
+
+/** `compilerOf`: in place of the engine's own compiler; null: operation by operation. */
+export async function openNetwork(work: NetworkWork, compilerOf?: ((tf: Tf) => Compile) | null): Promise<OpenNetwork> {
+  const { threads, network, engine = "tensorflow" } = work;
+  const { tf, version, device, compile = null } = await loadEngine({ engine, threads });
+  const method = methodOf(work);
   const files = await backboneFiles(tf, network);
   const compute = await createCompute(
     tf,

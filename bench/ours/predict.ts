@@ -1,12 +1,26 @@
-/** Masks of photos, as `seedgrow predict --raw` makes them: one photo after the other, so that none depends on the others. */
+/**
+ * Masks of photos, as `seedgrow predict --raw` makes them, threads and all: every photo is computed alone, so that none depends
+ * on the others.
+ */
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Predictor, readModel } from "../../worker/predict.js";
 import { answer, givenWork } from "../lib/answer.js";
-import { type NetworkWork, noise, openNetwork } from "./network.js";
+import { type NetworkWork, noise } from "./network.js";
 
 const work = givenWork<NetworkWork>();
-const { batch, size } = work;
-const { version, compute } = await openNetwork(work);
-const photos = Array.from({ length: batch }, (_, image) => {
-  const { pixels } = noise(image, size);
-  return { image, pixels, width: size, height: size, allowed: null, raw: true };
+const { batch, size, threads } = work;
+const writer = fileURLToPath(new URL("./write-model.js", import.meta.url));
+const modelDir = mkdtempSync(join(tmpdir(), "seedgrow-predict-"));
+execFileSync(process.execPath, [writer, process.argv[2]!, modelDir], { stdio: "ignore" });
+const predictor = await Predictor.open({ modelDir, model: await readModel(modelDir), engine: "tensorflow", threads });
+rmSync(modelDir, { recursive: true });
+const photos = Array.from({ length: batch }, (_, image) => ({ ...noise(image, size), width: size, height: size }));
+await answer(predictor.engine.version, async () => {
+  const masks = await Promise.all(photos.map((photo) => predictor.predict(photo, null, { raw: true })));
+  return masks.length;
 });
-await answer(version, async () => (await compute.predict(photos)).length);
+await predictor.close();

@@ -1,6 +1,5 @@
 /** `seedgrow export`: masks for the tools that other people use, and the model for their programs. */
 import { stat } from "node:fs/promises";
-import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { type ExportSource, sourceOfFolder, sourceOfRun } from "../../coordinator/adapters/export-source.js";
@@ -90,7 +89,7 @@ async function exportModel(name: string, format: ModelFormat, flags: ExportFlags
   const requested = requestedEngine(process.env);
   // Constants are read in the middle of the network, and a GPU cannot be waited for there.
   const engine = requested === "webgpu" ? "auto" : requested;
-  const predictor = await Predictor.open({ modelDir, model, engine, threads: availableParallelism() });
+  const predictor = await Predictor.open({ modelDir, model, engine, threads: 1 });
   try {
     const result = await writeModel(format, model, await predictor.graph(), flags.out);
     if (flags.json) outJson({ format, ...result, classes: model.classes });

@@ -43,7 +43,7 @@ export function predictCommand(): Command {
     .option("--raw", "the network's answer as it is, without refining borders: what an exported model gives")
     .option("--tags <names>", "tags known to be in the photos: no other class is predicted", nameList)
     .addOption(engineOption())
-    .option("--threads <n>", "threads of the engine", wholeNumber(1, 256), availableParallelism())
+    .option("--threads <n>", "photos computed at once, a thread each", wholeNumber(1, 256), availableParallelism())
     .option("--json", "print the result as one line of JSON")
     .addHelpText(
       "after",
@@ -70,7 +70,7 @@ async function runPredict(paths: string[], flags: PredictFlags): Promise<void> {
   const model = await readModel(modelDir);
   const allowed = flags.tags === undefined ? null : idsOf(flags.tags, model.classes);
   // The engine takes seconds to load: after all that could be wrong with the command.
-  const predictor = await Predictor.open({ modelDir, model, engine, threads });
+  const predictor = await Predictor.open({ modelDir, model, engine, threads, photoCount: planned.length });
   const view = new ProgressView(process.stderr);
   const skipped: Skipped[] = [];
   const skip = (image: string, reason: string) => {

@@ -30,7 +30,7 @@ export function serveCommand(): Command {
     .option("--body-mb <n>", "largest photo taken, MiB", wholeNumber(1, 256), 32)
     .option("--queue <n>", "photos that may wait; the next one is told to come back", wholeNumber(0, 1000), 8)
     .addOption(engineOption())
-    .option("--threads <n>", "threads of the engine", wholeNumber(1, 256), availableParallelism())
+    .option("--threads <n>", "photos computed at once, a thread each", wholeNumber(1, 256), availableParallelism())
     .option("--json", "print the address as one line of JSON")
     .addHelpText(
       "after",

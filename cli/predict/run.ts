@@ -1,5 +1,6 @@
-/** Segments photos one after the other; the next is decoded while the engine works. Loaded only by `predict` itself. */
+/** Segments photos, as many at once as can be computed at once; as many again are decoded or written meanwhile. Loaded only by `predict` itself. */
 import { readFile } from "node:fs/promises";
+import pLimit from "p-limit";
 import sharp from "sharp";
 import { writeFileDurably } from "../../coordinator/adapters/files.js";
 import { decodeUpright } from "../../shared/data/decode.js";
@@ -18,50 +19,66 @@ export interface MaskWritten {
   readonly classes: Readonly<Record<string, number>>;
 }
 
-type Decoded = { readonly bytes: Uint8Array; readonly photo: Photo } | { readonly broken: string };
+interface Decoded {
+  readonly bytes: Uint8Array;
+  readonly photo: Photo;
+}
 
+interface PredictOptions {
+  readonly allowed: readonly number[] | null;
+  readonly raw: boolean;
+  readonly onProgress: (done: number, total: number) => void;
+  readonly onBroken: (image: string, reason: string) => void;
+}
+
+/** In the order planned, without the broken ones. */
 export async function predictAll(
   predictor: Predictor,
   planned: readonly PlannedImage[],
-  options: {
-    readonly allowed: readonly number[] | null;
-    readonly raw: boolean;
-    readonly onProgress: (done: number, total: number) => void;
-    readonly onBroken: (image: string, reason: string) => void;
-  },
+  options: PredictOptions,
 ): Promise<MaskWritten[]> {
-  const written: MaskWritten[] = [];
-  let next = decodeOrBroken(predictor, planned[0]!);
-  for (const [index, image] of planned.entries()) {
-    const decoded = await next;
-    const following = planned[index + 1];
-    if (following) next = decodeOrBroken(predictor, following);
-    if ("broken" in decoded) {
-      options.onBroken(image.path, decoded.broken);
-    } else {
-      const labels = await predictor.predict(decoded.photo, options.allowed, options);
-      await writeOutputs(image, decoded, labels);
-      const { width, height } = decoded.photo;
-      const classes = sharesOf(labels, predictor.model.classes);
-      written.push({ image: image.path, mask: image.maskPath, width, height, classes });
-    }
-    options.onProgress(index + 1, planned.length);
+  const limit = pLimit(2 * predictor.photosAtOnce);
+  let done = 0;
+  const predictNext = async (image: PlannedImage) => {
+    const decoded = await decodeOrBroken(predictor, image);
+    const written = typeof decoded === "string" ? null : await predictOne(predictor, image, decoded, options);
+    if (typeof decoded === "string") options.onBroken(image.path, decoded);
+    options.onProgress(++done, planned.length);
+    return written;
+  };
+  try {
+    const results = await limit.map(planned, predictNext);
+    return results.filter((written) => written !== null);
+  } finally {
+    limit.clearQueue();
   }
-  return written;
 }
 
-async function decodeOrBroken(predictor: Predictor, { path }: PlannedImage): Promise<Decoded> {
+async function predictOne(
+  predictor: Predictor,
+  image: PlannedImage,
+  decoded: Decoded,
+  options: PredictOptions,
+): Promise<MaskWritten> {
+  const labels = await predictor.predict(decoded.photo, options.allowed, options);
+  await writeOutputs(image, decoded, labels);
+  const { width, height } = decoded.photo;
+  return { image: image.path, mask: image.maskPath, width, height, classes: sharesOf(labels, predictor.model.classes) };
+}
+
+/** Or why it is broken. */
+async function decodeOrBroken(predictor: Predictor, { path }: PlannedImage): Promise<Decoded | string> {
   try {
     const bytes = await readFile(path);
     return { bytes, photo: await predictor.decode(bytes) };
   } catch (error) {
-    return { broken: AppError.from(error).message };
+    return AppError.from(error).message;
   }
 }
 
 async function writeOutputs(
   { maskPath, overlayPath }: PlannedImage,
-  { bytes, photo }: { readonly bytes: Uint8Array; readonly photo: Photo },
+  { bytes, photo }: Decoded,
   labels: Uint8Array,
 ): Promise<void> {
   const { width, height } = photo;

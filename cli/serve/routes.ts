@@ -19,6 +19,8 @@ import { BoundedQueue } from "./queue.js";
 export interface PhotoSegmenter {
   readonly model: SavedModel;
   readonly engine: EngineInfo;
+  /** Predictions beyond it wait. */
+  readonly photosAtOnce: number;
   decode(bytes: Uint8Array): Promise<Photo>;
   predict(photo: Photo, allowed: readonly number[] | null): Promise<Uint8Array>;
   /** The network, for pages that run it themselves. */
@@ -34,7 +36,7 @@ export interface ServeOptions {
 const pixelsMax = 64_000_000;
 
 export function serveRoutes(segmenter: PhotoSegmenter, { bodyBytesMax, waitingMax }: ServeOptions): Route[] {
-  const queue = new BoundedQueue(waitingMax);
+  const queue = new BoundedQueue(waitingMax, segmenter.photosAtOnce);
   const { model, engine } = segmenter;
   return [
     ...assetRoutes("serve", ["index.html", "serve.css", "app.js", "engine.js", ...wasmFiles]),

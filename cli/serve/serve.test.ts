@@ -24,6 +24,7 @@ const segmenter: PhotoSegmenter = {
   },
   graph: () => Promise.reject(new Error("this model has no network")),
   engine: { name: "none", reason: "", version: "none 1.0", device: "cpu", fingerprint: "" },
+  photosAtOnce: 1,
   decode: async (bytes) => ({ ...(await readPhotoHeader(bytes)), pixels: new Uint8Array() }),
   predict: async ({ width, height }, allowed) => {
     await gate;

@@ -139,6 +139,7 @@ describe("the page of serve", () => {
     },
     graph: () => Promise.reject(new Error("this model has no network")),
     engine: { name: "none", reason: "", version: "none 1.0", device: "cpu", fingerprint: "" },
+    photosAtOnce: 1,
     decode: async (bytes) => ({
       ...(await readPhotoHeader(bytes)),
       pixels: new Uint8Array(await sharp(bytes).toBuffer()),

@@ -150,6 +150,7 @@ describe("the model in the page of serve", () => {
         ...{ method: tinyMethod, params: { file: "p", digest: "d" }, backbone: null },
       },
       engine: { name: "none", reason: "", version: "none 1.0", device: "cpu", fingerprint: "" },
+      photosAtOnce: 1,
       decode: async (bytes) => ({
         ...(await readPhotoHeader(bytes)),
         pixels: await decodeSquare(bytes, tinyMethod.imageSize),

@@ -43,6 +43,10 @@ export class ComputeClient {
     this.died.catch(() => undefined);
   }
 
+  get isDead(): boolean {
+    return this.death !== null;
+  }
+
   /** Starts the thread and loads the engine. @throws AppError ENGINE_MISSING | ENGINE_FAILED */
   static async start(data: ThreadData): Promise<ComputeClient> {
     // Only the main thread's process.env reaches the C library, and it must be set before libtensorflow loads.

@@ -35,6 +35,8 @@ export interface ComputeSetup {
   readonly classes: readonly string[];
   /** Null: the built-in network, trained from scratch. */
   readonly backbone: BackboneFiles | null;
+  /** Parameters are loaded once and stay: compiled programs hold them, which TensorFlow prepares once. Default: false. */
+  readonly isTrained?: boolean;
 }
 
 /** One image as the method sees it. */

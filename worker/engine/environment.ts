@@ -11,6 +11,8 @@ export interface EngineOptions {
   readonly engine: EngineChoice;
   /** Threads inside one operation. Count, >= 1. Part of what decides the bits of a sum. */
   readonly threads: number;
+  /** Operations of one graph that may run side by side, and of several compute threads. Changes no bit. Default: 1. */
+  readonly operationsAtOnce?: number;
   /** webgpu: index or part of the name of the GPU. Default: SEEDGROW_GPU, else Dawn's choice. */
   readonly gpu?: string;
 }
@@ -24,8 +26,8 @@ export function engineEnv(options: EngineOptions): Record<string, string> {
   }
   return {
     TF_NUM_INTRAOP_THREADS: String(options.threads),
-    // Operations are executed one at a time; a second pool would only fight for the same cores.
-    TF_NUM_INTEROP_THREADS: "1",
+    // With threads inside of operations, a second pool would only fight for the same cores.
+    TF_NUM_INTEROP_THREADS: String(options.operationsAtOnce ?? 1),
     // The default takes all memory of the GPU.
     TF_FORCE_GPU_ALLOW_GROWTH: "true",
     // 2 = errors only: the notes about CPU features would land in the middle of the progress display.

@@ -36,8 +36,9 @@ function tapsOf(from: number, to: number): Taps {
   return { low, high, rest };
 }
 
-/** Bilinear; for shrinking by more than 2 use `shrink`. */
+/** Bilinear; for shrinking by more than 2 use `shrink`. To the grid it has: the map itself. */
 export function resize(map: Float32Array, from: Grid, height: number, width: number): Float32Array {
+  if (from.height === height && from.width === width) return map;
   const c = from.channels;
   const rows = tapsOf(from.height, height);
   const columns = tapsOf(from.width, width);
@@ -94,13 +95,13 @@ function averageAxis(
   }
 }
 
-/** The largest channel of each cell. */
-export function argMax(map: ArrayLike<number>, channels: number): Uint8Array {
+/** The largest channel of each cell. `names`: what to call the channels in place of 0, 1, .. */
+export function argMax(map: Float32Array, channels: number, names?: readonly number[]): Uint8Array {
   const out = new Uint8Array(map.length / channels);
   for (let i = 0; i < out.length; i++) {
     let best = 0;
     for (let k = 1; k < channels; k++) if (map[i * channels + k]! > map[i * channels + best]!) best = k;
-    out[i] = best;
+    out[i] = names ? names[best]! : best;
   }
   return out;
 }
@@ -112,12 +113,22 @@ export function channel(map: ArrayLike<number>, channels: number, index: number)
   return out;
 }
 
-/** Some channels of a channel-last map, in the order given. */
+/** Some channels of a channel-last map, in the order given; all in their order: the map itself. */
 export function pickChannels(map: Float32Array, channels: number, chosen: readonly number[]): Float32Array {
   const count = chosen.length;
+  if (count === channels && chosen.every((id, k) => id === k)) return map;
   const out = new Float32Array((map.length / channels) * count);
   for (let k = 0; k < count; k++) {
     for (let i = 0; i * count < out.length; i++) out[i * count + k] = map[i * channels + chosen[k]!]!;
+  }
+  return out;
+}
+
+/** The largest value of every channel. */
+export function maxOfEach(map: Float32Array, channels: number): Float32Array {
+  const out = new Float32Array(channels).fill(Number.NEGATIVE_INFINITY);
+  for (let at = 0; at < map.length; at += channels) {
+    for (let k = 0; k < channels; k++) if (map[at + k]! > out[k]!) out[k] = map[at + k]!;
   }
   return out;
 }

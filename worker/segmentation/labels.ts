@@ -53,11 +53,12 @@ function strongest(scores: Float32Array, channels: number): Float32Array {
 
 /** Keeps the channels `ids` and makes them sum to 1: [.., channels] -> [.., ids]. */
 export function restrict(probabilities: Float32Array, channels: number, ids: readonly number[]): Float32Array {
-  const out = pickChannels(probabilities, channels, ids);
-  for (let at = 0; at < out.length; at += ids.length) {
+  const count = ids.length;
+  const out = new Float32Array((probabilities.length / channels) * count);
+  for (let from = 0, to = 0; from < probabilities.length; from += channels, to += count) {
     let sum = 0;
-    for (let k = at; k < at + ids.length; k++) sum += out[k]!;
-    for (let k = at; k < at + ids.length; k++) out[k] = sum > 0 ? out[k]! / sum : 0;
+    for (let k = 0; k < count; k++) sum += probabilities[from + ids[k]!]!;
+    for (let k = 0; k < count; k++) out[to + k] = sum > 0 ? probabilities[from + ids[k]!]! / sum : 0;
   }
   return out;
 }

@@ -5,7 +5,7 @@
 import type { MethodConfig } from "../../shared/config/method.js";
 import { BACKGROUND } from "../../shared/data/label-ids.js";
 import { denseCrf } from "./crf/dense-crf.js";
-import { argMax, channel, maxOf, resize, shrink } from "./images.js";
+import { argMax, maxOfEach, pickChannels, resize, shrink } from "./images.js";
 import { restrict } from "./labels.js";
 import {
   coloured,
@@ -50,17 +50,17 @@ export function labelsFrom(method: FinishConfig, input: Probabilities): Uint8Arr
   const refined = refineMap(method, pixels, joined, iterationsOf(method));
   const { values, side, channels } = withCrf(method, pixels, refined);
   const full = resize(values, { height: side, width: side, channels }, height, width);
-  return argMax(full, channels).map((k) => ids[k]!);
+  return argMax(full, channels, ids);
 }
 
 /** The network's probabilities stretched to the photo, and nothing else: what is compared with other programs. */
 export function rawLabelsFrom(method: FinishConfig, input: Probabilities): Uint8Array {
   const { probabilities, classCount, width, height, allowed } = input;
   const ids = visibleIds(probabilities, classCount + 1, allowed);
-  const visible = restrict(probabilities, classCount + 1, ids);
+  const visible = pickChannels(probabilities, classCount + 1, ids);
   const side = predictionSide(method);
   const full = resize(visible, { height: side, width: side, channels: ids.length }, height, width);
-  return argMax(full, ids.length).map((k) => ids[k]!);
+  return argMax(full, ids.length, ids);
 }
 
 function iterationsOf({ predict, finePamr }: FinishConfig): Iterations {
@@ -73,8 +73,8 @@ function iterationsOf({ predict, finePamr }: FinishConfig): Iterations {
  */
 function visibleIds(probabilities: Float32Array, channels: number, allowed: readonly number[] | null): number[] {
   if (allowed) return [BACKGROUND, ...allowed];
-  const ids = Array.from({ length: channels }, (_, id) => id);
-  return ids.filter((id) => id === BACKGROUND || maxOf(channel(probabilities, channels, id)) >= 1 / channels);
+  const largest = maxOfEach(probabilities, channels);
+  return [...largest.keys()].filter((id) => id === BACKGROUND || largest[id]! >= 1 / channels);
 }
 
 /** Dense CRF with deviations given for the coarse grid, on whatever grid the map has. */

@@ -89,7 +89,7 @@ export interface SegmenterParts {
   readonly backbone: Backbone;
   readonly network: Segmenter;
   readonly params: Params;
-  /** All that `params` gives. */
+  /** All that `params` gives, unless it stays as it is. */
   readonly tensors: readonly Tensor[];
   readonly programs: Programs;
   readonly classCount: number;
