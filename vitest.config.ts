@@ -30,7 +30,7 @@ const slurm = {
 const sequential = { fileParallelism: false, globalSetup: ["tests/support/built.ts"] };
 
 /** These load TensorFlow, or compare with it. */
-const tensorflowOnly = "tests/engine/{compiled,export-model,load,node-versions,parity}.test.ts";
+const tensorflowOnly = "tests/engine/{compiled,export-model,load,node-versions,parity,photo-bits}.test.ts";
 if (isWithoutTensorflow) process.stderr.write(`SKIPPED: ${tensorflowOnly}, since SEEDGROW_ENGINE is wasm\n`);
 
 export default defineConfig({

@@ -116,6 +116,30 @@ describe("/predict", () => {
   });
 });
 
+test("a segmenter that takes two photos at once gets them, and as many may wait as before", async () => {
+  let open = () => {};
+  const held = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  let started = 0;
+  const predict: PhotoSegmenter["predict"] = async ({ width, height }) => {
+    started++;
+    await held;
+    return new Uint8Array(width * height);
+  };
+  const routes = serveRoutes({ ...segmenter, photosAtOnce: 2, predict }, { bodyBytesMax: 100_000, waitingMax: 1 });
+  const wide = await listen({ host: "127.0.0.1", port: 0, routes });
+  const ask = () => fetch(`${wide.url}predict`, { method: "POST", body: bytes() });
+  const asked = [ask(), ask(), ask()];
+  await expect.poll(async () => (await answerOf(fetch(`${wide.url}healthz`))).queued).toBe(3);
+  await expect.poll(() => started).toBe(2);
+  expect(await errorOf(await ask())).toEqual([503, "QUEUE_FULL"]);
+  open();
+  expect((await Promise.all(asked)).map(({ status }) => status)).toEqual([200, 200, 200]);
+  expect(started).toBe(3);
+  await wide.close();
+});
+
 describe("the server", () => {
   test("says how it is and what the model knows", async () => {
     const health = await answerOf(fetch(`${server.url}healthz`));

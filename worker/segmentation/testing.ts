@@ -42,12 +42,15 @@ export async function tinyCompute(method: MethodConfig = tinyMethod): Promise<Co
   return createCompute(await plainTf(), { method, seed: 7, classes: ["horse", "zebra"], backbone: null }, null);
 }
 
-/**
- * Untrained, but it sees every class somewhere: what exported models are compared on. Heads are random, and their biases
- * such that no class is likelier than another on the average.
- */
+/** Untrained, but it sees every class somewhere: what exported models are compared on. */
 export async function wildCompute(method: MethodConfig = tinyMethod): Promise<Compute> {
   const compute = await tinyCompute(method);
+  compute.load({ model: "segmenter", round: 1 }, await wildParams(compute, method));
+  return compute;
+}
+
+/** Of the first round's segmenter: heads are random, and their biases such that no class is likelier than another on the average. */
+export async function wildParams(compute: Compute, method: MethodConfig): Promise<Float32Array> {
   const classifier = { model: "classifier", round: 0 } as const;
   compute.load(classifier, compute.init(classifier).values);
   const stage = { model: "segmenter", round: 1 } as const;
@@ -63,8 +66,7 @@ export async function wildCompute(method: MethodConfig = tinyMethod): Promise<Co
   }
   compute.load(stage, values);
   for (const [k, mean] of (await meanLogits(compute, method)).entries()) values[bias + k]! -= mean;
-  compute.load(stage, values);
-  return compute;
+  return values;
 }
 
 async function meanLogits(compute: Compute, { imageSize }: MethodConfig): Promise<number[]> {
