@@ -146,7 +146,7 @@ function transferRow(what: "photo" | "blob" | "vector", delayMs: number): Row {
   const name = `transfer-${what}${delayMs > 0 ? `-${2 * delayMs}ms` : ""}`;
   const ways = {
     photo: "as photos come, by gRPC, digest checked",
-    blob: "as parameters and sums come, digest checked",
+    blob: "as parameters and sums come, checksum checked",
     vector: "from worker to worker",
   };
   const where = delayMs > 0 ? `a line of ${2 * delayMs} ms round trip` : "loopback";

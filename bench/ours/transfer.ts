@@ -1,6 +1,8 @@
 /** Bytes from one process to another, on loopback or through a link with a delay: a blob over gRPC, its digest checked, or a vector. */
 import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import { checksumDigest } from "../../shared/codec/checksum.js";
+import { float32Of, sha256 } from "../../shared/codec/digest.js";
 import { encode } from "../../shared/math/wire.js";
 import { blobBulk, linkTo, pullNumbers } from "../../shared/net/blob-lines.js";
 import { blobHandlers, MemoryBlobs } from "../../shared/net/blobs.js";
@@ -22,15 +24,15 @@ interface TransferWork {
   readonly delayMs: number;
 }
 
-if (process.send) await serve();
+if (process.send) await serve(givenWork());
 else await pull(givenWork());
 
-async function serve(): Promise<void> {
-  const { megabytes } = givenWork<TransferWork>();
+async function serve({ megabytes, what }: TransferWork): Promise<void> {
   const trust = await trustIn("", ["coordinator"]);
   const blobs = new MemoryBlobs();
   const bytes = Buffer.alloc(megabytes * 1e6, 7);
-  const digest = blobs.put(bytes);
+  const digest = what === "blob" ? checksumDigest(float32Of(bytes)) : sha256(bytes);
+  blobs.put(bytes, digest);
   const grpcServer = openServer({ trust, access: { "seedgrow.v1.Blobs": ["worker"] } });
   grpcServer.addService(Blobs.service, blobHandlers(blobs));
   const vector = encode("f32", new Float32Array(bytes.buffer), bytes.length / 4);
@@ -64,7 +66,7 @@ async function pullBlobs(
   const { credentials, options } = clientSecurity(trust, ["coordinator"], address);
   const client = new Blobs(address, credentials, options);
   const link = what === "photo" ? null : linkTo({ address, trust, roles: ["coordinator"] });
-  await answer(link ? "bulk line with SHA-256" : "gRPC with SHA-256", async () => {
+  await answer(link ? "bulk line with a checksum" : "gRPC with SHA-256", async () => {
     const bytes = await pullNumbers({ client, link }, digest, { bytes: megabytes * 1e6 });
     return bytes.length / 1e6;
   });
