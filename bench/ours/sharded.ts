@@ -11,7 +11,6 @@ import { bytesOf, sha256 } from "../../shared/codec/digest.js";
 import type { ApplyJob__Output } from "../../shared/gen/seedgrow/v1/ApplyJob.js";
 import type { Exchange__Output } from "../../shared/gen/seedgrow/v1/Exchange.js";
 import type { ReduceJob__Output } from "../../shared/gen/seedgrow/v1/ReduceJob.js";
-import { roundingOf } from "../../shared/math/rounding.js";
 import { nodeKey } from "../../shared/math/tree-sum.js";
 import { sumTailFloats, type Wire } from "../../shared/math/wire.js";
 import { openServer } from "../../shared/net/credentials.js";
@@ -22,7 +21,7 @@ import { peerRoles, workerAccess } from "../../worker/access.js";
 import { PeerLinks } from "../../worker/adapters/peer-links.js";
 import { WorkerExchange } from "../../worker/exchange/exchange.js";
 import type { JobContext, JobResult } from "../../worker/jobs/context.js";
-import { applyJob, reduceJob } from "../../worker/jobs/exchange.js";
+import { applyJob, keepSums, reduceJob } from "../../worker/jobs/exchange.js";
 import { answer, answerEach, givenWork } from "../lib/answer.js";
 
 interface ShardedWork {
@@ -79,12 +78,11 @@ async function work(): Promise<void> {
   const perform = async ({ rank, of, weights, reduce, apply }: Command): Promise<JobResult | null> => {
     if (reduce) return reduceJob(context, stage, of, reduce);
     if (apply) return applyJob(context, stage, weights, of, apply);
-    // As if just computed.
+    // As if just computed, and handed over by the compute thread.
     const leaf = { level: 0, index: rank };
     exchange.enter(of);
     await exchange.begin(of, stage, weights);
-    roundingOf({ wire, seed: 0, stage, step: of.step })(leaf, gradient);
-    exchange.keep(`${of.phase}/${of.step}/sum/${nodeKey(leaf)}`, gradient);
+    keepSums(exchange, of, stage, [{ node: leaf, values: gradient, due: leaf }]);
     return null;
   };
   process.on("message", async (command: Command) => {

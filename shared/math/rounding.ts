@@ -8,9 +8,19 @@
  */
 import { assert } from "../assert.js";
 import { keyHash } from "../rng.js";
-import { nodeKey, type TreeNode } from "./tree-sum.js";
-import { blockFloats, bodyOf, type Wire } from "./wire.js";
-import { formats, round } from "./wire-kernels.js";
+import { nodeKey, type OpenSum, type TreeNode } from "./tree-sum.js";
+import { notFiniteIndex } from "./vectors.js";
+import {
+  blockFloats,
+  bodyOf,
+  type Encoded,
+  encodeRange,
+  encodeSum,
+  sumBytes,
+  sumTailFloats,
+  type Wire,
+} from "./wire.js";
+import { formats, packRounded, round } from "./wire-kernels.js";
 
 /** What all draws of a stage are a function of. */
 export interface StageRounding {
@@ -39,6 +49,35 @@ export function roundingOf(key: RoundingKey): RoundSum {
     assert(first % blockFloats === 0, "a slice begins with a block");
     round(formats[wire], body, first, keyOf(key, nodeKey(node)));
   };
+}
+
+/**
+ * A whole sum as it travels, into `target`: rounded and written in one pass. Where the first number lies that then is NaN or
+ * infinite; -1: nowhere.
+ */
+export function writeSum(key: RoundingKey, { values, due }: OpenSum, target: Encoded): number {
+  const { wire, body, bytes } = target;
+  assert(wire !== "f32" && target.length === values.length, "a sum that is rounded has room");
+  const draw = due && { first: 0, key: keyOf(key, nodeKey(due)) };
+  const notFinite = packRounded(formats[wire], values.subarray(0, body), draw, bytes);
+  const tail = values.subarray(body);
+  encodeRange(target, body, tail);
+  return notFinite >= 0 ? notFinite : tailIndex(body, notFiniteIndex(tail));
+}
+
+function tailIndex(body: number, index: number): number {
+  return index < 0 ? -1 : body + index;
+}
+
+/** A whole sum as it travels. */
+export function sumAsSent(key: RoundingKey, sum: OpenSum): Uint8Array {
+  const { wire = "f32" } = key;
+  const { values } = sum;
+  if (wire === "f32") return encodeSum(wire, values);
+  const { length } = values;
+  const target = { wire, body: length - sumTailFloats, length, bytes: new Uint8Array(sumBytes(wire, length)) };
+  writeSum(key, sum, target);
+  return target.bytes;
 }
 
 /** Where the draws of the parameters' change in a step begin. */

@@ -114,23 +114,58 @@ export class TreeSums<T> {
   }
 }
 
-/** Sums in memory. `round` makes each of them what can travel (rounding.ts), wherever it is computed. */
-export class TreeAccumulator extends TreeSums<Float32Array> {
+/** A node's sum as it was added up. */
+export interface OpenSum {
+  readonly values: Float32Array;
+  /** As which node's it is still to be rounded (a node without a sibling is its own parent); null: it is rounded. */
+  readonly due: TreeNode | null;
+}
+
+/** Sums in memory. `round` makes each of them what can travel (rounding.ts), wherever it is computed; not before it is needed. */
+export class TreeAccumulator {
+  private readonly sums: TreeSums<OpenSum>;
+
   constructor(
     leafCount: number,
     private readonly round: (node: TreeNode, sum: Float32Array) => void = () => undefined,
   ) {
-    super(leafCount, (left, right, parent) => {
-      addInto(left, right);
-      round(parent, left);
-      return left;
+    this.sums = new TreeSums(leafCount, (left, right, due) => {
+      const values = this.rounded(left);
+      addInto(values, this.rounded(right));
+      return { values, due };
     });
   }
 
-  /** A leaf that was computed here; `add` takes sums that were rounded where they come from. */
-  addLeaf(index: number, sum: Float32Array): boolean {
+  /** Takes ownership of `sum`, which was rounded where it comes from. False: a duplicate, and nothing changes. */
+  add(node: TreeNode, sum: Float32Array): boolean {
+    return this.sums.add(node, { values: sum, due: null });
+  }
+
+  /** A leaf that was computed here. */
+  addLeaf(index: number, values: Float32Array): boolean {
     const leaf = { level: 0, index };
-    this.round(leaf, sum);
-    return this.add(leaf, sum);
+    return this.sums.add(leaf, { values, due: leaf });
+  }
+
+  /** The total, once every leaf is counted. */
+  total(): Float32Array | null {
+    const total = this.sums.total();
+    return total && this.rounded(total);
+  }
+
+  /** The sums held, left to right. */
+  nodes(): { node: TreeNode; sum: Float32Array }[] {
+    return this.sums.nodes().map(({ node, sum }) => ({ node, sum: this.rounded(sum) }));
+  }
+
+  /** The same for whoever rounds them as he writes them. */
+  open(): (OpenSum & { readonly node: TreeNode })[] {
+    return this.sums.nodes().map(({ node, sum }) => ({ node, ...sum }));
+  }
+
+  /** Rounding what is rounded changes nothing. */
+  private rounded({ values, due }: OpenSum): Float32Array {
+    if (due) this.round(due, values);
+    return values;
   }
 }

@@ -21,6 +21,12 @@ export const formats = {
   },
 } as const satisfies Record<string, Format>;
 
+/** What rounding draws: by the first number's place in what the draws count, a multiple of `blockFloats`. */
+export interface Draw {
+  readonly first: number;
+  readonly key: number;
+}
+
 const [numbersAt, packedAt, , , keptAt] = places as [number, number, number, number, number];
 
 /** [at, end) of each chunk: of whole blocks, but for the last. */
@@ -50,6 +56,30 @@ export function pack(format: Format, values: Float32Array, target: Uint8Array): 
   }
 }
 
+/**
+ * `values` packed as they are rounded by the draws, while they stay as they are; without draws they are rounded. Where the first number lies
+ * that then is NaN or infinite; -1: nowhere.
+ */
+export function packRounded(format: Format, values: Float32Array, draw: Draw | null, target: Uint8Array): number {
+  assert(target.length >= format.bytes(values.length), "there is room for the packed numbers");
+  const program = programOf(target, values);
+  const block = program.blocks[0]!;
+  let notFinite = -1;
+  for (const [at, end] of chunksOf(values.length)) {
+    const count = end - at;
+    const packed = target.subarray(format.bytes(at), format.bytes(end));
+    const numbers = program.copy(values.subarray(at, end), numbersAt);
+    // As far as the search may look.
+    block.fill(0, count, count + 3);
+    if (draw) program.wire[format.round](numbers, count, draw.first + at, draw.key);
+    program.wire[format.pack](numbers, count, program.room(packed, packedAt));
+    program.leave(packed, packedAt);
+    if (notFinite < 0 && program.vectors.areFinite(numbers, count, 1) === 0)
+      notFinite = at + block.findIndex((value) => !Number.isFinite(value));
+  }
+  return notFinite;
+}
+
 export function unpack(format: Format, packed: Uint8Array, target: Float32Array): void {
   assert(packed.length >= format.bytes(target.length), "all numbers are there, packed");
   const program = programOf(target, packed);
@@ -69,7 +99,7 @@ export function moveRounded(
   { round, pack, bytes }: Format,
   values: Float32Array,
   move: () => boolean,
-  draw: { readonly first: number; readonly key: number },
+  draw: Draw,
   target: Uint8Array | null,
 ): boolean {
   const { length } = values;

@@ -6,7 +6,7 @@
  */
 import type { MethodConfig } from "../../shared/config/method.js";
 import type { PortableGraph } from "../../shared/data/portable-graph.js";
-import type { TreeNode } from "../../shared/math/tree-sum.js";
+import type { OpenSum, TreeNode } from "../../shared/math/tree-sum.js";
 import type { Wire } from "../../shared/math/wire.js";
 
 /** The classifier makes the seeds; the segmenter is trained afresh (or warm) in every round. */
@@ -80,7 +80,7 @@ export interface GradientJob {
   /** Micro-batches in the step. */
   readonly leafCount: number;
   readonly microBatches: readonly MicroBatch[];
-  /** What every sum is rounded to; absent: they stay as they are. */
+  /** What every sum is rounded to before it is added to another; absent: they stay as they are. */
   readonly wire?: Wire;
 }
 
@@ -88,9 +88,8 @@ export interface GradientJob {
  * Partial sum at a node of the tree: [gradient of the SUM of per-image losses (flat, P), loss sum, weight sum]; the
  * last two ride along so that they are added in the same order. The coordinator divides by the weight.
  */
-export interface PartialSum {
+export interface PartialSum extends OpenSum {
   readonly node: TreeNode;
-  readonly values: Float32Array;
 }
 
 /** What the seeding stage makes of one image. */

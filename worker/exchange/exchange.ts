@@ -10,16 +10,10 @@ import { stageOptions } from "../../shared/config/stage-options.js";
 import { type ParamSpecs, paramCount, parseParamSpecs } from "../../shared/data/param-specs.js";
 import { AppError } from "../../shared/errors.js";
 import type { Exchange__Output } from "../../shared/gen/seedgrow/v1/Exchange.js";
-import { Checksum, VectorMemory } from "../../shared/math/vectors.js";
-import {
-  bodyOf,
-  byteOffset,
-  type Encoded,
-  encode,
-  encodeRange,
-  sumTailFloats,
-  type Wire,
-} from "../../shared/math/wire.js";
+import { writeSum } from "../../shared/math/rounding.js";
+import type { OpenSum } from "../../shared/math/tree-sum.js";
+import { Checksum, notFiniteIndex, VectorMemory } from "../../shared/math/vectors.js";
+import { bodyOf, byteOffset, type Encoded, encode, sumTailFloats, type Wire } from "../../shared/math/wire.js";
 import type { PeerRange } from "../adapters/peer-links.js";
 import type { TrainStage } from "../compute/contract.js";
 import { BytePool } from "./byte-pool.js";
@@ -114,14 +108,21 @@ export class WorkerExchange {
     return { wire, body, length, bytes: this.pool.take(byteOffset(wire, body, length)) };
   }
 
-  /** A whole sum, rounded. Returns what others will get: as f32 the very numbers. */
-  keep(name: string, values: Float32Array): Encoded {
-    const { length } = values;
-    const { wire } = this.deps;
-    if (wire !== "f32") return this.keepNew(name, 0, length, length, (sum) => encodeRange(sum, 0, values));
-    const encoded = encode(wire, values, bodyOf(0, length, length));
+  /** A sum of this worker's as others will get it: as f32 the very numbers. `notFinite`: where the first is that is none; -1: nowhere. */
+  keep(of: Exchange__Output, stage: TrainStage, node: string, sum: OpenSum): { encoded: Encoded; notFinite: number } {
+    const { wire, seed } = this.deps;
+    const { length } = sum.values;
+    const name = sumName(of, node);
+    let notFinite = -1;
+    if (wire !== "f32") {
+      const encoded = this.keepNew(name, 0, length, length, (target) => {
+        notFinite = writeSum({ wire, seed, stage, step: of.step }, sum, target);
+      });
+      return { encoded, notFinite };
+    }
+    const encoded = encode(wire, sum.values, bodyOf(0, length, length));
     this.vectors.set(name, encoded);
-    return encoded;
+    return { encoded, notFinite: notFiniteIndex(sum.values) };
   }
 
   /** Numbers [first, end) of a sum of `length`, which `fill` puts there, in memory that is taken back when the step is over. */
@@ -261,6 +262,10 @@ export function agreementDigest({ bytes }: Checksum, count: number): Digest {
 
 export function stepName({ phase, step }: { readonly phase: string; readonly step: number }): string {
   return `${phase}/${step}`;
+}
+
+export function sumName(of: Exchange__Output, node: string): string {
+  return `${stepName(of)}/sum/${node}`;
 }
 
 /** How long a sum of the model's gradients is. */

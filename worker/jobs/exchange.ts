@@ -8,10 +8,9 @@ import type { Peer__Output } from "../../shared/gen/seedgrow/v1/Peer.js";
 import type { ReduceJob__Output } from "../../shared/gen/seedgrow/v1/ReduceJob.js";
 import { roundingOf } from "../../shared/math/rounding.js";
 import { nodeKey, parseNode } from "../../shared/math/tree-sum.js";
-import { notFiniteIndex } from "../../shared/math/vectors.js";
 import { bodyOf, type Encoded, rangeOf } from "../../shared/math/wire.js";
 import type { PartialSum, TrainStage } from "../compute/contract.js";
-import { type StatePart, stepName, sumLength, type WorkerExchange } from "../exchange/exchange.js";
+import { type StatePart, stepName, sumLength, sumName, type WorkerExchange } from "../exchange/exchange.js";
 import { type RoundBlock, type Summand, sumInto, summedFloats } from "../exchange/summing.js";
 import type { JobContext, JobOutput, JobResult } from "./context.js";
 
@@ -40,7 +39,7 @@ export async function reduceJob(
   exchange.enter(of);
   const body = bodyOf(first, end, length);
   const wanted = summands.map(({ node, peer }): Wanted => {
-    return { name: `${stepName(of)}/sum/${node}`, first, end, peer, body };
+    return { name: sumName(of, node), first, end, peer, body };
   });
   const round = roundingOf({ wire, seed, stage, step: of.step });
   return withAll(exchange, wanted, async (ranges, pulledBytes) => {
@@ -89,14 +88,15 @@ export async function applyJob(
 export function keepSums(
   exchange: WorkerExchange,
   of: Exchange__Output,
+  stage: TrainStage,
   sums: readonly PartialSum[],
 ): { readonly outputs: JobOutput[]; readonly metrics: WorkMetrics } {
   let defect: string | undefined;
-  const outputs = sums.map(({ node, values }) => {
-    const name = nodeKey(node);
-    const { bytes } = exchange.keep(`${stepName(of)}/sum/${name}`, values);
-    const at = notFiniteIndex(values);
-    if (at >= 0) defect ??= `sum ${name} is not finite at ${at} of ${values.length}`;
+  const outputs = sums.map((sum) => {
+    const name = nodeKey(sum.node);
+    const { encoded, notFinite } = exchange.keep(of, stage, name, sum);
+    const { bytes, length } = encoded;
+    if (notFinite >= 0) defect ??= `sum ${name} is not finite at ${notFinite} of ${length}`;
     return { name, bytes, digest: of.hashSums ? sha256(bytes) : "" };
   });
   return { outputs, metrics: defect === undefined ? {} : { notFinite: defect } };

@@ -6,8 +6,6 @@ import { stageOptions } from "../../shared/config/stage-options.js";
 import { type ParamSpecs, parseParamSpecs } from "../../shared/data/param-specs.js";
 import { AppError } from "../../shared/errors.js";
 import type { LocalJob__Output } from "../../shared/gen/seedgrow/v1/LocalJob.js";
-import { roundingOf } from "../../shared/math/rounding.js";
-import { nodeKey } from "../../shared/math/tree-sum.js";
 import { addInto } from "../../shared/math/vectors.js";
 import { sumTailFloats } from "../../shared/math/wire.js";
 import type { MicroBatch, PartialSum, TrainStage } from "../compute/contract.js";
@@ -113,9 +111,8 @@ async function resultOf(
   { losses, images, computeMs, inputMs, checksums }: Taken & { readonly checksums: boolean },
 ): Promise<JobResult> {
   const node = { level: 0, index: replica };
-  roundingOf({ ...setup, stage, step })(node, moved);
   const { result: stats } = await compute.call("stats");
-  const outputs = [sumOutput(nodeKey(node), moved, setup.wire, checksums)];
+  const outputs = [sumOutput({ ...setup, stage, step }, { node, values: moved, due: node }, checksums)];
   return { outputs, metrics: { tensors: stats.tensors, inputMs, losses }, images, computeMs };
 }
 

@@ -6,9 +6,9 @@ import { type RoundConstraints, trainable } from "../../shared/data/constraints.
 import type { GradientJob__Output } from "../../shared/gen/seedgrow/v1/GradientJob.js";
 import type { InitJob__Output } from "../../shared/gen/seedgrow/v1/InitJob.js";
 import type { WorkRequest__Output } from "../../shared/gen/seedgrow/v1/WorkRequest.js";
+import { type RoundingKey, sumAsSent } from "../../shared/math/rounding.js";
 import { nodeKey } from "../../shared/math/tree-sum.js";
-import { encodeSum, type Wire } from "../../shared/math/wire.js";
-import type { LabelledExample, MicroBatch, TrainStage } from "../compute/contract.js";
+import type { LabelledExample, MicroBatch, PartialSum, TrainStage } from "../compute/contract.js";
 import { imagesOfMicroBatch } from "../training/sampling.js";
 import { examplesOf, type JobContext, type JobOutput, type JobResult, useWeights } from "./context.js";
 import { keepSums, undone } from "./exchange.js";
@@ -49,18 +49,19 @@ export async function gradientJob(
   const images = microBatches.reduce((sum, { examples }) => sum + examples.length, 0);
   const { computeMs, result } = sums;
   if (of && synced) {
-    const { outputs, metrics } = keepSums(exchange, of, result);
+    const { outputs, metrics } = keepSums(exchange, of, stage, result);
     const own = { ...metrics, tensors: stats.tensors, inputMs, pulledBytes: synced.bytes };
     return { outputs, metrics: own, images, computeMs };
   }
-  const outputs = result.map(({ node, values }) => sumOutput(nodeKey(node), values, wire, checksums));
+  const rounding = { wire, seed: context.setup.seed, stage, step };
+  const outputs = result.map((sum) => sumOutput(rounding, sum, checksums));
   return { outputs, metrics: { tensors: stats.tensors, inputMs }, images, computeMs };
 }
 
 /** A sum as the coordinator takes it. */
-export function sumOutput(name: string, values: Float32Array, wire: Wire, hasChecksum: boolean): JobOutput {
-  const output = { name, bytes: encodeSum(wire, values) };
-  return hasChecksum ? { ...output, digest: checksumDigest(values) } : output;
+export function sumOutput(rounding: RoundingKey, sum: PartialSum, hasChecksum: boolean): JobOutput {
+  const output = { name: nodeKey(sum.node), bytes: sumAsSent(rounding, sum) };
+  return hasChecksum ? { ...output, digest: checksumDigest(sum.values) } : output;
 }
 
 /** With when it came, milliseconds. */

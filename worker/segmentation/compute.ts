@@ -129,7 +129,7 @@ class MethodCompute implements Compute {
     for (const microBatch of job.microBatches) {
       sums.addLeaf(microBatch.leaf, await this.gradient(job, microBatch));
     }
-    return sums.nodes().map(({ node, sum }) => ({ node, values: sum }));
+    return sums.open();
   }
 
   async seeds(examples: readonly Example[]): Promise<SeedResult[]> {

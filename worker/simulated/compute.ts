@@ -85,7 +85,7 @@ export class SimulatedCompute implements Compute {
         if (fault === "lie") gradient[0]! += 1;
         sums.addLeaf(microBatch.leaf, gradient);
       }
-      return sums.nodes().map(({ node, sum }) => ({ node, values: sum }));
+      return sums.open();
     });
   }
 
