@@ -65,7 +65,7 @@ async function work(): Promise<void> {
   const blobs = new MemoryBlobs();
   const address = await open(blobs, "worker");
   let coordinator: BlobPeer | null = null;
-  const base = new WeightsBase(wire, (digest) => pullNumbers(coordinator!, digest));
+  const base = new WeightsBase(wire, (digest, room) => pullNumbers(coordinator!, digest, { room }));
   let held: Digest | null = null;
   let step = 0;
   process.on("disconnect", () => process.exit());
@@ -73,7 +73,7 @@ async function work(): Promise<void> {
     if (weights) {
       coordinator ??= await reach(weights.address, "worker", "coordinator");
       const { digest, change } = weights;
-      await base.values(digest, change ? { baseDigest: change.base, digest: change.digest } : null);
+      await base.values(digest, change ? { baseDigest: change.base, digest: change.digest } : null, "segmenter");
     }
     if (held) blobs.delete(held);
     roundingOf({ ...rounding, step: step++ })({ level: 0, index: 0 }, gradient);

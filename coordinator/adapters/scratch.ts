@@ -246,7 +246,7 @@ export async function pullFloats(
 async function pullToMemory(worker: BlobPeer, digest: Digest, floats: MemoryFloats): Promise<Floats> {
   const into = bytesOf(floats.values);
   try {
-    await pullNumbers(worker, digest, { bytes: into.length, into });
+    await pullNumbers(worker, digest, { bytes: into.length, room: () => into });
     return floats;
   } catch (error) {
     await floats.close();

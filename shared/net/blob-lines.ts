@@ -58,13 +58,13 @@ export async function pullNumbers(peer: BlobPeer, digest: Digest, options: PullO
   }
 }
 
-async function pullByLine(link: BulkLink, digest: Digest, { signal, bytes, into }: PullOptions): Promise<Uint8Array> {
+async function pullByLine(link: BulkLink, digest: Digest, { signal, bytes, room }: PullOptions): Promise<Uint8Array> {
   const hash = arrivalHash(digest);
   let whole: Uint8Array = new Uint8Array(0);
   const sink: BulkSink = {
     begin(length) {
       requireLength(digest, length, bytes);
-      whole = into ?? new Uint8Array(length);
+      whole = room?.(length) ?? new Uint8Array(length);
     },
     room: (left) => whole.subarray(whole.length - left),
     take: (data) => void hash.update(data),

@@ -75,8 +75,8 @@ export interface PullOptions {
   readonly signal?: AbortSignal | undefined;
   /** How long it is said to be, where that is known: memory is taken once then, not twice. Longer or shorter is an error. */
   readonly bytes?: number;
-  /** Where it goes: memory of `bytes` bytes. Default: memory of its own. */
-  readonly into?: Uint8Array | undefined;
+  /** Where so many bytes go, when that is known before they come. Default: to memory of their own. */
+  readonly room?: ((bytes: number) => Uint8Array) | undefined;
 }
 
 /** What a blob is written to as it arrives, in order. */
@@ -92,7 +92,7 @@ export interface BlobTarget {
  * @throws AppError DIGEST_MISMATCH when the bytes are not what their name says.
  */
 export async function pullBlob(client: BlobsClient, digest: Digest, options: PullOptions = {}): Promise<Uint8Array> {
-  const arriving = options.bytes === undefined ? new Chunks(digest) : new Whole(digest, options.bytes, options.into);
+  const arriving = options.bytes === undefined ? new Chunks(digest) : new Whole(digest, options.bytes, options.room);
   return pullInto(client, digest, arriving, options, () => {
     const bytes = arriving.bytes();
     requireChecksum(digest, bytes);
@@ -175,11 +175,11 @@ class Whole implements BlobTarget {
   constructor(
     private readonly digest: Digest,
     private readonly length: number,
-    into?: Uint8Array,
+    room: (bytes: number) => Uint8Array = (bytes) => new Uint8Array(bytes),
   ) {
     if (length > blobBytesMax)
       throw new AppError("MESSAGE_INVALID", `blob ${digest} is said to have ${length} bytes (at most ${blobBytesMax})`);
-    this.whole = into ?? new Uint8Array(length);
+    this.whole = room(length);
   }
 
   add(data: Buffer): void {

@@ -77,7 +77,7 @@ describe("the numbers of every step", () => {
       held.put(bytes, name);
       const into = bytesOf(new VectorMemory(numbers.length).floats(numbers.length));
       const from = await peer(held, hasLines);
-      expect(await pullNumbers(from, name, { bytes: bytes.length, into })).toBe(into);
+      expect(await pullNumbers(from, name, { bytes: bytes.length, room: () => into })).toBe(into);
       expect(Buffer.compare(into, bytes)).toBe(0);
       const damaged = Uint8Array.from(bytes);
       damaged[1_234_567]! ^= 1;

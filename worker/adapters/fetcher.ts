@@ -2,7 +2,7 @@
 import type { Digest } from "../../shared/codec/digest.js";
 import { sha256 } from "../../shared/codec/digest.js";
 import { type BlobPeer, pullNumbers } from "../../shared/net/blob-lines.js";
-import { pullBlob } from "../../shared/net/blobs.js";
+import { type PullOptions, pullBlob } from "../../shared/net/blobs.js";
 import type { BlobCache } from "./blob-cache.js";
 
 /** Label packs by digest; null when the store does not hold it or cannot be reached. */
@@ -20,9 +20,9 @@ export class Fetcher {
     private readonly signal: AbortSignal,
   ) {}
 
-  /** Straight from the coordinator, kept by nobody: weights, which are new with every step. */
-  async pull(digest: Digest): Promise<Uint8Array> {
-    return pullNumbers(this.coordinator, digest, { signal: this.signal });
+  /** Straight from the coordinator, kept by nobody: weights, which are new with every step. `room`: see PullOptions. */
+  async pull(digest: Digest, room?: PullOptions["room"]): Promise<Uint8Array> {
+    return pullNumbers(this.coordinator, digest, { signal: this.signal, room });
   }
 
   /**

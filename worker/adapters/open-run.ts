@@ -94,7 +94,7 @@ export async function openRun(options: OpenRunOptions, request: AttachRequest__O
     const pullPeer = (...pulled: Parameters<PeerLinks["pull"]>) => peers.pull(...pulled);
     const exchange = new WorkerExchange({ method, seed, wire, pullBlob: pull, pullPeer });
     const stores = { images, labels, corrections };
-    const base = new WeightsBase(wire, pull);
+    const base = new WeightsBase(wire, (...asked) => fetcher.pull(...asked));
     const room = new ReplicaRoom();
     const kept = { loaded, base, ahead: new ShardsAhead(), exchange, room, closed: closed.signal };
     return { context: { setup, manifest, compute, prepare, ...stores, pull, cached, pack, ...kept }, close };

@@ -75,8 +75,9 @@ export async function useWeights(
   { held, change = null }: { readonly held?: Float32Array | undefined; readonly change?: WeightsChange | null } = {},
 ): Promise<void> {
   if (digest === "" || context.loaded.get(stage.model) === digest) return;
-  const values = held ?? (await context.base.values(digest, change));
+  // Pulled, they come where those lie that are loaded.
   context.loaded.delete(stage.model);
+  const values = held ?? (await context.base.values(digest, change, stage.model));
   await context.compute.call("load", stage, values);
   if (!held) context.loaded.set(stage.model, digest);
 }
