@@ -4,30 +4,46 @@ import type { MemoryFloats } from "../../shared/aggregate/floats.js";
 import type { ParamSpecs } from "../../shared/data/param-specs.js";
 import type { ParamSpec } from "../../worker/compute/contract.js";
 
-/** Moves the parameters by a sum of gradients, which is used up. */
-export type Update = (sum: Float32Array, step: number) => Promise<unknown>;
+export interface Optimizer {
+  /** Where training keeps the parameters. */
+  readonly values: Float32Array;
+  /** Moves them by a sum of gradients, which is used up. */
+  readonly update: (sum: Float32Array, step: number) => Promise<unknown>;
+}
 
 const weightDecay = 1e-3;
 const options = { learningRate: 1e-4, warmupSteps: 0, schedulePower: 0, steps: 1_000_000, weightDecay };
 
-export async function openUpdate(specs: readonly ParamSpec[], values: Float32Array): Promise<Update> {
+export async function openOptimizer(specs: readonly ParamSpec[], start: Float32Array): Promise<Optimizer> {
   try {
     const { Replica } = await import("../../shared/aggregate/replica.js");
     const { MemoryFloats } = await import("../../shared/aggregate/floats.js");
-    const zeros = () => new MemoryFloats(new Float32Array(values.length));
+    const floats = await memoryOf(3 * start.length);
+    const zeros = () => new MemoryFloats(floats(start.length));
     const optimizer = { steps: 0, first: zeros(), second: zeros() };
+    const values = floats(start.length);
+    values.set(start);
     const replica = new Replica(
       [...specs] as ParamSpecs,
       { values, optimizer, average: null },
       { ...options, emaDecay: 0, leafCount: 1 },
     );
-    return (sum, step) => replica.update(new MemoryFloats(sum), step);
+    return { values, update: (sum, step) => replica.update(new MemoryFloats(sum), step) };
   } catch {
-    return olderUpdate(specs, values);
+    return { values: start, update: await olderUpdate(specs, start) };
   }
 }
 
-async function olderUpdate(specs: readonly AdamWTensor[], values: Float32Array): Promise<Update> {
+/** As a worker has it. */
+async function memoryOf(count: number): Promise<(length: number) => Float32Array> {
+  const { VectorMemory } = (await import("../../shared/math/vectors.js")) as Partial<
+    typeof import("../../shared/math/vectors.js")
+  >;
+  const memory = VectorMemory && new VectorMemory(count);
+  return (length) => memory?.floats(length) ?? new Float32Array(length);
+}
+
+async function olderUpdate(specs: readonly AdamWTensor[], values: Float32Array): Promise<Optimizer["update"]> {
   const older = (file: string) => import(`../../coordinator/aggregate/${file}`);
   const adamw = (await older("adamw.js")) as { readonly AdamW: typeof AdamW };
   const floats = (await older("floats.js")) as { readonly MemoryFloats: typeof MemoryFloats };

@@ -1,14 +1,13 @@
 /** Training steps: draws the crops and carries gradients and parameters in and out of the engine, as training does. */
 import { answer, givenWork } from "../lib/answer.js";
 import { type NetworkWork, noise, type OpenNetwork, openNetwork, stage } from "./network.js";
-import { openUpdate } from "./optimizer.js";
+import { openOptimizer } from "./optimizer.js";
 
 export async function trainingStep(
   { compute, initial }: OpenNetwork,
   { batch, size, gradientOnly = false }: NetworkWork,
 ): Promise<() => Promise<number>> {
-  const { specs, values } = initial;
-  const update = await openUpdate(specs, values);
+  const { values, update } = await openOptimizer(initial.specs, initial.values);
   const examples = Array.from({ length: batch }, (_, image) => noise(image, size));
   const job = { stage, step: 0, leafCount: 1, microBatches: [{ leaf: 0, examples }] };
   let step = 0;
