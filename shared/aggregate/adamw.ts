@@ -60,7 +60,7 @@ export class AdamW {
     values: Float32Array,
     gradientOf: GradientPage,
     learningRate: number,
-    { scale = 1, moving = (_, __, move) => move() }: AdamWStepOptions = {},
+    { scale = 1, moving = (block, _, move) => move(block) }: AdamWStepOptions = {},
   ): Promise<boolean> {
     const { first, second } = this.moments;
     assert(values.length === first.length, "buffers match the tensors");
@@ -71,7 +71,8 @@ export class AdamW {
       for (let begin = 0; begin < end - at; begin += blockFloats) {
         const block = cut(page, begin, Math.min(begin + blockFloats, end - at));
         const first = at + begin;
-        if (!moving(block.values, first, () => this.updateBlock(first, block, scale, learningRate))) return false;
+        const move = (moved: Float32Array) => this.updateBlock(first, block, moved, scale, learningRate);
+        if (!moving(block.values, first, move)) return false;
       }
       await first.put(at, m);
       await second.put(at, v);
@@ -90,7 +91,14 @@ export class AdamW {
     this.decay2 *= beta2;
   }
 
-  private updateBlock(first: number, block: AdamWNumbers, scale: number, learningRate: number): boolean {
+  private updateBlock(
+    first: number,
+    block: AdamWNumbers,
+    moved: Float32Array,
+    scale: number,
+    learningRate: number,
+  ): boolean {
+    const isInPlace = moved === block.values;
     const correction = 1 / Math.sqrt(1 - this.decay2);
     const { length } = block.values;
     let at = 0;
@@ -99,11 +107,14 @@ export class AdamW {
       const begin = at;
       at = Math.min(this.ends[i]! - first, length);
       const rate = learningRate * tensor.learningRateScale;
+      const part = cut(block, begin, at);
+      const target = isInPlace ? part.values : moved.subarray(begin, at);
+      if (rate === 0 && !isInPlace) target.set(part.values);
       if (rate === 0 || begin === at) continue;
       const decay = tensor.weightDecay ? rate * this.options.weightDecay : 0;
       const stepSize = rate / (1 - this.decay1);
       const factors = { scale, beta1, beta2, stepSize, correction, epsilon, decay };
-      if (!adamwInto(cut(block, begin, at), factors)) return false;
+      if (!adamwInto(part, factors, target)) return false;
     }
     return true;
   }
@@ -134,5 +145,8 @@ export interface AdamWStepOptions {
   readonly moving?: BlockMove;
 }
 
-/** `move` moves a block of the parameters, at most `blockFloats` from `first` on. False, which it may return: no further. */
-export type BlockMove = (block: Float32Array, first: number, move: () => boolean) => boolean;
+/**
+ * Moves a block of the parameters, at most `blockFloats` from `first` on: `move` puts where they belong into another array, or into theirs. False,
+ * which it may return: no further.
+ */
+export type BlockMove = (block: Float32Array, first: number, move: (moved: Float32Array) => boolean) => boolean;

@@ -99,7 +99,7 @@ export class Replica implements StageModel {
     rounded?.begin(step);
     const gradientOf = (at: number, end: number) => total.page(at, end);
     const moving: BlockMove = (block, first, move) => {
-      if (!(rounded ? rounded.moving(block, first, move) : move())) return false;
+      if (!(rounded ? rounded.moving(block, first, move) : move(block))) return false;
       moved?.(block);
       return true;
     };

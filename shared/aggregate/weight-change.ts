@@ -28,8 +28,8 @@ export class WeightChange {
     this.key = changeKeyOf({ ...this.rounding, step });
   }
 
-  /** `move` moves a block of the parameters to where the optimiser wants it. False: it cannot. `first`: of its parameters. */
-  moving(block: Float32Array, first: number, move: () => boolean): boolean {
+  /** `move` tells where the optimiser wants a block of the parameters. False: nowhere. `first`: of its parameters. */
+  moving(block: Float32Array, first: number, move: (moved: Float32Array) => boolean): boolean {
     const format = formats[this.wire];
     const target = this.bytes?.subarray(format.bytes(first), format.bytes(first + block.length)) ?? null;
     return moveRounded(format, block, move, { first, key: this.key }, target);

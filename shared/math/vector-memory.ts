@@ -16,7 +16,7 @@ export interface Vectors {
   mix(average: Address, values: Address, count: number, keep: number): void;
   adamw(
     ...args: [
-      ...[values: Address, m: Address, v: Address, gradient: Address, count: number],
+      ...[moved: Address, values: Address, m: Address, v: Address, gradient: Address, count: number],
       ...[scale: number, keep1: number, take1: number, keep2: number, take2: number],
       ...[stepSize: number, correction: number, epsilon: number, decay: number],
     ]
@@ -40,7 +40,7 @@ export const blockFloats = 16 * 1024;
 const blockBytes = blockFloats * 4;
 
 /** Of the blocks to copy through; the last is for what a pass keeps while another one is at work. */
-export const places = [0, 1, 2, 3, 4].map((block) => block * blockBytes);
+export const places = [0, 1, 2, 3, 4, 5].map((block) => block * blockBytes);
 const scratchBytes = places.length * blockBytes;
 
 const vectorsModule = new WebAssembly.Module(Buffer.from(vectorsProgram, "base64"));

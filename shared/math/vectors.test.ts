@@ -87,12 +87,17 @@ describe("the compiled passes have the bits of the plain loops, for any numbers 
       decay: fc.oneof(fc.constant(0), unit),
     });
     fc.assert(
-      fc.property(stepNumbers, factors, ([values, m, v, gradient], given) => {
+      fc.property(stepNumbers, factors, fc.constantFrom("here", "apart", "there"), (vectors, given, where) => {
+        const [values, m, v, gradient] = vectors;
         const actual = { values: values!, m: m!, v: v!, gradient: gradient! };
         const expected = { values: values!.slice(), m: m!.slice(), v: v!.slice(), gradient: gradient!.slice() };
-        expect(adamwInto(actual, given)).toBe(true);
+        const room =
+          where === "there" ? new VectorMemory(values!.length).floats(values!.length) : actual.values.slice();
+        const moved = where === "here" ? actual.values : room;
+        expect(adamwInto(actual, given, moved)).toBe(true);
+        if (where !== "here") expect(differsAt(actual.values, expected.values)).toBe(-1);
         adamwFormula(expected, given);
-        expect(differsAt(actual.values, expected.values)).toBe(-1);
+        expect(differsAt(moved, expected.values)).toBe(-1);
         expect(differsAt(actual.m, expected.m)).toBe(-1);
         expect(differsAt(actual.v, expected.v)).toBe(-1);
         expect(differsAt(actual.gradient, expected.gradient)).toBe(-1);

@@ -80,14 +80,18 @@ export interface AdamWFactors {
  *
  * What a parameter moves by is made up before it is taken off: as a factor, 1 - decay, a small decay would be rounded away.
  *
+ * `moved`: where values' goes, instead of their place; of another array.
+ *
  * False: a g is not finite. What lies more than `blockFloats` before it has changed, and nothing from it on.
  */
-export function adamwInto({ values, m, v, gradient }: AdamWNumbers, factors: AdamWFactors): boolean {
+export function adamwInto(numbers: AdamWNumbers, factors: AdamWFactors, moved = numbers.values): boolean {
+  const { values, m, v, gradient } = numbers;
   const { scale, beta1, beta2, stepSize, correction, epsilon, decay } = factors;
   const moments = [beta1, 1 - beta1, beta2, 1 - beta2] as const;
-  for (const { vectors, at, count } of blocksOf([values, m, v], [gradient])) {
+  const read = moved === values ? [gradient] : [gradient, values];
+  for (const { vectors, at, count } of blocksOf([moved, m, v], read)) {
     if (vectors.areFinite(at[3]!, count, scale) === 0) return false;
-    const where = [at[0]!, at[1]!, at[2]!, at[3]!] as const;
+    const where = [at[0]!, at[4] ?? at[0]!, at[1]!, at[2]!, at[3]!] as const;
     vectors.adamw(...where, count, scale, ...moments, stepSize, correction, epsilon, decay);
   }
   return true;

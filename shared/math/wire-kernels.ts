@@ -27,7 +27,10 @@ export interface Draw {
   readonly key: number;
 }
 
-const [numbersAt, packedAt, , , keptAt] = places as [number, number, number, number, number];
+const [numbersAt, packedAt] = places as [number, number];
+/** The last one. */
+const keptBlock = places.length - 1;
+const keptAt = places[keptBlock]!;
 
 /** [at, end) of each chunk: of whole blocks, but for the last. */
 function* chunksOf(length: number): Generator<readonly [number, number]> {
@@ -92,31 +95,30 @@ export function unpack(format: Format, packed: Uint8Array, target: Float32Array)
 }
 
 /**
- * What `move` does to `values`, a chunk at most, becomes rounded: they move by that. `target`: gets it packed. False: `move` has
- * said so, and nothing is rounded.
+ * `values`, a chunk at most, move by what leads to where `move` wants them, rounded. `target`: gets that packed. False: `move` has said
+ * so, and they stay.
  */
 export function moveRounded(
   { round, pack, bytes }: Format,
   values: Float32Array,
-  move: () => boolean,
+  move: (moved: Float32Array) => boolean,
   draw: Draw,
   target: Uint8Array | null,
 ): boolean {
   const { length } = values;
-  assert(length <= chunkFloats, "the numbers before a move are kept in a block");
+  assert(length <= chunkFloats, "what has moved lies in a block");
   const program = programOf(values);
   const { wire } = program;
-  const before = program.copy(values, keptAt);
-  if (!move()) return false;
+  if (!move(program.blocks[keptBlock]!.subarray(0, length))) return false;
   const at = program.enter(values, numbersAt);
-  wire.subtract(at, before, length);
-  wire[round](at, length, draw.first, draw.key);
+  wire.subtract(keptAt, at, length);
+  wire[round](keptAt, length, draw.first, draw.key);
   if (target) {
     assert(target.length === bytes(length), "there is room for the packed change");
-    wire[pack](at, length, program.room(target, packedAt));
+    wire[pack](keptAt, length, program.room(target, packedAt));
     program.leave(target, packedAt);
   }
-  wire.add(at, before, length);
+  wire.add(at, keptAt, length);
   program.leave(values, numbersAt);
   return true;
 }

@@ -35,8 +35,9 @@ export function mix(average: usize, values: usize, count: i32, keep: f64): void 
   }
 }
 
-/** A step of AdamW, in f32: moves `values`, and the moments `m` and `v`. */
+/** A step of AdamW, in f32: of `values` to `moved`, which may be the same, and of the moments `m` and `v`. */
 export function adamw(
+  moved: usize,
   values: usize,
   m: usize,
   v: usize,
@@ -53,7 +54,7 @@ export function adamw(
   decay: f32,
 ): void {
   const end = values + 4 * (count as usize);
-  for (; values < end; values += 16, m += 16, v += 16, gradient += 16) {
+  for (; values < end; moved += 16, values += 16, m += 16, v += 16, gradient += 16) {
     const g = times(v128.load(gradient), scale);
     const first = f32x4.add(times(v128.load(m), keep1), times(g, take1));
     const second = f32x4.add(times(v128.load(v), keep2), f32x4.mul(times(g, take2), g));
@@ -62,7 +63,7 @@ export function adamw(
     const root = f32x4.add(times(f32x4.sqrt(second), correction), f32x4.splat(epsilon));
     const step = f32x4.div(times(first, stepSize), root);
     const p = v128.load(values);
-    v128.store(values, f32x4.sub(p, f32x4.add(times(p, decay), step)));
+    v128.store(moved, f32x4.sub(p, f32x4.add(times(p, decay), step)));
   }
 }
 
