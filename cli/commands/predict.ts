@@ -70,7 +70,10 @@ async function runPredict(paths: string[], flags: PredictFlags): Promise<void> {
   const model = await readModel(modelDir);
   const allowed = flags.tags === undefined ? null : idsOf(flags.tags, model.classes);
   // The engine takes seconds to load: after all that could be wrong with the command.
-  const predictor = await Predictor.open({ modelDir, model, engine, threads, photoCount: planned.length });
+  const predictor = await Predictor.open({
+    ...{ modelDir, model, engine, threads },
+    ...{ photoCount: planned.length, raw: flags.raw === true },
+  });
   const view = new ProgressView(process.stderr);
   const skipped: Skipped[] = [];
   const skip = (image: string, reason: string) => {
