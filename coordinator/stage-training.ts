@@ -1,6 +1,7 @@
 /** One stage of training after the other: what a run needs of it, whoever holds the model. */
 import type { AdamWState } from "../shared/aggregate/adamw.js";
 import type { MemoryFloats } from "../shared/aggregate/floats.js";
+import type { StageOptions } from "../shared/aggregate/replica.js";
 import { checksumDigest, type NameNumbers, sha256Name } from "../shared/codec/checksum.js";
 import { bytesOf, type Digest, float32Of } from "../shared/codec/digest.js";
 import { stageOptions } from "../shared/config/stage-options.js";
@@ -93,28 +94,32 @@ export class StarTraining implements StageTraining {
   }
 
   async begin(phase: Phase, { specs, values }: InitialModel): Promise<void> {
-    const { config, scratch, blobs } = this.deps;
-    const options = stageOptions(config.method, stageOf(phase));
+    const { scratch } = this.deps;
     const count = paramCount(specs);
     const placed = this.placed(values);
-    const average = options.emaDecay > 0 ? await scratch.floats(count) : null;
-    const state = { values: placed, optimizer: await scratch.moments(count), average };
-    const model = steppingModel(specs, state, options, this.rounding(phase));
-    this.trainer = new StageTrainer(specs, model, options.leafCount, blobs, this.rounding(phase), this.nameOfStep);
+    const average = this.optionsOfSteps(phase).emaDecay > 0 ? await scratch.floats(count) : null;
+    this.openSteps(phase, specs, { values: placed, optimizer: await scratch.moments(count), average });
   }
 
   async goOn(phase: Phase, { specs, state }: TrainingPoint): Promise<void> {
-    const { config, scratch } = this.deps;
-    const options = stageOptions(config.method, stageOf(phase));
+    const { scratch } = this.deps;
     const { values, optimizer, average } = adamwState(state);
     const { steps, first, second } = optimizer;
-    const placed: TrainerState<AdamWState> = {
+    this.openSteps(phase, specs, {
       values: this.placed(values),
       optimizer: { steps, first: await scratch.placed(first), second: await scratch.placed(second) },
       average: average && (await scratch.placed(average)),
-    };
-    const model = steppingModel(specs, placed, options, this.rounding(phase));
+    });
+  }
+
+  private optionsOfSteps(phase: Phase): StageOptions {
+    return stageOptions(this.deps.config.method, stageOf(phase));
+  }
+
+  private openSteps(phase: Phase, specs: ParamSpecs, state: TrainerState<AdamWState>): void {
     const { blobs } = this.deps;
+    const options = this.optionsOfSteps(phase);
+    const model = steppingModel(specs, state, options, this.rounding(phase));
     this.trainer = new StageTrainer(specs, model, options.leafCount, blobs, this.rounding(phase), this.nameOfStep);
   }
 

@@ -1,6 +1,6 @@
 /**
  * Names for sums and parameters that are new with every step, where nobody compares what two workers have sent (`cluster.audit`): a
- * checksum finds what has been damaged on its way in a quarter of the time that SHA-256 takes. Against somebody who wants to be believed it is
+ * checksum finds what has been damaged on its way in less time than SHA-256 takes. Against somebody who wants to be believed it is
  * no proof, so that it never names what stays.
  */
 import { AppError } from "../errors.js";
@@ -10,8 +10,13 @@ import { bytesOf, type Digest, float32Of, sha256 } from "./digest.js";
 /** No SHA-256 begins like that. */
 const prefix = "sum-";
 
+/** Names so many numbers with these checksum's bytes among those who only have to agree: no blob has this name. */
+export function agreementDigest(checksum: Uint8Array, count: number): Digest {
+  return sha256(Buffer.concat([checksum, Buffer.from(String(count))]));
+}
+
 export function checksumDigest(values: Float32Array): Digest {
-  return `${prefix}${sha256(Buffer.concat([checksumOf(values), Buffer.from(String(values.length))]))}`;
+  return `${prefix}${agreementDigest(checksumOf(values), values.length)}`;
 }
 
 export function isChecksum(digest: Digest): boolean {

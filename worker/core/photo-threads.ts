@@ -6,7 +6,7 @@ const memoryBytesMax = 4 * 2 ** 30;
 const engineBytes = 150e6;
 /** what is computed for a photo (a guess on the safe side), */
 const bytesPerPixel = 1_000;
-/** and weights: as tensors, in the graph, in TensorFlow's copies of both. MobileNetV2 takes 330 MB in all, ResNet-50 2.1 GB. */
+/** and weights: as tensors, in the graph, in TensorFlow's copies of both. The benchmark's rows of predictions have what MobileNetV2 takes. */
 const copiesOfWeights = 20;
 
 export interface PhotoWork {

@@ -4,6 +4,7 @@
  */
 import { MemoryFloats, pageFloats } from "../../shared/aggregate/floats.js";
 import { Replica } from "../../shared/aggregate/replica.js";
+import { agreementDigest } from "../../shared/codec/checksum.js";
 import { bytesOf, type Digest, float32Of, sha256 } from "../../shared/codec/digest.js";
 import type { MethodConfig } from "../../shared/config/method.js";
 import { stageOptions } from "../../shared/config/stage-options.js";
@@ -12,7 +13,7 @@ import { AppError } from "../../shared/errors.js";
 import type { Exchange__Output } from "../../shared/gen/seedgrow/v1/Exchange.js";
 import { writeSum } from "../../shared/math/rounding.js";
 import type { OpenSum } from "../../shared/math/tree-sum.js";
-import { Checksum, notFiniteIndex, VectorMemory } from "../../shared/math/vectors.js";
+import { Checksum, checksumOf, notFiniteIndex, VectorMemory } from "../../shared/math/vectors.js";
 import { bodyOf, byteOffset, type Encoded, encode, sumTailFloats, type Wire } from "../../shared/math/wire.js";
 import type { PeerRange } from "../adapters/peer-links.js";
 import type { TrainStage } from "../compute/contract.js";
@@ -203,10 +204,7 @@ export class WorkerExchange {
           const range = { address, name: `${stepName(exchange)}/${part}`, first: 0, end };
           bytes += await this.deps.pullPeer(range, bytesOf(parts[part]));
         }
-        if (
-          agreementDigest(new Checksum().add(parts.values), end) === digest ||
-          sha256(bytesOf(parts.values)) === digest
-        )
+        if (agreementDigest(checksumOf(parts.values), end) === digest || sha256(bytesOf(parts.values)) === digest)
           return { missing: [], bytes };
       } catch {
         // The next one may have it.
@@ -246,18 +244,10 @@ export class WorkerExchange {
     this.held = null;
     const checksum = isKept ? null : new Checksum();
     const loss = await replica.update(new SlicedFloats(slices, this.room!.page), step, (block) => checksum?.add(block));
-    const digest = checksum ? agreementDigest(checksum, parts.values.length) : sha256(bytesOf(parts.values));
+    const digest = checksum ? agreementDigest(checksum.bytes, parts.values.length) : sha256(bytesOf(parts.values));
     this.held = { phase, step: step + 1, digest, specs, parts, offered, replica };
     return loss;
   }
-}
-
-/**
- * Names parameters that stay among the workers, who only have to agree: SHA-256 of all of them takes longer than AdamW. No blob
- * has this name.
- */
-export function agreementDigest({ bytes }: Checksum, count: number): Digest {
-  return sha256(Buffer.concat([bytes, Buffer.from(String(count))]));
 }
 
 export function stepName({ phase, step }: { readonly phase: string; readonly step: number }): string {
