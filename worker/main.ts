@@ -29,6 +29,7 @@ import { ComputeClient } from "./compute/client.js";
 import { EngineKeeper } from "./compute/keeper.js";
 import type { ThreadData } from "./compute/messages.js";
 import type { WorkerConfig } from "./config.js";
+import { StepThreads } from "./optimizer/helpers.js";
 import { WorkerRuntime } from "./runtime.js";
 import { addServices, workerBulk } from "./services.js";
 
@@ -95,11 +96,16 @@ async function start(config: WorkerConfig, closers: (() => Promise<unknown>)[]):
   const kept = config.diskMb === 0 ? null : openPixelCache(join(cacheFolder, "pixels"), config, warn, closers);
   const dataPlace = config.data || null;
   const memoryBytesMax = config.memoryMb * 1024 * 1024;
+  const helpers = new StepThreads(config.threads);
+  closers.push(() => helpers.close());
   const logged = (message: string, fields?: object) => log.info(fields ?? {}, message);
   const runtime = new WorkerRuntime({
     nowMs: () => performance.now(),
     openRun: (request) =>
-      openRun({ bus, compute, cache, kept, dataPlace, memoryBytesMax, trust, isInsecure, log: logged }, request),
+      openRun(
+        { bus, compute, helpers, cache, kept, dataPlace, memoryBytesMax, trust, isInsecure, log: logged },
+        request,
+      ),
     log: logged,
     onJob: (job, outcome) => metrics?.onJob(job, outcome),
   });

@@ -40,7 +40,13 @@ export interface JobOutcome {
 
 interface Kept {
   readonly reply: Promise<WorkReply>;
+  readonly outputs: KeptOutputs;
+}
+
+interface KeptOutputs {
   readonly blobs: Map<string, Uint8Array>;
+  /** For when nobody can ask for them any more. */
+  release: (() => void) | undefined;
 }
 
 /** Results kept for a repeated request or a slow pull: the current and the last three. */
@@ -101,17 +107,17 @@ export class WorkerRuntime implements BlobSource, VectorSource {
     const known = this.kept.get(key);
     if (known) return known.reply;
     if (this.isDraining) throw new AppError("LEASE_LOST", "this worker is shutting down and takes no new work");
-    const blobs = new Map<string, Uint8Array>();
+    const outputs: KeptOutputs = { blobs: new Map(), release: undefined };
     // One after the other: two at once would load each other's weights into the one compute thread.
     const reply = this.working.then(() => {
       if (!session.isHeldBy(this.session, claim)) throw new AppError("LEASE_LOST", "freed before this work began");
-      return this.compute(run.context, request, blobs);
+      return this.compute(run.context, request, outputs);
     });
     this.working = reply.then(
       () => undefined,
       () => undefined,
     );
-    this.keep(key, { reply, blobs });
+    this.keep(key, { reply, outputs });
     reply.catch(() => this.kept.delete(key));
     return reply;
   }
@@ -149,8 +155,8 @@ export class WorkerRuntime implements BlobSource, VectorSource {
   }
 
   async get(digest: string): Promise<Uint8Array | null> {
-    for (const { blobs } of this.kept.values()) {
-      const bytes = blobs.get(digest);
+    for (const { outputs } of this.kept.values()) {
+      const bytes = outputs.blobs.get(digest);
       if (bytes) return bytes;
     }
     return null;
@@ -164,21 +170,18 @@ export class WorkerRuntime implements BlobSource, VectorSource {
     this.closeRun();
   }
 
-  private async compute(
-    context: JobContext,
-    request: WorkRequest__Output,
-    blobs: Map<string, Uint8Array>,
-  ): Promise<WorkReply> {
+  private async compute(context: JobContext, request: WorkRequest__Output, kept: KeptOutputs): Promise<WorkReply> {
     const startedMs = this.options.nowMs();
     const job = request.job ?? "none";
     const running = inSpan(`job ${job}`, { "seedgrow.key": request.key }, () => this.runSurely(context, request));
-    const { outputs, metrics, images, computeMs } = await running.catch((error: unknown) => {
+    const { outputs, metrics, images, computeMs, release } = await running.catch((error: unknown) => {
       this.options.onJob?.(job, null);
       throw asPeerFailure(error);
     });
     this.tensors = metrics.tensors ?? this.tensors;
+    kept.release = release;
     const described = outputs.map(({ name, bytes, digest = sha256(bytes) }): Output => {
-      if (digest !== "") blobs.set(digest, bytes);
+      if (digest !== "") kept.blobs.set(digest, bytes);
       return { name, digest, bytes: bytes.byteLength };
     });
     const ms = this.options.nowMs() - startedMs;
@@ -206,9 +209,10 @@ export class WorkerRuntime implements BlobSource, VectorSource {
 
   private keep(key: string, kept: Kept): void {
     this.kept.set(key, kept);
-    for (const oldest of this.kept.keys()) {
+    for (const [oldest, { outputs }] of this.kept) {
       if (this.kept.size <= keptMax) return;
       this.kept.delete(oldest);
+      outputs.release?.();
     }
   }
 

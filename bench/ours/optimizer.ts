@@ -1,12 +1,15 @@
 /** What training moves parameters with, also in the commits before there was a Replica, for `npm run bench:compare`. */
 import type { AdamW, AdamWTensor } from "../../shared/aggregate/adamw.js";
 import type { MemoryFloats } from "../../shared/aggregate/floats.js";
+import type { StepHelpers } from "../../shared/aggregate/step-helpers.js";
 import type { ParamSpecs } from "../../shared/data/param-specs.js";
 import type { ParamSpec } from "../../worker/compute/contract.js";
 
 export interface Optimizer {
   /** Where training keeps the parameters. */
   readonly values: Float32Array;
+  /** Where its gradient can lie; of a commit that has no such memory: none. */
+  readonly rooms: readonly Float32Array[];
   /** Moves them by a sum of gradients, which is used up. */
   readonly update: (sum: Float32Array, step: number) => Promise<unknown>;
 }
@@ -14,11 +17,11 @@ export interface Optimizer {
 const weightDecay = 1e-3;
 const options = { learningRate: 1e-4, warmupSteps: 0, schedulePower: 0, steps: 1_000_000, weightDecay };
 
-export async function openOptimizer(specs: readonly ParamSpec[], start: Float32Array): Promise<Optimizer> {
+export async function openOptimizer(specs: readonly ParamSpec[], start: Float32Array, threads = 1): Promise<Optimizer> {
   try {
     const { Replica } = await import("../../shared/aggregate/replica.js");
     const { MemoryFloats } = await import("../../shared/aggregate/floats.js");
-    const floats = await memoryOf(3 * start.length);
+    const floats = await memoryOf(4 * start.length + 2);
     const zeros = () => new MemoryFloats(floats(start.length));
     const optimizer = { steps: 0, first: zeros(), second: zeros() };
     const values = floats(start.length);
@@ -27,10 +30,24 @@ export async function openOptimizer(specs: readonly ParamSpec[], start: Float32A
       [...specs] as ParamSpecs,
       { values, optimizer, average: null },
       { ...options, emaDecay: 0, leafCount: 1 },
+      { helpers: await helpersOf(threads) },
     );
-    return { values, update: (sum, step) => replica.update(new MemoryFloats(sum), step) };
+    return {
+      values,
+      rooms: [floats(start.length + 2)],
+      update: (sum, step) => replica.update(new MemoryFloats(sum), step),
+    };
   } catch {
-    return { values: start, update: await olderUpdate(specs, start) };
+    return { values: start, rooms: [], update: await olderUpdate(specs, start) };
+  }
+}
+
+async function helpersOf(threads: number): Promise<StepHelpers | undefined> {
+  try {
+    const { StepThreads } = await import("../../worker/optimizer/helpers.js");
+    return new StepThreads(threads);
+  } catch {
+    return undefined;
   }
 }
 

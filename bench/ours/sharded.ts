@@ -82,7 +82,7 @@ async function work(): Promise<void> {
     const leaf = { level: 0, index: rank };
     exchange.enter(of);
     await exchange.begin(of, stage, weights);
-    keepSums(exchange, of, stage, [{ node: leaf, values: gradient, due: leaf }]);
+    keepSums(exchange, of, stage, [{ node: leaf, values: gradient, due: leaf }], () => undefined);
     return null;
   };
   process.on("message", async (command: Command) => {

@@ -5,16 +5,17 @@ import { openOptimizer } from "./optimizer.js";
 
 export async function trainingStep(
   { compute, initial }: OpenNetwork,
-  { batch, size, gradientOnly = false }: NetworkWork,
+  { batch, size, threads, gradientOnly = false }: NetworkWork,
 ): Promise<() => Promise<number>> {
-  const { values, update } = await openOptimizer(initial.specs, initial.values);
+  const { values, rooms, update } = await openOptimizer(initial.specs, initial.values, threads);
   const examples = Array.from({ length: batch }, (_, image) => noise(image, size));
-  const job = { stage, step: 0, leafCount: 1, microBatches: [{ leaf: 0, examples }] };
+  const job = { stage, step: 0, leafCount: 1, microBatches: [{ leaf: 0, examples }], rooms };
   let step = 0;
   return async () => {
     compute.load(stage, values);
     const [sum] = await compute.gradients(job);
-    if (!gradientOnly) await update(sum!.values as Float32Array, step++);
+    if (!gradientOnly)
+      await update((rooms[(sum as { room?: number }).room ?? -1] ?? sum!.values) as Float32Array, step++);
     return batch;
   };
 }

@@ -53,19 +53,23 @@ export class AdamW {
   }
 
   /**
-   * Updates `values` in place. `gradientOf` gives the gradient of the step, a page at a time.
+   * Updates `values` in place. `gradientOf` gives the gradient of the step, a page at a time, also where only a range is updated.
    * False: it is not finite; parameters that lie before may have moved.
    */
   async step(
     values: Float32Array,
     gradientOf: GradientPage,
     learningRate: number,
-    { scale = 1, moving = (block, _, move) => move(block) }: AdamWStepOptions = {},
+    {
+      scale = 1,
+      moving = (block, _, move) => move(block),
+      range: [begin, stop] = [0, values.length],
+    }: AdamWStepOptions = {},
   ): Promise<boolean> {
     const { first, second } = this.moments;
     assert(values.length === first.length, "buffers match the tensors");
     this.count();
-    for (const [at, end] of pagesOf(values.length)) {
+    for (const [at, end] of pagesOf(stop, begin)) {
       const [m, v] = [await first.page(at, end), await second.page(at, end)];
       const page = { values: values.subarray(at, end), m, v, gradient: await gradientOf(at, end) };
       for (let begin = 0; begin < end - at; begin += blockFloats) {
@@ -143,6 +147,8 @@ export interface AdamWStepOptions {
   /** What the gradient is multiplied by, in f32. */
   readonly scale?: number;
   readonly moving?: BlockMove;
+  /** Which numbers; others are somebody else's. Default: all. It begins at a multiple of 16. */
+  readonly range?: readonly [first: number, end: number];
 }
 
 /**

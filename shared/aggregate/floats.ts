@@ -10,6 +10,8 @@ export const pageFloats = 256 * 1024;
 
 export interface Floats {
   readonly length: number;
+  /** All of them, where they lie one after the other in memory; null, or absent: they do not. */
+  readonly values?: Float32Array | null;
   /** The numbers [at, end), at most `pageFloats` of them. What is written there counts after `put` only. Valid until the next call. */
   page(at: number, end: number): Promise<Float32Array>;
   /** Stores a page that `page` gave. */
@@ -34,9 +36,9 @@ export class MemoryFloats implements Floats {
   async close(): Promise<void> {}
 }
 
-/** [at, end) of each page, in order. */
-export function* pagesOf(length: number): Generator<readonly [number, number]> {
-  for (let at = 0; at < length; at += pageFloats) yield [at, Math.min(at + pageFloats, length)];
+/** [at, end) of each page of the numbers [first, end), in order. */
+export function* pagesOf(end: number, first = 0): Generator<readonly [number, number]> {
+  for (let at = first; at < end; at += pageFloats) yield [at, Math.min(at + pageFloats, end)];
 }
 
 /** What becomes of numbers from `at` on, of so many, before they are stored. */

@@ -4,8 +4,9 @@ import { AppError } from "../errors.js";
 import type { StageRounding } from "../math/rounding.js";
 import { sumTailFloats } from "../math/wire.js";
 import { AdamW, type AdamWState, type BlockMove } from "./adamw.js";
-import type { Floats } from "./floats.js";
+import { type Floats, pagesOf } from "./floats.js";
 import { learningRateAt, type ScheduleOptions } from "./learning-rate.js";
+import type { HelpedStep, StepHelpers } from "./step-helpers.js";
 import { WeightAverage } from "./weight-average.js";
 import { WeightChange } from "./weight-change.js";
 
@@ -33,11 +34,13 @@ export interface ReplicaState<O extends OptimizerState = AdamWState> {
   readonly average: Floats | null;
 }
 
-export interface ReplicaRounding {
+export interface ReplicaOptions {
   /** Null: parameters move as the optimiser says. */
   readonly rounding?: StageRounding | null;
   /** Whether somebody wants the change of each step instead of the parameters. */
   readonly offersChange?: boolean;
+  /** Other threads that take a part in updates. */
+  readonly helpers?: StepHelpers | undefined;
 }
 
 /** A model that training moves on, whatever the sums of its workers are of. */
@@ -57,17 +60,20 @@ export class Replica implements StageModel {
   private readonly optimizer: AdamW;
   private readonly average: WeightAverage | null;
   private readonly rounded: WeightChange | null;
+  private readonly helpers: StepHelpers | undefined;
 
   /** Takes the state over: a copy would be another model in memory. */
   constructor(
-    specs: ParamSpecs,
+    private readonly specs: ParamSpecs,
     private readonly held: ReplicaState,
     private readonly options: StageOptions,
-    { rounding = null, offersChange = false }: ReplicaRounding = {},
+    { rounding = null, offersChange = false, helpers }: ReplicaOptions = {},
   ) {
     const { optimizer, average } = held;
     this.rounded = WeightChange.of(rounding, held.values.length, offersChange);
     this.optimizer = new AdamW(specs, { weightDecay: options.weightDecay }, optimizer);
+    // What is rounded is moved block by block by the one who rounds it.
+    this.helpers = this.rounded ? undefined : helpers;
     this.average = average && new WeightAverage(average, options.emaDecay, optimizer.steps);
   }
 
@@ -103,13 +109,28 @@ export class Replica implements StageModel {
       moved?.(block);
       return true;
     };
-    const isNumber = await this.optimizer.step(this.values, gradientOf, learningRateAt(step, this.options), {
-      scale: Math.fround(1 / weight),
-      moving,
-    });
-    if (!isNumber) throw diverged("gradient", step);
+    const [learningRate, scale] = [learningRateAt(step, this.options), Math.fround(1 / weight)];
+    const helped = this.helpedBy(total, learningRate, scale);
+    const range = [0, helped?.first ?? count] as const;
+    const areNumbers = await Promise.all([
+      this.optimizer.step(this.values, gradientOf, learningRate, { scale, moving, range }),
+      helped?.areNumbers ?? true,
+    ]);
+    if (!areNumbers.every(Boolean)) throw diverged("gradient", step);
+    if (moved) for (const [at, end] of pagesOf(count, range[1])) moved(this.values.subarray(at, end));
     await this.average?.add(this.values);
     return lossSum / weight;
+  }
+
+  /** Null: nobody helps. */
+  private helpedBy({ values: gradient }: Floats, learningRate: number, scale: number): HelpedStep | null {
+    const { first, second, steps } = this.optimizer.state();
+    const [m, v] = [first.values, second.values];
+    if (!this.helpers || !gradient || !m || !v) return null;
+    const { specs, options, values } = this;
+    const numbers = { values, m, v, gradient: gradient.subarray(0, values.length) };
+    const { weightDecay } = options;
+    return this.helpers.begin(numbers, { tensors: specs, weightDecay, steps, learningRate, scale });
   }
 
   /** After the last step: the parameters become the model's. */

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { coverRange, leavesOf, nodeKey, rootOf, TreeAccumulator, type TreeNode } from "./tree-sum.js";
+import { coverRange, leavesOf, nodeKey, openSumsMax, rootOf, TreeAccumulator, type TreeNode } from "./tree-sum.js";
 import { addInto } from "./vectors.js";
 
 /** Leaf sums whose order of addition shows: magnitudes far apart, so that f32 rounds differently. */
@@ -27,6 +27,32 @@ function totalOf(leaves: readonly Float32Array[], parts: readonly { node: TreeNo
   for (const { node, sum } of parts) expect(sums.add(node, sum)).toBe(true);
   return sums.total();
 }
+
+test("how many sums of neighbouring leaves are open at once: no more than is said, and as many for some run of them", () => {
+  const worst = new Map<number, number>();
+  for (let leafCount = 1; leafCount <= 40; leafCount++) {
+    for (let first = 0; first < leafCount; first++) {
+      const sums = new TreeAccumulator(leafCount);
+      let open = 0;
+      for (let leaf = first; leaf < leafCount; leaf++) {
+        open = Math.max(open, sums.open().length + 1);
+        sums.addLeaf(leaf, new Float32Array(1));
+        const count = leaf + 1 - first;
+        worst.set(count, Math.max(worst.get(count) ?? 0, open));
+      }
+    }
+  }
+  for (let count = 1; count <= 20; count++) expect([count, openSumsMax(count)]).toEqual([count, worst.get(count)]);
+});
+
+test("whoever lends memory for sums hears which of them is free: those that were added to others", () => {
+  const free: Float32Array[] = [];
+  const sums = new TreeAccumulator(3, undefined, (used) => free.push(used));
+  const leaves = leafValues(3, 1);
+  for (const [leaf, values] of leaves.entries()) sums.addLeaf(leaf, values);
+  expect(free).toEqual([leaves[1], leaves[2]]);
+  expect(sums.total()).toBe(leaves[0]);
+});
 
 const leafCounts = fc.integer({ min: 1, max: 37 });
 

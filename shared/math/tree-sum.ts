@@ -57,6 +57,11 @@ function fitsOneLevelUp(first: number, level: number, end: number, leafCount: nu
   return Math.min(first + span, leafCount) <= end;
 }
 
+/** How many sums of so many neighbouring leaves, added one after the other, wait for their siblings at once, the last leaf's among them. */
+export function openSumsMax(leaves: number): number {
+  return Math.floor(2 * Math.log2(leaves + 1)) - 1;
+}
+
 /** Joins the sums of two siblings into their parent's; both belong to it. */
 export type JoinSums<T> = (left: T, right: T, parent: TreeNode) => T;
 
@@ -128,10 +133,13 @@ export class TreeAccumulator {
   constructor(
     leafCount: number,
     private readonly round: (node: TreeNode, sum: Float32Array) => void = () => undefined,
+    /** Hears of each sum that has been added to another one: its memory is free. */
+    used: (sum: Float32Array) => void = () => undefined,
   ) {
     this.sums = new TreeSums(leafCount, (left, right, due) => {
       const values = this.rounded(left);
       addInto(values, this.rounded(right));
+      used(right.values);
       return { values, due };
     });
   }

@@ -39,50 +39,64 @@ export interface WireKernels {
 export const blockFloats = 16 * 1024;
 const blockBytes = blockFloats * 4;
 
-/** Of the blocks to copy through; the last is for what a pass keeps while another one is at work. */
-export const places = [0, 1, 2, 3, 4, 5].map((block) => block * blockBytes);
-const scratchBytes = places.length * blockBytes;
+/** How many of them there are to copy through; the last is for what a pass keeps while another one is at work. */
+export const scratchBlocks = 6;
+const scratchBytes = scratchBlocks * blockBytes;
+/** Threads that can be at work in a memory at once, each with blocks of its own. */
+export const threadsMax = 4;
+const roomAt = threadsMax * scratchBytes;
 
 const vectorsModule = new WebAssembly.Module(Buffer.from(vectorsProgram, "base64"));
 const wireModule = new WebAssembly.Module(Buffer.from(wireProgram, "base64"));
 
 /** Both programs with one memory: blocks to copy through, then room for arrays. Other threads can have the memory as well. */
 export class Program {
-  readonly memory: WasmMemory<SharedArrayBuffer>;
   readonly vectors: Vectors;
   readonly wire: WireKernels;
+  /** Where the blocks lie. */
+  readonly places: readonly Address[];
   readonly blocks: readonly Float32Array[];
   private readonly bytes: Uint8Array;
 
-  constructor(roomBytes: number) {
-    const pages = Math.ceil((scratchBytes + roomBytes) / wasmPageBytes);
-    this.memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
-    const imports = { env: { memory: this.memory } };
+  /** `thread`: which of those that are at work there. */
+  constructor(
+    readonly memory: WasmMemory<SharedArrayBuffer>,
+    thread = 0,
+  ) {
+    const imports = { env: { memory } };
     this.vectors = new WebAssembly.Instance(vectorsModule, imports).exports as Vectors;
     this.wire = new WebAssembly.Instance(wireModule, imports).exports as WireKernels;
-    this.blocks = places.map((place) => new Float32Array(this.memory.buffer, place, blockFloats));
-    this.bytes = new Uint8Array(this.memory.buffer);
+    this.places = Array.from({ length: scratchBlocks }, (_, i) => thread * scratchBytes + i * blockBytes);
+    this.blocks = this.places.map((place) => new Float32Array(memory.buffer, place, blockFloats));
+    this.bytes = new Uint8Array(memory.buffer);
   }
 
-  /** Where the program finds `part`, at most a block: where it lies, or copied to a place. */
-  enter(part: Part, place: Address): Address {
-    return this.holds(part) ? part.byteOffset : this.copy(part, place);
+  static withRoom(roomBytes: number): Program {
+    const pages = Math.ceil((roomAt + roomBytes) / wasmPageBytes);
+    return new Program(new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true }));
   }
 
-  copy(part: Part, place: Address): Address {
+  /** Where the program finds `part`, at most a block: where it lies, or copied to a block. */
+  enter(part: Part, block: number): Address {
+    return this.holds(part) ? part.byteOffset : this.copy(part, block);
+  }
+
+  copy(part: Part, block: number): Address {
+    const place = this.places[block]!;
     this.bytes.set(new Uint8Array(part.buffer, part.byteOffset, part.byteLength), place);
     return place;
   }
 
   /** Where the program puts what `part` is to hold. */
-  room(part: Part, place: Address): Address {
-    return this.holds(part) ? part.byteOffset : place;
+  room(part: Part, block: number): Address {
+    return this.holds(part) ? part.byteOffset : this.places[block]!;
   }
 
-  /** What the program has left at the place where `part` has entered, or has room. */
-  leave(part: Part, place: Address): void {
+  /** What the program has left in the block where `part` has entered, or has room. */
+  leave(part: Part, block: number): void {
     if (this.holds(part)) return;
     const { buffer, byteOffset, byteLength } = part;
+    const place = this.places[block]!;
     new Uint8Array(buffer, byteOffset, byteLength).set(this.bytes.subarray(place, place + byteLength));
   }
 
@@ -93,7 +107,7 @@ export class Program {
 
 type Part = Float32Array | Uint8Array;
 
-const common = new Program(0);
+const common = Program.withRoom(0);
 const homes = new WeakMap<ArrayBufferLike, Program>([[common.memory.buffer, common]]);
 
 /** In whose memory the first of them lies that lies in any. */
@@ -105,10 +119,26 @@ export function programOf(...arrays: readonly Part[]): Program {
   return common;
 }
 
+/** The memory in which all of the arrays lie, to be sent to another thread; null: they do not lie in one. */
+export function memoryOf(...arrays: readonly Float32Array[]): WasmMemory<SharedArrayBuffer> | null {
+  const { memory } = programOf(...arrays);
+  return arrays.every(({ buffer }) => buffer === memory.buffer) ? memory : null;
+}
+
+/** Makes a memory of another thread's known: passes over arrays of its buffer work there. `thread`: no other's, and not 0, which is its own. */
+export function adoptMemory(memory: WasmMemory<SharedArrayBuffer>, thread: number): void {
+  homes.set(memory.buffer, new Program(memory, thread));
+}
+
+/** Where an array begins: TensorFlow works in memory of others from such addresses only. */
+export const alignmentFloats = 16;
+/** What is lost between arrays, of so many. */
+const gapBytes = 4 * alignmentFloats * 1024;
+
 /** Addresses have 32 bits. */
 const memoryBytesMax = 2 ** 32 - wasmPageBytes;
 /** For so many numbers there can be a `VectorMemory`. */
-export const vectorFloatsMax = (memoryBytesMax - scratchBytes) / 4;
+export const vectorFloatsMax = (memoryBytesMax - roomAt - gapBytes) / 4;
 
 /**
  * Room for arrays that are worked on without a copy, when all of a pass lie in it. Two thirds of the time of a step of AdamW
@@ -117,12 +147,12 @@ export const vectorFloatsMax = (memoryBytesMax - scratchBytes) / 4;
  */
 export class VectorMemory {
   private readonly program: Program | null;
-  private next = scratchBytes;
+  private next = roomAt;
 
   /** Of a memory that would be too large for the program there is none, and arrays lie elsewhere. */
   constructor(floats: number) {
-    const bytes = 4 * floats;
-    this.program = scratchBytes + bytes <= memoryBytesMax ? new Program(bytes) : null;
+    const bytes = 4 * floats + gapBytes;
+    this.program = roomAt + bytes <= memoryBytesMax ? Program.withRoom(bytes) : null;
     if (this.program) homes.set(this.program.memory.buffer, this.program);
   }
 
@@ -131,7 +161,7 @@ export class VectorMemory {
     const { buffer } = this.program?.memory ?? { buffer: new ArrayBuffer(0) };
     if (this.next + 4 * length > buffer.byteLength) return new Float32Array(length);
     const array = new Float32Array(buffer, this.next, length);
-    this.next += 4 * length;
+    this.next += 4 * alignmentFloats * Math.ceil(length / alignmentFloats);
     return array;
   }
 }

@@ -3,9 +3,17 @@
  * time. The program works on arrays that lie in its memory (`VectorMemory`) where they are; others go through it block by block.
  */
 import { assert } from "../assert.js";
-import { type Address, blockFloats, places, programOf, type Vectors } from "./vector-memory.js";
+import { type Address, blockFloats, programOf, type Vectors } from "./vector-memory.js";
 
-export { blockFloats, VectorMemory, vectorFloatsMax } from "./vector-memory.js";
+export {
+  adoptMemory,
+  alignmentFloats,
+  blockFloats,
+  memoryOf,
+  threadsMax,
+  VectorMemory,
+  vectorFloatsMax,
+} from "./vector-memory.js";
 
 /** What is worked on together. */
 const lanes = 4;
@@ -41,7 +49,7 @@ export class Checksum {
   /** Goes on with them. Their number is a multiple of 16, but for the last ones'. */
   add(values: Float32Array): this {
     const program = programOf(values);
-    const at = program.copy(this.bytes, places[3]!);
+    const at = program.copy(this.bytes, 3);
     for (const block of blocksOf([], [values])) block.vectors.checksum(block.at[0]!, block.count, at);
     this.bytes.set(new Uint8Array(program.memory.buffer, at, checksumBytes));
     return this;
@@ -117,7 +125,7 @@ function* blocksOf(changed: readonly Float32Array[], read: readonly Float32Array
     arrays.every((array) => array.length === length),
     "vectors have equal lengths",
   );
-  const { vectors, blocks, memory } = programOf(arrays[0]!);
+  const { vectors, blocks, places, memory } = programOf(arrays[0]!);
   for (let first = 0, count = 0; first < length; first += count) {
     const left = Math.min(blockFloats, length - first);
     count = left < lanes ? left : left - (left % lanes);

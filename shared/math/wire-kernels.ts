@@ -1,6 +1,6 @@
 /** Rounding and writing what travels, with vector instructions (wasm/wire), a block that stays in the cache at a time. */
 import { assert } from "../assert.js";
-import { blockFloats as chunkFloats, places, programOf } from "./vector-memory.js";
+import { blockFloats as chunkFloats, programOf, scratchBlocks } from "./vector-memory.js";
 
 /** How a wire rounds and writes; bytes of a body of so many numbers. */
 export interface Format {
@@ -27,10 +27,8 @@ export interface Draw {
   readonly key: number;
 }
 
-const [numbersAt, packedAt] = places as [number, number];
-/** The last one. */
-const keptBlock = places.length - 1;
-const keptAt = places[keptBlock]!;
+/** Which blocks things are copied through. */
+const [numbersBlock, packedBlock, keptBlock] = [0, 1, scratchBlocks - 1];
 
 /** [at, end) of each chunk: of whole blocks, but for the last. */
 function* chunksOf(length: number): Generator<readonly [number, number]> {
@@ -42,8 +40,8 @@ export function round(format: Format, values: Float32Array, first: number, key: 
   const program = programOf(values);
   for (const [at, end] of chunksOf(values.length)) {
     const part = values.subarray(at, end);
-    program.wire[format.round](program.enter(part, numbersAt), end - at, first + at, key);
-    program.leave(part, numbersAt);
+    program.wire[format.round](program.enter(part, numbersBlock), end - at, first + at, key);
+    program.leave(part, numbersBlock);
   }
 }
 
@@ -53,9 +51,9 @@ export function pack(format: Format, values: Float32Array, target: Uint8Array): 
   const program = programOf(values, target);
   for (const [at, end] of chunksOf(values.length)) {
     const packed = target.subarray(format.bytes(at), format.bytes(end));
-    const from = program.enter(values.subarray(at, end), numbersAt);
-    program.wire[format.pack](from, end - at, program.room(packed, packedAt));
-    program.leave(packed, packedAt);
+    const from = program.enter(values.subarray(at, end), numbersBlock);
+    program.wire[format.pack](from, end - at, program.room(packed, packedBlock));
+    program.leave(packed, packedBlock);
   }
 }
 
@@ -71,12 +69,12 @@ export function packRounded(format: Format, values: Float32Array, draw: Draw | n
   for (const [at, end] of chunksOf(values.length)) {
     const count = end - at;
     const packed = target.subarray(format.bytes(at), format.bytes(end));
-    const numbers = program.copy(values.subarray(at, end), numbersAt);
+    const numbers = program.copy(values.subarray(at, end), numbersBlock);
     // As far as the search may look.
     block.fill(0, count, count + 3);
     if (draw) program.wire[format.round](numbers, count, draw.first + at, draw.key);
-    program.wire[format.pack](numbers, count, program.room(packed, packedAt));
-    program.leave(packed, packedAt);
+    program.wire[format.pack](numbers, count, program.room(packed, packedBlock));
+    program.leave(packed, packedBlock);
     if (notFinite < 0 && program.vectors.areFinite(numbers, count, 1) === 0)
       notFinite = at + block.findIndex((value) => !Number.isFinite(value));
   }
@@ -88,9 +86,9 @@ export function unpack(format: Format, packed: Uint8Array, target: Float32Array)
   const program = programOf(target, packed);
   for (const [at, end] of chunksOf(target.length)) {
     const part = target.subarray(at, end);
-    const from = program.enter(packed.subarray(format.bytes(at), format.bytes(end)), packedAt);
-    program.wire[format.unpack](from, end - at, program.room(part, numbersAt));
-    program.leave(part, numbersAt);
+    const from = program.enter(packed.subarray(format.bytes(at), format.bytes(end)), packedBlock);
+    program.wire[format.unpack](from, end - at, program.room(part, numbersBlock));
+    program.leave(part, numbersBlock);
   }
 }
 
@@ -109,17 +107,18 @@ export function moveRounded(
   assert(length <= chunkFloats, "what has moved lies in a block");
   const program = programOf(values);
   const { wire } = program;
+  const kept = program.places[keptBlock]!;
   if (!move(program.blocks[keptBlock]!.subarray(0, length))) return false;
-  const at = program.enter(values, numbersAt);
-  wire.subtract(keptAt, at, length);
-  wire[round](keptAt, length, draw.first, draw.key);
+  const at = program.enter(values, numbersBlock);
+  wire.subtract(kept, at, length);
+  wire[round](kept, length, draw.first, draw.key);
   if (target) {
     assert(target.length === bytes(length), "there is room for the packed change");
-    wire[pack](keptAt, length, program.room(target, packedAt));
-    program.leave(target, packedAt);
+    wire[pack](kept, length, program.room(target, packedBlock));
+    program.leave(target, packedBlock);
   }
-  wire.add(at, keptAt, length);
-  program.leave(values, numbersAt);
+  wire.add(at, kept, length);
+  program.leave(values, numbersBlock);
   return true;
 }
 
@@ -128,12 +127,13 @@ export function addPacked({ unpack, bytes }: Format, values: Float32Array, packe
   assert(packed.length >= bytes(values.length), "all numbers are there, packed");
   const sums = new Float32Array(values.length);
   const program = programOf(sums);
+  const kept = program.places[keptBlock]!;
   for (const [at, end] of chunksOf(values.length)) {
-    const sum = program.copy(values.subarray(at, end), numbersAt);
-    const from = program.copy(packed.subarray(bytes(at), bytes(end)), packedAt);
-    program.wire[unpack](from, end - at, keptAt);
-    program.wire.add(sum, keptAt, end - at);
-    program.leave(sums.subarray(at, end), numbersAt);
+    const sum = program.copy(values.subarray(at, end), numbersBlock);
+    const from = program.copy(packed.subarray(bytes(at), bytes(end)), packedBlock);
+    program.wire[unpack](from, end - at, kept);
+    program.wire.add(sum, kept, end - at);
+    program.leave(sums.subarray(at, end), numbersBlock);
   }
   return sums;
 }

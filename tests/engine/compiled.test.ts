@@ -4,6 +4,9 @@
  */
 import { beforeAll, describe, expect, test } from "vitest";
 import { type MethodConfig, type MethodOverrides, methodConfigSchema } from "../../shared/config/method.js";
+import { openSumsMax } from "../../shared/math/tree-sum.js";
+import { VectorMemory } from "../../shared/math/vectors.js";
+import { sumTailFloats } from "../../shared/math/wire.js";
 import type { BackboneFiles, Compute } from "../../worker/compute/contract.js";
 import { cpuFacts } from "../../worker/engine/device.js";
 import { engineEnv } from "../../worker/engine/environment.js";
@@ -133,6 +136,44 @@ describe("a compiled training step has the gradients of its operations", () => {
 
   test.each([0, 0.1])("with a pretrained backbone that learns at rate %d", async (backboneRate) => {
     expect(await expectSame(methodWith({ backboneRate }), await pretrained())).toBe(3);
+  });
+});
+
+/** Of three micro-batches, of both stages. */
+async function sumsOf(compute: Compute, roomed: boolean): Promise<Float32Array[]> {
+  const sums: Float32Array[] = [];
+  for (const stage of [
+    { model: "classifier", round: 0 },
+    { model: "segmenter", round: 1 },
+  ] as const) {
+    const { values } = compute.init(stage);
+    compute.load(stage, values);
+    const length = values.length + sumTailFloats;
+    const room = () => new VectorMemory(length).floats(length).fill(7);
+    const rooms = roomed ? Array.from({ length: openSumsMax(3) }, room) : [];
+    const microBatches = [0, 1, 2].map((leaf) => {
+      return { leaf, examples: [0, 1].map((slot) => squarePicture(2 * leaf + slot, [1 + slot], true, size)) };
+    });
+    const [sum] = await compute.gradients({ stage, step: 0, leafCount: 3, microBatches, rooms });
+    expect(rooms[sum!.room ?? -1]).toBe(roomed ? sum!.values : undefined);
+    sums.push(sum!.values.slice());
+  }
+  return sums;
+}
+
+describe("sums that TensorFlow puts into memory that threads share have the bits of those that are read out", () => {
+  test.each([
+    ["compiled", {}, {}],
+    ["compiled, of a frozen backbone", { backboneRate: 0 }, {}],
+    ["operation by operation, with a RegionNet", {}, { refine: { updater: "mcof" } }],
+  ])("%s", async (_, segmenter, rest) => {
+    const setup = { method: methodWith(segmenter, rest), seed: 7, classes: ["horse", "zebra"], backbone: null };
+    const compute = await createCompute(tf, setup, compile);
+    const readOut = await sumsOf(compute, false);
+    const before = tf.memory();
+    expect(await sumsOf(compute, true)).toEqual(readOut);
+    expect(tf.memory().numTensors).toBe(before.numTensors);
+    compute.dispose();
   });
 });
 

@@ -15,6 +15,7 @@ import { PeerLinks } from "../../worker/adapters/peer-links.js";
 import { CorrectionStore } from "../../worker/data/correction-store.js";
 import { WorkerExchange } from "../../worker/exchange/exchange.js";
 import { ReplicaRoom } from "../../worker/exchange/replica-room.js";
+import { SumMemory } from "../../worker/exchange/sum-memory.js";
 import type { JobContext } from "../../worker/jobs/context.js";
 import { WeightsBase } from "../../worker/jobs/weights-base.js";
 import { WorkerRuntime } from "../../worker/runtime.js";
@@ -156,6 +157,7 @@ export class TestWorker {
       pull,
       loaded: new Map(),
       room: new ReplicaRoom(),
+      sums: new SumMemory(),
       base: new WeightsBase(wire, pull),
       closed: ended.signal,
       exchange: new WorkerExchange({

@@ -1,6 +1,6 @@
 /** Prepares a run on this worker: pulls setup, manifest and backbone, and hands the method to the compute thread. */
 import { setMaxListeners } from "node:events";
-import type { Digest } from "../../shared/codec/digest.js";
+import type { StepHelpers } from "../../shared/aggregate/step-helpers.js";
 import { type ImageEntry, manifestSchema } from "../../shared/data/manifest.js";
 import { type RunSetup, runSetupSchema } from "../../shared/data/run-setup.js";
 import { AppError } from "../../shared/errors.js";
@@ -19,6 +19,8 @@ import { ImageStore, type KeptPixels } from "../data/image-store.js";
 import { LabelStore } from "../data/label-store.js";
 import { WorkerExchange } from "../exchange/exchange.js";
 import { ReplicaRoom } from "../exchange/replica-room.js";
+import { SumMemory } from "../exchange/sum-memory.js";
+import type { LoadedWeights } from "../jobs/context.js";
 import { ShardsAhead } from "../jobs/shards-ahead.js";
 import { WeightsBase } from "../jobs/weights-base.js";
 import type { AttachedRun } from "../runtime.js";
@@ -31,6 +33,7 @@ import { PeerLinks } from "./peer-links.js";
 export interface OpenRunOptions {
   readonly bus: Bus;
   readonly compute: EngineKeeper;
+  readonly helpers: StepHelpers;
   readonly cache: BlobCache;
   /** Folder, or s3://BUCKET/PREFIX, that holds the same photos. */
   readonly dataPlace: string | null;
@@ -71,7 +74,7 @@ export async function openRun(options: OpenRunOptions, request: AttachRequest__O
     const setup = runSetupSchema.parse(await pullJson(fetcher, request.setupDigest));
     const manifest = manifestSchema.parse(await pullJson(fetcher, setup.manifestDigest));
     const { method, seed, classes, wire } = setup;
-    const loaded = new Map<ModelKind, Digest>();
+    const loaded = new Map<ModelKind, LoadedWeights>();
     const setUp = async () => {
       const backbone = await pullBackbone(fetcher, setup);
       // A newer run has the engine by now.
@@ -84,7 +87,7 @@ export async function openRun(options: OpenRunOptions, request: AttachRequest__O
     const cached = (digest: string) => fetcher.cached(digest);
     const pull = (digest: string) => fetcher.pull(digest);
     const pack = (digest: string) => fetcher.pack(digest);
-    const { memoryBytesMax, kept: keptPixels, compute } = options;
+    const { memoryBytesMax, kept: keptPixels, compute, helpers } = options;
     const localDir = bucket ? null : dataPlace;
     const fetch = ({ digest, path }: ImageEntry) => fetcher.cached(digest, bucket ? () => bucket.get(path) : undefined);
     const held = { memoryBytesMax, kept: keptPixels };
@@ -92,11 +95,11 @@ export async function openRun(options: OpenRunOptions, request: AttachRequest__O
     const labels = new LabelStore({ pull, pack });
     const corrections = new CorrectionStore(pull);
     const pullPeer = (...pulled: Parameters<PeerLinks["pull"]>) => peers.pull(...pulled);
-    const exchange = new WorkerExchange({ method, seed, wire, pullBlob: pull, pullPeer });
+    const exchange = new WorkerExchange({ method, seed, wire, helpers, pullBlob: pull, pullPeer });
     const stores = { images, labels, corrections };
     const base = new WeightsBase(wire, (...asked) => fetcher.pull(...asked));
-    const room = new ReplicaRoom();
-    const kept = { loaded, base, ahead: new ShardsAhead(), exchange, room, closed: closed.signal };
+    const memory = { exchange, helpers, room: new ReplicaRoom(), sums: new SumMemory() };
+    const kept = { loaded, base, ahead: new ShardsAhead(), ...memory, closed: closed.signal };
     return { context: { setup, manifest, compute, prepare, ...stores, pull, cached, pack, ...kept }, close };
   } catch (error) {
     close();

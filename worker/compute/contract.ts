@@ -82,6 +82,11 @@ export interface GradientJob {
   readonly microBatches: readonly MicroBatch[];
   /** What every sum is rounded to before it is added to another; absent: they stay as they are. */
   readonly wire?: Wire;
+  /**
+   * Memory that threads share, for the sums: each as long as one, from a VectorMemory, and as many as are open at once (`openSumsMax`).
+   * Absent, or of an engine that cannot write there: the sums come in memory of their own.
+   */
+  readonly rooms?: readonly Float32Array[];
 }
 
 /**
@@ -90,6 +95,8 @@ export interface GradientJob {
  */
 export interface PartialSum extends OpenSum {
   readonly node: TreeNode;
+  /** In which of the job's rooms `values` lies; absent: in none. */
+  readonly room?: number;
 }
 
 /** What the seeding stage makes of one image. */

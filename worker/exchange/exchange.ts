@@ -4,6 +4,7 @@
  */
 import { MemoryFloats, pageFloats } from "../../shared/aggregate/floats.js";
 import { Replica } from "../../shared/aggregate/replica.js";
+import type { StepHelpers } from "../../shared/aggregate/step-helpers.js";
 import { agreementDigest } from "../../shared/codec/checksum.js";
 import { bytesOf, type Digest, float32Of, sha256 } from "../../shared/codec/digest.js";
 import type { MethodConfig } from "../../shared/config/method.js";
@@ -25,6 +26,8 @@ export interface ExchangeDeps {
   readonly seed: number;
   /** How sums and slices travel; the model and its moments go as f32. */
   readonly wire: Wire;
+  /** Other threads that take a part in updates. */
+  readonly helpers?: StepHelpers;
   /** A blob of the coordinator's. */
   readonly pullBlob: (digest: Digest) => Promise<Uint8Array>;
   readonly pullPeer: (range: PeerRange, target: Uint8Array) => Promise<number>;
@@ -131,9 +134,14 @@ export class WorkerExchange {
     const { pool } = this;
     const encoded = this.blank(bodyOf(first, end, length), end - first);
     fill(encoded);
-    this.lent.push(() => pool.give(encoded.bytes));
+    this.lend(() => pool.give(encoded.bytes));
     this.vectors.set(name, encoded);
     return encoded;
+  }
+
+  /** `giveBack` is called when the step is over, and with it whatever is kept of it. */
+  lend(giveBack: () => void): void {
+    this.lent.push(giveBack);
   }
 
   /** The model as of the step that work is of. */
@@ -181,6 +189,7 @@ export class WorkerExchange {
     const average = options.emaDecay > 0 ? new MemoryFloats(parts.average) : null;
     const replica = new Replica(specs, { values: parts.values, optimizer, average }, options, {
       rounding: { wire: this.deps.wire, seed: this.deps.seed, stage },
+      helpers: this.deps.helpers,
     });
     const offered = offeredParts(parts);
     this.held = { phase, step, digest, specs, parts, offered, replica };

@@ -59,6 +59,7 @@ export function sumInto(
 /** Slices, one after the other, as numbers to read. */
 export class SlicedFloats implements Floats {
   readonly length: number;
+  readonly values: Float32Array | null;
 
   constructor(
     private readonly slices: readonly Encoded[],
@@ -66,6 +67,8 @@ export class SlicedFloats implements Floats {
     private readonly room: Float32Array,
   ) {
     this.length = slices.reduce((sum, { length }) => sum + length, 0);
+    const [whole] = slices;
+    this.values = slices.length === 1 && whole?.wire === "f32" ? float32Of(whole.bytes) : null;
   }
 
   async page(at: number, end: number): Promise<Float32Array> {

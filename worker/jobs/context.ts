@@ -1,4 +1,6 @@
 /** What the jobs of one run work with; made when the worker attaches. */
+
+import type { StepHelpers } from "../../shared/aggregate/step-helpers.js";
 import type { Digest } from "../../shared/codec/digest.js";
 import type { RoundConstraints } from "../../shared/data/constraints.js";
 import type { Manifest, SplitName } from "../../shared/data/manifest.js";
@@ -14,6 +16,7 @@ import type { ImageStore } from "../data/image-store.js";
 import type { LabelStore } from "../data/label-store.js";
 import type { WorkerExchange } from "../exchange/exchange.js";
 import type { ReplicaRoom } from "../exchange/replica-room.js";
+import type { SumMemory } from "../exchange/sum-memory.js";
 import type { ShardsAhead } from "./shards-ahead.js";
 import type { WeightsBase } from "./weights-base.js";
 
@@ -33,8 +36,8 @@ export interface JobContext {
   readonly cached: (digest: Digest) => Promise<Uint8Array>;
   readonly pack: (digest: Digest) => Promise<Uint8Array>;
   readonly ahead: ShardsAhead;
-  /** Digest of the parameters loaded for each kind of model. */
-  readonly loaded: Map<ModelKind, Digest>;
+  /** The parameters loaded for each kind of model. */
+  readonly loaded: Map<ModelKind, LoadedWeights>;
   /** The parameters that changes of a run that rounds them are added to. */
   readonly base: WeightsBase;
   /** Aborted when the run has let this worker go. */
@@ -43,6 +46,16 @@ export interface JobContext {
   readonly exchange: WorkerExchange;
   /** For local steps. */
   readonly room: ReplicaRoom;
+  /** Other threads that take a part in updates. */
+  readonly helpers: StepHelpers | undefined;
+  /** For gradient sums that leave this worker, or that others pull. */
+  readonly sums: SumMemory;
+}
+
+export interface LoadedWeights {
+  readonly digest: Digest;
+  /** How many they are. */
+  readonly count: number;
 }
 
 export interface JobOutput {
@@ -57,6 +70,8 @@ export interface JobResult {
   readonly metrics: WorkMetrics;
   readonly images: number;
   readonly computeMs: number;
+  /** Nobody will read the outputs any more. */
+  readonly release?: () => void;
 }
 
 export function stageOf(message: Stage__Output | null): TrainStage {
@@ -66,20 +81,24 @@ export function stageOf(message: Stage__Output | null): TrainStage {
 
 /**
  * Makes `digest` the parameters of the stage's model, unless they are loaded already. `held`: they are here, and may change once this
- * job is done, so that they count as loaded for it alone. `change`: what leads to them.
+ * job is done, so that they count as loaded for it alone. `change`: what leads to them. Returns how many they are.
  */
 export async function useWeights(
   context: JobContext,
   stage: TrainStage,
   digest: Digest,
   { held, change = null }: { readonly held?: Float32Array | undefined; readonly change?: WeightsChange | null } = {},
-): Promise<void> {
-  if (digest === "" || context.loaded.get(stage.model) === digest) return;
+): Promise<number> {
+  if (digest === "") return 0;
+  const loaded = context.loaded.get(stage.model);
+  if (loaded?.digest === digest) return loaded.count;
   // Pulled, they come where those lie that are loaded.
   context.loaded.delete(stage.model);
   const values = held ?? (await context.base.values(digest, change, stage.model));
   await context.compute.call("load", stage, values);
-  if (!held) context.loaded.set(stage.model, digest);
+  const count = values.length;
+  if (!held) context.loaded.set(stage.model, { digest, count });
+  return count;
 }
 
 /** `corrections`: tags in place of the manifest's. */

@@ -42,7 +42,7 @@ export async function reduceJob(
     return { name: sumName(of, node), first, end, peer, body };
   });
   const round = roundingOf({ wire, seed, stage, step: of.step });
-  return withAll(exchange, wanted, async (ranges, pulledBytes) => {
+  return withAll(exchange, wanted, null, async (ranges, pulledBytes) => {
     const fromMs = performance.now();
     const parts = summands.map(({ node }, i): Summand => ({ node: parseNode(node), encoded: ranges[i]! }));
     const rooms = parts.map(() => exchange.pool.take(4 * summedFloats));
@@ -72,24 +72,36 @@ export async function applyJob(
   });
   const covered = job.slices.reduce((at, { first, end }) => (first === at && end >= first ? end : -1), 0);
   if (covered !== length) throw new AppError("MESSAGE_INVALID", `the slices are not all of ${length} numbers`);
-  return withAll(exchange, wanted, async (ranges, bytes) => {
+  const use = async (slices: readonly Encoded[], bytes: number): Promise<JobResult> => {
     const fromMs = performance.now();
-    const loss = await exchange.update(ranges, job.hash.includes("values"));
+    const loss = await exchange.update(slices, job.hash.includes("values"));
     const { parts, digest } = exchange.model;
     const others = job.hash.filter((name) => name !== "values");
     const named = others.map((name) => ({ name, bytes: bytesOf(parts[name as StatePart]) }));
     const outputs = [{ name: "values", bytes: bytesOf(parts.values), digest }, ...named];
     const metrics = { loss, pulledBytes: bytes + synced.bytes };
     return { outputs, metrics, images: 0, computeMs: performance.now() - fromMs };
-  });
+  };
+  if (exchange.deps.wire !== "f32") return withAll(exchange, wanted, null, use);
+  const whole = exchange.blank(bodyOf(0, length, length), length);
+  const places = job.slices.map(({ first, end }) => rangeOf(whole, first, end));
+  try {
+    return await withAll(exchange, wanted, places, (_, bytes) => use([whole], bytes));
+  } finally {
+    exchange.pool.give(whole.bytes);
+  }
 }
 
-/** Partial sums stay here; what goes out is what they are: with a digest where they are audited. */
+/**
+ * Partial sums stay here; what goes out is what they are: with a digest where they are audited. `release`: for when nobody needs the
+ * sums' own memory any more.
+ */
 export function keepSums(
   exchange: WorkerExchange,
   of: Exchange__Output,
   stage: TrainStage,
   sums: readonly PartialSum[],
+  release: () => void,
 ): { readonly outputs: JobOutput[]; readonly metrics: WorkMetrics } {
   let defect: string | undefined;
   const outputs = sums.map((sum) => {
@@ -99,6 +111,8 @@ export function keepSums(
     if (notFinite >= 0) defect ??= `sum ${name} is not finite at ${notFinite} of ${length}`;
     return { name, bytes, digest: of.hashSums ? sha256(bytes) : "" };
   });
+  if (exchange.deps.wire === "f32") exchange.lend(release);
+  else release();
   return { outputs, metrics: defect === undefined ? {} : { notFinite: defect } };
 }
 
@@ -108,30 +122,41 @@ function sliceName(of: Exchange__Output, first: number, end: number): string {
 
 /**
  * What is wanted, in its order, from all at once, until `use` has done with it; what is held here stays where it lies. `bytes`: how
- * much came from others.
+ * much came from others. `places`: where each of them goes, what is held here as well: as f32, slices in a row are read without putting
+ * pages of them together.
  */
 async function withAll(
   exchange: WorkerExchange,
   wanted: readonly Wanted[],
+  places: readonly Encoded[] | null,
   use: (ranges: readonly Encoded[], bytes: number) => Promise<JobResult>,
 ): Promise<JobResult> {
   const missing = new Set<string>();
-  const pulled: Uint8Array[] = [];
-  const pulls = wanted.map(async ({ name, first, end, peer, body }): Promise<Encoded> => {
+  const lent: Uint8Array[] = [];
+  let bytes = 0;
+  const blank = (body: number, length: number) => {
+    const range = exchange.blank(body, length);
+    lent.push(range.bytes);
+    return range;
+  };
+  const pulls = wanted.map(async ({ name, first, end, peer, body }, i): Promise<Encoded> => {
     const own = exchange.vector(name);
-    if (own && end <= own.length) return rangeOf(own, first, end);
+    const place = places?.[i];
+    if (own && end <= own.length) {
+      const range = rangeOf(own, first, end);
+      place?.bytes.set(range.bytes);
+      return place ?? range;
+    }
     const { address = "", workerId = "" } = peer ?? {};
-    const range = exchange.blank(body, end - first);
-    pulled.push(range.bytes);
+    const range = place ?? blank(body, end - first);
+    bytes += range.bytes.length;
     await exchange.deps.pullPeer({ address, name, first, end }, range.bytes).catch(() => missing.add(workerId));
     return range;
   });
   const ranges = await Promise.all(pulls);
   try {
-    if (missing.size > 0) return undone([...missing]);
-    const bytes = pulled.reduce((sum, { length }) => sum + length, 0);
-    return await use(ranges, bytes);
+    return missing.size > 0 ? undone([...missing]) : await use(ranges, bytes);
   } finally {
-    for (const bytes of pulled) exchange.pool.give(bytes);
+    for (const room of lent) exchange.pool.give(room);
   }
 }

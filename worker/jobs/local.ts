@@ -6,10 +6,13 @@ import { stageOptions } from "../../shared/config/stage-options.js";
 import { type ParamSpecs, parseParamSpecs } from "../../shared/data/param-specs.js";
 import { AppError } from "../../shared/errors.js";
 import type { LocalJob__Output } from "../../shared/gen/seedgrow/v1/LocalJob.js";
+import { openSumsMax } from "../../shared/math/tree-sum.js";
 import { addInto } from "../../shared/math/vectors.js";
 import { sumTailFloats } from "../../shared/math/wire.js";
 import type { MicroBatch, PartialSum, TrainStage } from "../compute/contract.js";
+import type { ReplicaArrays } from "../exchange/replica-room.js";
 import type { JobContext, JobResult } from "./context.js";
+import { gradientSums } from "./gradient-sums.js";
 import { leavesBetween, microBatchesOf, sumOutput } from "./train.js";
 
 interface Taken {
@@ -33,7 +36,8 @@ export async function localJob(
     context.pull(weightsDigest).then(float32Of),
     context.pull(job.specsDigest).then(parseParamSpecs),
   ]);
-  const replica = freshReplica(context, stage, specs, start);
+  const arrays = context.room.of(start.length, openSumsMax(leafCount / job.replicas));
+  const replica = freshReplica(context, stage, specs, start, arrays);
   const { values } = replica;
   const taken: Taken = { losses: [], images: 0, computeMs: 0, inputMs: 0 };
   // Whatever is loaded is not what a digest names any more.
@@ -45,7 +49,12 @@ export async function localJob(
       taken.inputMs += ready.ms;
       if (i + 1 < job.steps) coming = microBatches(context, stage, job, leafCount, i + 1);
       coming.catch(() => undefined);
-      await takeStep(context, stage, { replica, step: job.step + i, leafCount, batches: ready.value }, taken);
+      await takeStep(
+        context,
+        stage,
+        { replica, step: job.step + i, leafCount, batches: ready.value, rooms: arrays.sums },
+        taken,
+      );
     }
   } catch (error) {
     if (!(error instanceof AppError) || error.code !== "TRAINING_DIVERGED") throw error;
@@ -56,11 +65,16 @@ export async function localJob(
 }
 
 /** Its moments begin at zero in every round, its bias correction as well: docs/DECISIONS.md has what that costs. */
-function freshReplica({ setup, room }: JobContext, stage: TrainStage, specs: ParamSpecs, start: Float32Array): Replica {
-  const [values, first, second] = room.of(start.length);
+function freshReplica(
+  { setup, helpers }: JobContext,
+  stage: TrainStage,
+  specs: ParamSpecs,
+  start: Float32Array,
+  { values, first, second }: ReplicaArrays,
+): Replica {
   values.set(start);
   const optimizer = { steps: 0, first: new MemoryFloats(first.fill(0)), second: new MemoryFloats(second.fill(0)) };
-  return new Replica(specs, { values, optimizer, average: null }, stageOptions(setup.method, stage));
+  return new Replica(specs, { values, optimizer, average: null }, stageOptions(setup.method, stage), { helpers });
 }
 
 interface Step {
@@ -68,19 +82,21 @@ interface Step {
   readonly step: number;
   readonly leafCount: number;
   readonly batches: readonly MicroBatch[];
+  /** For its gradient sums. */
+  readonly rooms: readonly Float32Array[];
 }
 
 async function takeStep(
   { compute }: JobContext,
   stage: TrainStage,
-  { replica, step, leafCount, batches }: Step,
+  { replica, step, leafCount, batches, rooms }: Step,
   taken: Taken,
 ): Promise<void> {
   const { values } = replica;
   await compute.call("load", stage, values);
-  const { result, computeMs } = await compute.call("gradients", { stage, step, leafCount, microBatches: batches });
+  const { sums, computeMs } = await gradientSums(compute, { stage, step, leafCount, microBatches: batches, rooms });
   const fromMs = performance.now();
-  const loss = await replica.update(new MemoryFloats(sumOf(result)), step);
+  const loss = await replica.update(new MemoryFloats(sumOf(sums)), step);
   taken.losses.push(loss);
   taken.images += batches.reduce((sum, { examples }) => sum + examples.length, 0);
   taken.computeMs += computeMs + performance.now() - fromMs;

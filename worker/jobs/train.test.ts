@@ -2,6 +2,10 @@ import { afterEach, expect, test, vi } from "vitest";
 import { bytesOf } from "../../shared/codec/digest.js";
 import { methodConfigSchema } from "../../shared/config/method.js";
 import type { GradientJob__Output } from "../../shared/gen/seedgrow/v1/GradientJob.js";
+import type { WorkRequest__Output } from "../../shared/gen/seedgrow/v1/WorkRequest.js";
+import type { GradientJob } from "../compute/contract.js";
+import { SumMemory } from "../exchange/sum-memory.js";
+import { WorkerRuntime } from "../runtime.js";
 import { imagesOfMicroBatch } from "../training/sampling.js";
 import { type JobContext, useWeights } from "./context.js";
 import { gradientJob, prefetch } from "./train.js";
@@ -31,6 +35,7 @@ function worker({ photosMs, weightsMs }: { photosMs: number; weightsMs: number }
     corrections: { round: async () => new Map() },
     base: { values: () => after(weightsMs, new Float32Array(1)) },
     loaded: new Map(),
+    sums: new SumMemory(),
   } as unknown as JobContext;
 }
 
@@ -45,6 +50,32 @@ test.each([
   expect(metrics.inputMs).toBe(waitedMs);
   expect(images).toBe(4);
   expect(outputs.map(({ bytes }) => Buffer.from(bytes))).toEqual([Buffer.from(bytesOf(Float32Array.of(1, 3, 4)))]);
+});
+
+test("a sum lies where it was told to, and its memory is used again when its outputs are too old to be asked for", async () => {
+  const gradients = ({ rooms }: GradientJob) => {
+    return [{ node: { level: 0, index: 1 }, values: rooms![0]!, due: null, room: 0 }];
+  };
+  const compute = {
+    losses: { count: 0, reason: "" },
+    call: async (name: string, asked: GradientJob) => {
+      return { result: name === "gradients" ? gradients(asked) : { tensors: 1, bytes: 1 }, computeMs: 1 };
+    },
+  };
+  const exchange = { clear: () => undefined };
+  const context = { ...worker({ photosMs: 0, weightsMs: 0 }), compute, exchange, prepare: async () => undefined };
+  const openRun = async () => ({ context: context as unknown as JobContext, close: () => undefined });
+  const runtime = new WorkerRuntime({ nowMs: () => 0, openRun, log: () => undefined });
+  const lease = { runId: "r", token: 1, generation: 0 };
+  await runtime.attach({ lease, coordinatorAddress: "c:1", setupDigest: "s" });
+  const kept: Uint8Array[] = [];
+  for (let step = 0; step < 5; step++) {
+    const request = { lease, key: `${step}`, stage, weightsDigest: "W", gradient: { ...job, leafEnd: 2, step } };
+    const { outputs } = await runtime.work(request as unknown as WorkRequest__Output);
+    kept.push((await runtime.get(outputs![0]!.digest!))!);
+  }
+  expect(new Set(kept.slice(0, 4).map(({ buffer }) => buffer)).size).toBe(4);
+  expect(kept[4]!.buffer).toBe(kept[0]!.buffer);
 });
 
 test("while a step is computed, the photos of its micro-batches in the next two are loaded, in order", async () => {

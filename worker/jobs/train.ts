@@ -7,11 +7,13 @@ import type { GradientJob__Output } from "../../shared/gen/seedgrow/v1/GradientJ
 import type { InitJob__Output } from "../../shared/gen/seedgrow/v1/InitJob.js";
 import type { WorkRequest__Output } from "../../shared/gen/seedgrow/v1/WorkRequest.js";
 import { type RoundingKey, sumAsSent } from "../../shared/math/rounding.js";
-import { nodeKey } from "../../shared/math/tree-sum.js";
+import { nodeKey, openSumsMax } from "../../shared/math/tree-sum.js";
+import { sumTailFloats } from "../../shared/math/wire.js";
 import type { LabelledExample, MicroBatch, PartialSum, TrainStage } from "../compute/contract.js";
 import { imagesOfMicroBatch } from "../training/sampling.js";
 import { examplesOf, type JobContext, type JobOutput, type JobResult, useWeights } from "./context.js";
 import { keepSums, undone } from "./exchange.js";
+import { gradientSums } from "./gradient-sums.js";
 
 export async function initJob(context: JobContext, stage: TrainStage, job: InitJob__Output): Promise<JobResult> {
   await useWeights(context, { model: "classifier", round: 0 }, job.classifierDigest);
@@ -35,7 +37,7 @@ export async function gradientJob(
   if (of) exchange.enter(of);
   const synced = of ? await exchange.begin(of, stage, weightsDigest) : null;
   if (synced && synced.missing.length > 0) return undone(synced.missing);
-  const [[microBatches, inputAtMs], [, weightsAtMs]] = await Promise.all([
+  const [[microBatches, inputAtMs], [count, weightsAtMs]] = await Promise.all([
     arrival(microBatchesOf(context, stage, job, leavesOf(job))),
     arrival(
       useWeights(context, stage, weightsDigest, { held: synced ? exchange.model.parts.values : undefined, change }),
@@ -43,19 +45,25 @@ export async function gradientJob(
   ]);
   const inputMs = Math.max(0, inputAtMs - weightsAtMs);
   const { leafCount, step } = job;
-  const { wire } = context.setup;
-  const sums = await context.compute.call("gradients", { stage, step, leafCount, microBatches, wire });
+  const { setup, sums: memory } = context;
+  const { wire } = setup;
+  const rooms = memory.take(openSumsMax(microBatches.length), count + sumTailFloats);
+  const asked = { stage, step, leafCount, microBatches, wire, rooms };
+  const { sums, left, computeMs } = await gradientSums(context.compute, asked);
   const { result: stats } = await context.compute.call("stats");
   const images = microBatches.reduce((sum, { examples }) => sum + examples.length, 0);
-  const { computeMs, result } = sums;
+  for (const room of left) memory.give(room);
+  const release = () => {
+    for (const { room } of sums) if (room !== undefined) memory.give(rooms[room]!);
+  };
   if (of && synced) {
-    const { outputs, metrics } = keepSums(exchange, of, stage, result);
+    const { outputs, metrics } = keepSums(exchange, of, stage, sums, release);
     const own = { ...metrics, tensors: stats.tensors, inputMs, pulledBytes: synced.bytes };
     return { outputs, metrics: own, images, computeMs };
   }
-  const rounding = { wire, seed: context.setup.seed, stage, step };
-  const outputs = result.map((sum) => sumOutput(rounding, sum, checksums));
-  return { outputs, metrics: { tensors: stats.tensors, inputMs }, images, computeMs };
+  const rounding = { wire, seed: setup.seed, stage, step };
+  const outputs = sums.map((sum) => sumOutput(rounding, sum, checksums));
+  return { outputs, metrics: { tensors: stats.tensors, inputMs }, images, computeMs, release };
 }
 
 /** A sum as the coordinator takes it. */

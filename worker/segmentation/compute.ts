@@ -21,10 +21,12 @@ import type {
   SeedResult,
   TrainStage,
 } from "../compute/contract.js";
+import { SumRooms } from "../compute/sum-rooms.js";
 import { type DrawPixels, drawPixels } from "./augment.js";
 import { type Backbone, tapStrides } from "./backbone/backbone.js";
 import { pretrainedBackbone } from "./backbone/pretrained.js";
 import { scratchBackbone } from "./backbone/scratch.js";
+import { BatchRoom } from "./batch-room.js";
 import { type TagClassifier, tagClassifier } from "./classifier.js";
 import { type Compile, Programs } from "./compiled.js";
 import { classifierGradient, type FeatureCache, segmenterGradient } from "./gradients.js";
@@ -94,6 +96,7 @@ export async function createCompute(
 class MethodCompute implements Compute {
   private readonly features: FeatureCache = new Map();
   private readonly superpixels: SuperpixelCache;
+  private readonly room = new BatchRoom();
   /** The one whose parameters were loaded last: what `predict` answers with. */
   private loaded: SegmenterModel;
 
@@ -125,11 +128,12 @@ class MethodCompute implements Compute {
   }
 
   async gradients(job: GradientJob): Promise<PartialSum[]> {
-    const sums = new TreeAccumulator(job.leafCount, roundingOf({ ...job, seed: this.setup.seed }));
+    const rooms = new SumRooms(job.rooms);
+    const sums = new TreeAccumulator(job.leafCount, roundingOf({ ...job, seed: this.setup.seed }), rooms.give);
     for (const microBatch of job.microBatches) {
-      sums.addLeaf(microBatch.leaf, await this.gradient(job, microBatch));
+      sums.addLeaf(microBatch.leaf, await this.gradient(job, microBatch, rooms));
     }
-    return sums.open();
+    return rooms.located(sums.open());
   }
 
   async seeds(examples: readonly Example[]): Promise<SeedResult[]> {
@@ -206,11 +210,11 @@ class MethodCompute implements Compute {
     };
   }
 
-  private async gradient({ stage, step }: GradientJob, microBatch: MicroBatch): Promise<Float32Array> {
-    const { draw } = this;
+  private async gradient({ stage, step }: GradientJob, microBatch: MicroBatch, rooms: SumRooms): Promise<Float32Array> {
+    const { draw, room } = this;
     const { method, seed, classes } = this.setup;
     assert(this.storeOf(stage).values, `the ${stage.model} is loaded`);
-    const common = { tf: this.tf, draw, method: methodOfRound(method, stage.round), seed, stage, step };
+    const common = { tf: this.tf, draw, room, method: methodOfRound(method, stage.round), seed, stage, step, rooms };
     if (stage.model === "segmenter") {
       const { backbone, network, store, programs } = this.segmenterOf(stage);
       const context = { ...common, programs };

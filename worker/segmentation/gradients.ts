@@ -6,14 +6,18 @@ import type { MethodConfig } from "../../shared/config/method.js";
 import { IGNORE } from "../../shared/data/manifest.js";
 import { Rng } from "../../shared/rng.js";
 import type { LabelledExample, MicroBatch, TrainStage } from "../compute/contract.js";
+import type { SumRooms } from "../compute/sum-rooms.js";
 import { augment, type Crop, cropMap, type DrawPixels, drawCrop, drawLight } from "./augment.js";
 import type { Backbone } from "./backbone/backbone.js";
+import type { BatchRoom } from "./batch-room.js";
 import type { TagClassifier } from "./classifier.js";
 import type { Formula, Programs } from "./compiled.js";
+import { FlatTarget, joined } from "./flat-sum.js";
 import { toUnit } from "./images.js";
 import { tagLoss } from "./loss.js";
 import { needsSuperpixels, segmenterLoss } from "./losses/segmenter-loss.js";
 import type { Segmenter } from "./networks/segmenter.js";
+import { worksInGivenMemory } from "./nn/native.js";
 import type { ParamStore } from "./params.js";
 import { take } from "./read.js";
 import type { SuperpixelCache } from "./superpixels/cut.js";
@@ -29,6 +33,10 @@ export interface StepContext {
   readonly seed: number;
   readonly stage: TrainStage;
   readonly step: number;
+  /** Where pictures are drawn, one micro-batch after the other. */
+  readonly room: BatchRoom;
+  /** Where the sum goes, if the engine can write there. */
+  readonly rooms: SumRooms;
 }
 
 interface Batch {
@@ -40,10 +48,9 @@ interface Batch {
 
 /** Crops of all images of a micro-batch. The RNG's key names the image, and its slot should it appear twice. */
 function augmentedBatch(context: StepContext, { leaf, examples }: MicroBatch): Batch {
-  const { method, seed, stage, step, draw } = context;
+  const { method, seed, stage, step, draw, room } = context;
   const { cropSize: size, cropShare } = method[stage.model];
-  const pixels = new Float32Array(examples.length * size * size * 3);
-  const labels = new Int32Array(examples.length * size * size);
+  const { pixels, labels } = room.of(examples.length, size);
   const crops = examples.map((example, slot) => {
     const rng = new Rng(seed, "augment", stage.model, stage.round, step, leaf, slot, example.image);
     const crop = drawCrop(cropShare, method.imageSize, rng);
@@ -81,12 +88,12 @@ export async function segmenterGradient(
   superpixels: SuperpixelCache,
   labelCount: number,
 ): Promise<Float32Array> {
-  const { tf, method, programs } = context;
+  const { tf, method } = context;
   const batch = augmentedBatch(context, microBatch);
   const { labels, size } = batch;
   const shares = countedShares(batch);
   const cuts = needsSuperpixels(method) ? croppedSuperpixels(context, microBatch, batch, superpixels) : null;
-  const build = (): Formula => {
+  const build = (): SumFormula => {
     const x = imageTensor(tf, batch);
     const fed: Tensor[] = [x];
     const feed = <T extends Tensor>(tensor: T): T => {
@@ -94,15 +101,15 @@ export async function segmenterGradient(
       return tensor;
     };
     const loss = segmenterLoss(tf, method, network, { labels, shares, size, cuts, feed }, labelCount);
-    const value = () => {
+    const pieces = () => {
       const frozenTaps = backbone.frozen ? backbone.taps(x, store.get) : null;
-      return store.flatGradient(() => loss(frozenTaps ?? backbone.taps(x, store.get), store.get));
+      return store.gradientPieces(() => loss(frozenTaps ?? backbone.taps(x, store.get), store.get));
     };
-    return { inputs: [...fed, ...store.tensors], value, math: method.math };
+    return { inputs: fed, pieces };
   };
   /** A RegionNet has as many rows as the photo has superpixels. */
   const key = network.regions ? null : `gradient ${shares.length} ${size}`;
-  return readSums(await programs.value(key, build), shares.filter((share) => share > 0).length);
+  return sumOf(context, key, build, store, shares.filter((share) => share > 0).length);
 }
 
 /** Superpixels of the whole photos, through the same crops as the labels. */
@@ -130,29 +137,28 @@ export async function classifierGradient(
   cache: FeatureCache,
   classCount: number,
 ): Promise<Float32Array> {
-  const { tf, programs, method } = context;
+  const { tf } = context;
   const { examples } = microBatch;
+  const tagged = (features: () => Tensor2D) => {
+    const tags = tagMatrix(tf, examples, classCount);
+    const loss = () => tagLoss(tf, classifier.logits(features(), store.get), tags);
+    return { tags, pieces: () => store.gradientPieces(loss) };
+  };
   if (backbone.frozen) {
     const rows = await frozenFeatures(context, examples, backbone, classifier, store, cache);
-    const result = tf.tidy(() => {
+    const build = (): SumFormula => {
       const features = tf.stack(rows.map((row) => tf.tensor1d(row))) as Tensor2D;
-      const tags = tagMatrix(tf, examples, classCount);
-      return store.flatGradient(() => tagLoss(tf, classifier.logits(features, store.get), tags));
-    });
-    return readSums(result, examples.length);
+      return { inputs: [], pieces: tagged(() => features).pieces };
+    };
+    return sumOf(context, null, build, store, examples.length);
   }
   const batch = augmentedBatch(context, microBatch);
-  const build = (): Formula => {
-    const [x, tags] = [imageTensor(tf, batch), tagMatrix(tf, examples, classCount)];
-    const value = () => {
-      return store.flatGradient(() => {
-        const features = classifier.features(backbone.taps(x, store.get));
-        return tagLoss(tf, classifier.logits(features, store.get), tags);
-      });
-    };
-    return { inputs: [x, tags, ...store.tensors], value, math: method.math };
+  const build = (): SumFormula => {
+    const x = imageTensor(tf, batch);
+    const { tags, pieces } = tagged(() => classifier.features(backbone.taps(x, store.get)));
+    return { inputs: [x, tags], pieces };
   };
-  return readSums(await programs.value(`gradient ${examples.length} ${batch.size}`, build), examples.length);
+  return sumOf(context, `gradient ${examples.length} ${batch.size}`, build, store, examples.length);
 }
 
 function tagMatrix(tf: Tf, examples: readonly LabelledExample[], classCount: number): Tensor2D {
@@ -191,9 +197,40 @@ async function frozenFeatures(
   return rows;
 }
 
-/** No copy: the gradient of a large network is tens of megabytes. */
-async function readSums(flat: Tensor, weight: number): Promise<Float32Array> {
-  const sums = await take(flat);
+interface SumFormula {
+  /** All that differs from one micro-batch to the next, but for the parameters. */
+  readonly inputs: readonly Tensor[];
+  readonly pieces: () => Tensor[];
+}
+
+/** `key`: as of `Programs.value`. `weight`: the sum's last number. */
+async function sumOf(
+  { tf, programs, rooms, method: { math } }: StepContext,
+  key: string | null,
+  build: () => SumFormula,
+  store: ParamStore,
+  weight: number,
+): Promise<Float32Array> {
+  const sums = await inRoom();
   sums[sums.length - 1] = weight;
   return sums;
+
+  async function inRoom(): Promise<Float32Array> {
+    const room = worksInGivenMemory(tf) ? rooms.take() : null;
+    if (!room) {
+      const whole = (): Formula => {
+        const { inputs, pieces } = build();
+        return { inputs: [...inputs, ...store.tensors], value: () => joined(tf, pieces()), math };
+      };
+      return take(await programs.value(key, whole));
+    }
+    const target = new FlatTarget(tf, room, store.pieceSizes);
+    const placed = (): Formula => {
+      const { inputs, pieces } = build();
+      const tensors = target.tensors();
+      const value = () => target.write(tensors, pieces());
+      return { inputs: [...inputs, ...tensors, ...store.tensors], value, math };
+    };
+    return target.written(await programs.value(key && `${key} placed`, placed));
+  }
 }

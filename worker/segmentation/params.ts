@@ -104,14 +104,18 @@ export class ParamStore {
     return variable;
   };
 
-  /** Gradient of a scalar in the flat order, the scalar itself behind it, and room for one number more: [P + 2]. Call inside tf.tidy. */
-  flatGradient(loss: () => Tensor): Tensor {
+  /** Gradient of a scalar in the flat order, the scalar itself behind it, and room for one number more: [P + 2], in pieces. Call inside tf.tidy. */
+  gradientPieces(loss: () => Tensor): Tensor[] {
     const { value, grads } = this.tf.variableGrads(loss as never, this.trained());
-    const flat = this.variables.map((variable, i) => {
+    const gradients = this.variables.map((variable, i) => {
       const grad = grads[variable.name];
       return grad ? grad.flatten() : this.tf.zeros([sizeOf(this.defs[i]!.shape)]);
     });
-    return this.tf.concat([...flat, value.flatten(), this.tf.zeros([1])]);
+    return [...gradients, value.flatten(), this.tf.zeros([1])];
+  }
+
+  get pieceSizes(): number[] {
+    return [...this.defs.map(({ shape }) => sizeOf(shape)), 1, 1];
   }
 
   dispose(): void {

@@ -38,6 +38,14 @@ test("the sum of a step has the same bits however its micro-batches are grouped"
   expect(total([[0, 1], [2]])).toEqual(total([leaves]));
 });
 
+test("sums lie in the memory that is given for them", () => {
+  const length = simulated().init(round1).values.length + 2;
+  const rooms = [new Float32Array(length), new Float32Array(length)];
+  const [sum] = gradients(simulated(), [0, 1], { rooms });
+  expect(sum!.values).toBe(rooms[sum!.room!]);
+  expect(sum!.values).toEqual(gradients(simulated(), [0, 1])[0]!.values);
+});
+
 test("everything a gradient is a function of changes it", () => {
   const [plain] = gradients(simulated(), [0]);
   const other = (job: Partial<GradientJob>) => gradients(simulated(), [0], job)[0]!.values;

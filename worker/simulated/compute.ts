@@ -9,6 +9,7 @@ import { AppError } from "../../shared/errors.js";
 import { roundingOf } from "../../shared/math/rounding.js";
 import { TreeAccumulator } from "../../shared/math/tree-sum.js";
 import { checksumOf } from "../../shared/math/vectors.js";
+import { sumTailFloats } from "../../shared/math/wire.js";
 import { Rng } from "../../shared/rng.js";
 import type {
   Compute,
@@ -28,6 +29,7 @@ import type {
   SeedResult,
   TrainStage,
 } from "../compute/contract.js";
+import { SumRooms } from "../compute/sum-rooms.js";
 import { specsOf } from "./engine.js";
 import { type Fault, faultOf, type SimulatedOptions } from "./options.js";
 
@@ -65,7 +67,14 @@ export class SimulatedCompute implements Compute {
     this.work(1);
     const specs = specsOf(this.setup, stage, this.options.parameters);
     const inherited = stage.model === "classifier" || !this.loaded.has("classifier") ? "" : this.weights("classifier");
-    const values = noise(sizeOf(specs), this.setup.seed, "init", stage.model, stage.round, inherited);
+    const values = filled(
+      new Float32Array(sizeOf(specs)),
+      this.setup.seed,
+      "init",
+      stage.model,
+      stage.round,
+      inherited,
+    );
     return { specs, values };
   }
 
@@ -78,14 +87,15 @@ export class SimulatedCompute implements Compute {
     if (fault === "hang") sleep(hangMs);
     const images = job.microBatches.reduce((sum, { examples }) => sum + examples.length, 0);
     return this.working(images, fault === "slow" ? slowness : 1, () => {
-      const sums = new TreeAccumulator(job.leafCount, roundingOf({ ...job, seed: this.setup.seed }));
+      const rooms = new SumRooms(job.rooms);
+      const sums = new TreeAccumulator(job.leafCount, roundingOf({ ...job, seed: this.setup.seed }), rooms.give);
       for (const microBatch of job.microBatches) {
-        const gradient = this.gradient(job, microBatch);
+        const gradient = this.gradient(job, microBatch, rooms);
         if (fault === "nan") gradient[0] = Number.NaN;
         if (fault === "lie") gradient[0]! += 1;
         sums.addLeaf(microBatch.leaf, gradient);
       }
-      return sums.open();
+      return rooms.located(sums.open());
     });
   }
 
@@ -138,11 +148,11 @@ export class SimulatedCompute implements Compute {
     this.loaded.clear();
   }
 
-  private gradient({ stage, step }: GradientJob, { leaf, examples }: MicroBatch): Float32Array {
+  private gradient({ stage, step }: GradientJob, { leaf, examples }: MicroBatch, rooms: SumRooms): Float32Array {
     const seen = examples.flatMap(({ image, pixels, labels }) => [image, sha256(pixels), labels ? sha256(labels) : ""]);
     const count = sizeOf(specsOf(this.setup, stage, this.options.parameters));
     const key = [this.setup.seed, "gradient", stage.model, stage.round, step, leaf, this.weights(stage.model), ...seen];
-    const sum = noise(count + 2, ...key);
+    const sum = filled(rooms.take() ?? new Float32Array(count + sumTailFloats), ...key);
     // Mean loss: falls with the steps, so that curves look like curves.
     sum[count] = (examples.length * (1 + 0.1 * sum[count]!)) / (1 + step / 50);
     sum[count + 1] = examples.length;
@@ -191,9 +201,9 @@ function sleep(ms: number): void {
 }
 
 /** Uniform in [-0.1, 0.1): the size of real gradients. */
-function noise(count: number, ...key: readonly (string | number)[]): Float32Array {
+function filled(values: Float32Array, ...key: readonly (string | number)[]): Float32Array {
   const rng = new Rng(...key);
-  const values = new Float32Array(count);
+  const count = values.length;
   for (let i = 0; i < Math.min(count, noisePeriod); i++) values[i] = rng.uniform(-0.1, 0.1);
   for (let i = noisePeriod; i < count; i += noisePeriod) values.copyWithin(i, 0, Math.min(noisePeriod, count - i));
   return values;

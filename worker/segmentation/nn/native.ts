@@ -3,6 +3,7 @@ import type { Tensor, Tf } from "../tf.js";
 
 interface NativeBackend {
   readonly binding: { readonly TF_ATTR_TYPE: number; readonly TF_FLOAT: number };
+  readonly isUsingGpuDevice: boolean;
   readonly executeSingleOutput: (name: string, attributes: readonly object[], inputs: readonly Tensor[]) => Tensor;
 }
 
@@ -12,6 +13,12 @@ export function nativeKernel(tf: Tf, name: string, inputs: readonly Tensor[]): T
   if (!backend.executeSingleOutput || !backend.binding) return null;
   const { TF_ATTR_TYPE, TF_FLOAT } = backend.binding;
   return backend.executeSingleOutput(name, [{ name: "T", type: TF_ATTR_TYPE, value: TF_FLOAT }], inputs);
+}
+
+/** Whether a tensor made from an array of shared memory is that memory, and InplaceUpdate changes it there. */
+export function worksInGivenMemory(tf: Tf): boolean {
+  const backend = tf.backend() as unknown as Partial<NativeBackend>;
+  return backend.executeSingleOutput !== undefined && backend.isUsingGpuDevice === false;
 }
 
 /** A kernel that only some engines have, under a name of ours; null on the others. */

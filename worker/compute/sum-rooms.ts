@@ -1,0 +1,28 @@
+/** The rooms of a gradient job: which of them are free while its sums are added up, and in which a sum has come to lie. */
+import type { OpenSum, TreeNode } from "../../shared/math/tree-sum.js";
+import type { PartialSum } from "./contract.js";
+
+export class SumRooms {
+  private readonly free: Float32Array[];
+
+  constructor(private readonly rooms: readonly Float32Array[] = []) {
+    this.free = [...rooms];
+  }
+
+  /** Null: there is none left. Whatever is in it must be overwritten. */
+  take(): Float32Array | null {
+    return this.free.pop() ?? null;
+  }
+
+  readonly give = (values: Float32Array): void => {
+    if (this.rooms.includes(values)) this.free.push(values);
+  };
+
+  /** Says where they lie. */
+  located(sums: readonly (OpenSum & { readonly node: TreeNode })[]): PartialSum[] {
+    return sums.map((sum) => {
+      const room = this.rooms.indexOf(sum.values);
+      return room < 0 ? sum : { ...sum, room };
+    });
+  }
+}
