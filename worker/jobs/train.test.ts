@@ -53,7 +53,8 @@ test.each([
 });
 
 test("a sum lies where it was told to, and its memory is used again when its outputs are too old to be asked for", async () => {
-  const gradients = ({ rooms }: GradientJob) => {
+  const gradients = ({ rooms, step }: GradientJob) => {
+    rooms![0]!.fill(step);
     return [{ node: { level: 0, index: 1 }, values: rooms![0]!, due: null, room: 0 }];
   };
   const compute = {
