@@ -38,8 +38,10 @@ const stateParts = ["average", "second", "first", "values"] as const;
 export type StatePart = (typeof stateParts)[number];
 export type StateVectors = Readonly<Record<StatePart, Float32Array>>;
 
-/** Besides the state: a sum of the step in slices, and what goes into it. */
+/** Besides the state: a sum of the step in slices, and what goes into it, or the sum whole. */
 const pooledSums = 2;
+/** For blocks that summands are added up in. */
+const pooledBlocks = pageFloats;
 
 interface Held {
   readonly phase: string;
@@ -63,7 +65,7 @@ class Room {
     readonly names: readonly StatePart[],
     readonly count: number,
   ) {
-    const pooled = pooledSums * (count + sumTailFloats);
+    const pooled = pooledSums * (count + sumTailFloats) + pooledBlocks;
     const memory = new VectorMemory(names.length * count + pageFloats + pooled);
     const of = (part: StatePart) => memory.floats(names.includes(part) ? count : 0);
     this.parts = { values: of("values"), first: of("first"), second: of("second"), average: of("average") };
