@@ -49,7 +49,7 @@ if (slower.length > 0) {
 }
 
 function chosen(): Row[] {
-  const all = rowsWith({ photos: flags.photos, drawn });
+  const all = rowsWith({ photos: flags.photos, camera: join(dir, "camera"), drawn });
   const names = flags.only?.split(",") ?? [];
   const found = all.filter(({ name }) => names.includes(name));
   if (positionals.length === 2 && found.length === names.length && found.length > 0) return found;
@@ -91,6 +91,7 @@ function checkOut(commit: string): string {
 }
 
 async function compare(row: Row): Promise<void> {
+  await row.prepare?.();
   const side = ({ root }: { readonly root: string }) => {
     return starting(row.ours, { ours: join(root, "dist/bench/ours"), peers: "", pythons: [] });
   };

@@ -2,6 +2,7 @@
 import { fileURLToPath } from "node:url";
 import type { Wire } from "../shared/math/wire.js";
 import { engineEnv } from "../worker/engine/environment.js";
+import { makeCameraPhotos } from "./lib/camera-photos.js";
 import type { Row, Side } from "./lib/row.js";
 import type { Mode } from "./lib/simulated-cluster.js";
 import type { NetworkWork } from "./ours/network.js";
@@ -10,6 +11,8 @@ import type { PictureWork } from "./ours/picture.js";
 export interface Places {
   /** Folder of photos for the loaders. */
   readonly photos: string;
+  /** Does not exist yet: for photos that are made of them. */
+  readonly camera: string;
   /** RGB files of one drawn photo, by its side. */
   readonly drawn: (size: number) => string;
 }
@@ -106,7 +109,7 @@ const training: readonly Row[] = [
   }),
 ];
 
-function pictures({ photos, drawn }: Places): Row[] {
+function pictures({ photos, camera, drawn }: Places): Row[] {
   const loading = { photos, size: 256, batch: 8 };
   const picture = (algorithm: PictureWork["algorithm"], size: number) => ({
     algorithm,
@@ -120,15 +123,17 @@ function pictures({ photos, drawn }: Places): Row[] {
     ours: own("picture", picture(algorithm, 320)),
     theirs: python("superpixels_skimage", ["skimage"], picture(algorithm, 320)),
   });
-  const input = (name: string, epoch: "first" | "later" | "disk", work: string): Row => ({
+  const input = (name: string, epoch: "first" | "later" | "disk", work: string, from = photos): Row => ({
     ...{ ...row, name, work, bar: 1 / 3, seconds: 4 },
     peer: "PIL in a PyTorch DataLoader, 2 processes",
     path: photos,
-    ours: own("input", { ...loading, epoch }),
-    theirs: python("input_pil", ["torch", "numpy", "PIL"], loading),
+    ours: own("input", { ...loading, photos: from, epoch }),
+    theirs: python("input_pil", ["torch", "numpy", "PIL"], { ...loading, photos: from }),
   });
+  const largeWork = "first epoch, photos of 12 megapixels as cameras make them";
   return [
-    input("input", "first", "first epoch: read, decode, resize to 256 px, crop, light"),
+    input("input", "first", "first epoch, photos of at most 320 px: read, decode, resize to 256 px, crop, light"),
+    { ...input("input-camera", "first", largeWork, camera), prepare: () => makeCameraPhotos(photos, camera) },
     input("input-later", "later", "later epochs: ours finds its photos decoded, the peer decodes again"),
     input("input-disk", "disk", "the same where memory holds none: ours reads them decoded from disk"),
     superpixels("slic", "SLIC, 320 px, 400 regions, 5 iterations"),

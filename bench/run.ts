@@ -58,7 +58,7 @@ const dir = mkdtempSync(join(tmpdir(), "seedgrow-bench-"));
 process.once("exit", () => rmSync(dir, { recursive: true, force: true }));
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
 
-const rows = chosen(rowsWith({ photos: flags.photos, drawn }));
+const rows = chosen(rowsWith({ photos: flags.photos, camera: join(dir, "camera"), drawn }));
 if (flags.list) {
   for (const { name, work } of rows) process.stdout.write(`${name.padEnd(22)}${work}\n`);
   process.exit();
@@ -100,6 +100,7 @@ async function measureAll(): Promise<{ results: RowResult[]; skipped: string[] }
       continue;
     }
     say(`${i + 1}/${rows.length} ${row.work}, ${row.unit}:`);
+    await row.prepare?.();
     const result = await measureRow(row, programs, pace, (side, rate) =>
       say(` ${side === 0 ? "" : "~"}${number(rate)}`),
     );

@@ -37,6 +37,8 @@ export interface Row {
   readonly theirs: Side;
   /** A folder or file without which the row is skipped. */
   readonly path?: string;
+  /** Makes what both sides work on. */
+  readonly prepare?: () => Promise<void>;
 }
 
 export const groups = {
