@@ -18,10 +18,16 @@ import { scalingTables } from "./scaling/tables.js";
 const path = fileURLToPath(new URL("../../bench/scaling/measured.json", import.meta.url));
 const modes: readonly Mode[] = ["star", "sharded", "local"];
 const megabyte = 250_000;
+const photoMs = 1_000;
+/** Short steps tell what an exchange costs from what the clock costs; of local ones there is no other kind. */
+const [longMs, shortMs] = [10_000, 2_000];
+const shortWorkers = [1, 4, 16];
 /** Workers and MB of parameters. */
 const grid: readonly (readonly [number, number])[] = [
   ...[1, 2, 4, 8, 16, 32].map((workers) => [workers, 14] as const),
   ...[1, 56].map((megabytes) => [16, megabytes] as const),
+  // Without it, what a worker costs could not be told from what it moves.
+  [1, 1],
 ];
 const coreWorkers = [16, 64, 256, 1024];
 
@@ -48,27 +54,26 @@ function write(measured: Measured): void {
 async function measureAll(): Promise<void> {
   const only = flags.only?.split(",").map(Number);
   for (const [workers, megabytes] of grid.filter(([count]) => only?.includes(count) ?? true)) {
-    const cluster = await SimulatedCluster.start(workOf(workers, megabytes, "star"));
+    const works = modes.flatMap((mode) => worksOf(workers, megabytes, mode));
+    const cluster = await SimulatedCluster.start(works[0]!);
     try {
-      for (const mode of modes) keep(await measured(cluster, workOf(workers, megabytes, mode), megabytes));
+      for (const work of works) keep(await measured(cluster, work, megabytes));
     } finally {
       await cluster.stop();
     }
   }
 }
 
-/** Ten seconds of computing a step, or one where steps are local. */
-function workOf(workers: number, megabytes: number, mode: Mode): ClusterWork {
+function worksOf(workers: number, megabytes: number, mode: Mode): ClusterWork[] {
   const isLocal = mode === "local";
-  return {
-    workers,
-    photoMs: 1_000,
-    jitter: 0,
-    photos: isLocal ? 1 : 10,
+  const hasShort = !isLocal && megabytes === 14 && shortWorkers.includes(workers);
+  const stepsMs = isLocal ? [photoMs] : [longMs, ...(hasShort ? [shortMs] : [])];
+  return stepsMs.map((stepMs) => ({
+    ...{ workers, photoMs, jitter: 0, mode },
+    photos: stepMs / photoMs,
     parameters: megabytes * megabyte,
-    mode,
     updates: isLocal ? 2 : 3,
-  };
+  }));
 }
 
 async function measured(cluster: SimulatedCluster, work: ClusterWork, megabytes: number): Promise<Point> {
@@ -83,8 +88,9 @@ async function measured(cluster: SimulatedCluster, work: ClusterWork, megabytes:
 /** In place of an older one of the same. */
 function keep(point: Point): void {
   const before = read();
-  const others = before.points.filter(({ workers, megabytes, mode }) => {
-    return workers !== point.workers || megabytes !== point.megabytes || mode !== point.mode;
+  const others = before.points.filter(({ workers, megabytes, mode, computeMs }) => {
+    const isLike = mode === point.mode && computeMs === point.computeMs;
+    return !isLike || workers !== point.workers || megabytes !== point.megabytes;
   });
   const machine = `${cpus().length} cores of ${cpus()[0]!.model}, Node ${process.version}`;
   write({ ...before, machine, points: [...others, point] });

@@ -37,6 +37,12 @@ export interface Measured {
 export interface Size {
   readonly workers: number;
   readonly megabytes: number;
+  /** That a step takes by the clock: beats, ticks and status cost something whether or not anybody computes. */
+  readonly seconds: number;
+}
+
+export function sizeOf({ workers, megabytes, wallMs }: Point): Size {
+  return { workers, megabytes, seconds: wallMs / 1_000 };
 }
 
 export interface Link {
@@ -51,12 +57,14 @@ export function isHeldOut({ workers, megabytes, mode }: Point): boolean {
 
 /** An update moves this much through the coordinator (star, and a round of local steps) or through each worker (sharded). */
 const terms: Readonly<Record<"star" | "sharded", (size: Size) => number[]>> = {
-  star: ({ workers, megabytes }) => [1, workers, workers * megabytes, megabytes],
-  sharded: ({ workers }) => [1, workers],
+  star: ({ workers, megabytes, seconds }) => [1, workers, workers * megabytes, megabytes, workers * seconds],
+  sharded: ({ workers, seconds }) => [1, workers, workers * seconds],
 };
 const workerTerms: typeof terms = {
-  star: ({ megabytes }) => [1, megabytes],
-  sharded: ({ workers, megabytes }) => [1, workers, megabytes, (megabytes * 2 * (workers - 1)) / workers],
+  star: ({ megabytes, seconds }) => [1, megabytes, seconds],
+  sharded: ({ workers, megabytes, seconds }) => {
+    return [1, workers, megabytes, (megabytes * 2 * (workers - 1)) / workers, seconds];
+  },
 };
 
 export class CostModel {
@@ -64,7 +72,7 @@ export class CostModel {
   readonly worker: Readonly<Record<"star" | "sharded", readonly number[]>>;
   /** Factors of workers and of their square. */
   readonly core: Readonly<Record<Mode, readonly number[]>>;
-  /** Of one worker's local step, by MB: measured at one size. */
+  /** Of one worker's local step, by MB: measured at one size, and what the clock costs is a star's. */
   readonly localStep: readonly number[];
 
   constructor({ points, core }: Measured) {
@@ -81,14 +89,14 @@ export class CostModel {
     const coordinator = (mode: "star" | "sharded") => {
       const own = of(mode);
       return fitCosts(
-        own.map(terms[mode]),
+        own.map((point) => terms[mode](sizeOf(point))),
         own.map((point) => Math.max(1, point.coordinatorCpuMs - this.coreMs(mode, point.workers))),
       );
     };
     const worker = (mode: "star" | "sharded") => {
       const own = of(mode);
       return fitCosts(
-        own.map(workerTerms[mode]),
+        own.map((point) => workerTerms[mode](sizeOf(point))),
         own.map(({ workers, workersCpuMs }) => workersCpuMs / workers),
       );
     };
@@ -99,7 +107,7 @@ export class CostModel {
     );
     this.localStep = fitCosts(
       local.map(({ megabytes }) => [megabytes]),
-      local.map(({ workers, workersCpuMs }) => workersCpuMs / workers),
+      local.map((point) => Math.max(1, point.workersCpuMs / point.workers - this.clockMs(sizeOf(point)))),
     );
   }
 
@@ -111,19 +119,25 @@ export class CostModel {
   /** Of the coordinator, for one step. */
   coordinatorMs(mode: Mode, size: Size): number {
     const like = mode === "local" ? "star" : mode;
-    const update = dot(this.coordinator[like], terms[like](size)) + this.coreMs(mode, size.workers);
-    return mode === "local" ? update / localSteps : update;
+    const steps = mode === "local" ? localSteps : 1;
+    const update = { ...size, seconds: steps * size.seconds };
+    return (dot(this.coordinator[like], terms[like](update)) + this.coreMs(mode, size.workers)) / steps;
   }
 
   /** Of one worker, for one step. */
   workerMs(mode: Mode, size: Size): number {
-    if (mode === "local") return dot(this.localStep, [size.megabytes]);
+    if (mode === "local") return dot(this.localStep, [size.megabytes]) + this.clockMs(size);
     return dot(this.worker[mode], workerTerms[mode](size));
   }
 
-  /** A step where every worker, and the coordinator, has a machine and a line of its own. */
-  stepMs(mode: Mode, size: Size, computeMs: number, link: Link): number {
-    const { workers, megabytes } = size;
+  /** Of a worker, for as long as a step takes. */
+  private clockMs({ seconds }: Size): number {
+    return (this.worker.star.at(-1) ?? 0) * seconds;
+  }
+
+  /** A step where every worker, and the coordinator, has a machine and a line of its own: what the clock costs is paid while others compute. */
+  stepMs(mode: Mode, { workers, megabytes }: Omit<Size, "seconds">, computeMs: number, link: Link): number {
+    const size = { workers, megabytes, seconds: 0 };
     const lineMs = (1_000 * megabytes) / link.megabytesPerSecond;
     const coordinator = this.coordinatorMs(mode, size);
     const worker = this.workerMs(mode, size);
@@ -142,7 +156,7 @@ export class CostModel {
   }
 
   /** Share of a worker's time alone, 0..1: weak scaling. */
-  efficiency(mode: Mode, size: Size, computeMs: number, link: Link): number {
+  efficiency(mode: Mode, size: Omit<Size, "seconds">, computeMs: number, link: Link): number {
     const alone = this.stepMs(mode, { ...size, workers: 1 }, computeMs, link);
     return alone / this.stepMs(mode, size, computeMs, link);
   }

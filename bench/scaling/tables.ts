@@ -1,6 +1,6 @@
 /** The tables of docs/SCALING.md. Pure. */
 import type { Mode } from "../lib/simulated-cluster.js";
-import { CostModel, isHeldOut, type Link, type Measured, type Point } from "./model.js";
+import { CostModel, isHeldOut, type Link, type Measured, type Point, sizeOf } from "./model.js";
 
 const modes: readonly Mode[] = ["star", "sharded", "local"];
 const ten: Link = { megabytesPerSecond: 1_250, roundTripMs: 0.2 };
@@ -30,24 +30,34 @@ function table(heads: readonly string[], rows: readonly (readonly string[])[]): 
 
 function pointTable(points: readonly Point[], model: CostModel): string {
   const alone = (point: Point) => {
-    return points.find(({ mode, workers, megabytes }) => {
-      return mode === point.mode && workers === 1 && megabytes === point.megabytes;
+    return points.find(({ mode, workers, megabytes, computeMs }) => {
+      const isLike = mode === point.mode && computeMs === point.computeMs;
+      return isLike && workers === 1 && megabytes === point.megabytes;
     });
   };
-  const order = (point: Point) => modes.indexOf(point.mode) * 1e6 + point.megabytes * 1e3 + point.workers;
+  const order = ({ mode, computeMs, megabytes, workers }: Point) => {
+    return modes.indexOf(mode) * 1e8 + computeMs * 1e4 + megabytes * 100 + workers;
+  };
   const rows = [...points]
     .sort((a, b) => order(a) - order(b))
     .map((point) => {
-      const { mode, workers, megabytes, wallMs, coordinatorCpuMs, workersCpuMs } = point;
+      const { mode, workers, megabytes, computeMs, wallMs, coordinatorCpuMs, workersCpuMs } = point;
       const one = alone(point);
       return [
-        ...[mode, `${workers}`, `${megabytes}`, seconds(wallMs), one ? percent(one.wallMs / wallMs) : "-"],
-        ...[whole(coordinatorCpuMs), whole(model.coordinatorMs(mode, point))],
-        ...[whole(workersCpuMs / workers), whole(model.workerMs(mode, point)), isHeldOut(point) ? "no" : "yes"],
+        ...[
+          mode,
+          `${computeMs / 1_000}`,
+          `${workers}`,
+          `${megabytes}`,
+          seconds(wallMs),
+          one ? percent(one.wallMs / wallMs) : "-",
+        ],
+        ...[whole(coordinatorCpuMs), whole(model.coordinatorMs(mode, sizeOf(point)))],
+        ...[whole(workersCpuMs / workers), whole(model.workerMs(mode, sizeOf(point))), isHeldOut(point) ? "no" : "yes"],
       ];
     });
   const cpu = ["coordinator ms", "fit", "a worker's ms", "fit", "in the fit"];
-  return table(["mode", "workers", "MB", "s/step", "efficiency", ...cpu], rows);
+  return table(["mode", "s of computing", "workers", "MB", "s/step", "efficiency", ...cpu], rows);
 }
 
 function coreTable({ core }: Measured): string {
@@ -65,12 +75,12 @@ function factorTable({ coordinator, worker, core, localStep }: CostModel): strin
   return table(
     ["what", "ms"],
     [
-      ["coordinator, star, per step (local: per round)", text(coordinator.star, ["", " N", " N MB", " MB"])],
-      ["coordinator, sharded, per step", text(coordinator.sharded, ["", " N"])],
+      ["coordinator, star, per step (local: per round)", text(coordinator.star, ["", " N", " N MB", " MB", " N s"])],
+      ["coordinator, sharded, per step", text(coordinator.sharded, ["", " N", " N s"])],
       ["of it deciding, star", text(core.star, [" N", " N^2"])],
       ["of it deciding, sharded", text(core.sharded, [" N", " N^2"])],
-      ["a worker, star, per step", text(worker.star, ["", " MB"])],
-      ["a worker, sharded, per step", text(worker.sharded, ["", " N", " MB", " MB 2(N-1)/N"])],
+      ["a worker, star, per step", text(worker.star, ["", " MB", " s"])],
+      ["a worker, sharded, per step", text(worker.sharded, ["", " N", " MB", " MB 2(N-1)/N", " s"])],
       ["a worker, local, per step", text(localStep, [" MB"])],
     ],
   );

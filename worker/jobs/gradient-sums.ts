@@ -13,10 +13,11 @@ export async function gradientSums(
   compute: Pick<EngineKeeper, "call">,
   job: GradientJob & { readonly rooms: readonly Float32Array[] },
 ): Promise<GradientSums> {
-  const { rooms } = job;
-  const { result, computeMs } = await compute.call("gradients", job);
-  // What another thread answers with is the same memory, but not the array that passes over numbers know (VectorMemory).
+  // Others would be sent as copies. Of a very large model there is no shared one (VectorMemory).
+  const rooms = job.rooms.filter(({ buffer }) => buffer instanceof SharedArrayBuffer);
+  const { result, computeMs } = await compute.call("gradients", { ...job, rooms });
+  // What another thread answers with is the same memory, but not the array that passes over numbers know.
   const sums = result.map((sum) => (sum.room === undefined ? sum : { ...sum, values: rooms[sum.room]! }));
-  const used = new Set(result.map(({ room }) => room));
-  return { sums, left: rooms.filter((_, i) => !used.has(i)), computeMs };
+  const used = new Set<Float32Array>(sums.map(({ values }) => values));
+  return { sums, left: job.rooms.filter((room) => !used.has(room)), computeMs };
 }

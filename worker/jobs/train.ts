@@ -54,7 +54,7 @@ export async function gradientJob(
   const images = microBatches.reduce((sum, { examples }) => sum + examples.length, 0);
   for (const room of left) memory.give(room);
   const release = () => {
-    for (const { room } of sums) if (room !== undefined) memory.give(rooms[room]!);
+    for (const { room, values } of sums) if (room !== undefined) memory.give(values);
   };
   if (of && synced) {
     const { outputs, metrics } = keepSums(exchange, of, stage, sums, release);
