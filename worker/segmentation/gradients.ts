@@ -109,7 +109,7 @@ export async function segmenterGradient(
   };
   /** A RegionNet has as many rows as the photo has superpixels. */
   const key = network.regions ? null : `gradient ${shares.length} ${size}`;
-  return sumOf(context, key, build, store, shares.filter((share) => share > 0).length);
+  return sumOf(context, { key, build, store, weight: shares.filter((share) => share > 0).length });
 }
 
 /** Superpixels of the whole photos, through the same crops as the labels. */
@@ -150,7 +150,7 @@ export async function classifierGradient(
       const features = tf.stack(rows.map((row) => tf.tensor1d(row))) as Tensor2D;
       return { inputs: [], pieces: tagged(() => features).pieces };
     };
-    return sumOf(context, null, build, store, examples.length);
+    return sumOf(context, { key: null, build, store, weight: examples.length });
   }
   const batch = augmentedBatch(context, microBatch);
   const build = (): SumFormula => {
@@ -158,7 +158,8 @@ export async function classifierGradient(
     const { tags, pieces } = tagged(() => classifier.features(backbone.taps(x, store.get)));
     return { inputs: [x, tags], pieces };
   };
-  return sumOf(context, `gradient ${examples.length} ${batch.size}`, build, store, examples.length);
+  const key = `gradient ${examples.length} ${batch.size}`;
+  return sumOf(context, { key, build, store, weight: examples.length });
 }
 
 function tagMatrix(tf: Tf, examples: readonly LabelledExample[], classCount: number): Tensor2D {
@@ -203,34 +204,44 @@ interface SumFormula {
   readonly pieces: () => Tensor[];
 }
 
-/** `key`: as of `Programs.value`. `weight`: the sum's last number. */
-async function sumOf(
-  { tf, programs, rooms, method: { math } }: StepContext,
-  key: string | null,
-  build: () => SumFormula,
-  store: ParamStore,
-  weight: number,
-): Promise<Float32Array> {
-  const sums = await inRoom();
-  sums[sums.length - 1] = weight;
-  return sums;
+interface WantedSum {
+  /** As of `Programs.value`. */
+  readonly key: string | null;
+  readonly build: () => SumFormula;
+  readonly store: ParamStore;
+  /** The sum's last number. */
+  readonly weight: number;
+}
 
-  async function inRoom(): Promise<Float32Array> {
-    const room = worksInGivenMemory(tf) ? rooms.take() : null;
-    if (!room) {
-      const whole = (): Formula => {
-        const { inputs, pieces } = build();
-        return { inputs: [...inputs, ...store.tensors], value: () => joined(tf, pieces()), math };
-      };
-      return take(await programs.value(key, whole));
-    }
-    const target = new FlatTarget(tf, room, store.pieceSizes);
-    const placed = (): Formula => {
-      const { inputs, pieces } = build();
-      const tensors = target.tensors();
-      const value = () => target.write(tensors, pieces());
-      return { inputs: [...inputs, ...tensors, ...store.tensors], value, math };
-    };
-    return target.written(await programs.value(key && `${key} placed`, placed));
-  }
+async function sumOf(context: StepContext, wanted: WantedSum): Promise<Float32Array> {
+  const room = worksInGivenMemory(context.tf) ? context.rooms.take() : null;
+  const sums = await (room ? sumIn(room, context, wanted) : ownSum(context, wanted));
+  sums[sums.length - 1] = wanted.weight;
+  return sums;
+}
+
+async function sumIn(
+  room: Float32Array,
+  { tf, programs, method: { math } }: StepContext,
+  { key, build, store }: WantedSum,
+): Promise<Float32Array> {
+  const target = new FlatTarget(tf, room, store.pieceSizes);
+  const formula = (): Formula => {
+    const { inputs, pieces } = build();
+    const tensors = target.tensors();
+    const value = () => target.write(tensors, pieces());
+    return { inputs: [...inputs, ...tensors, ...store.tensors], value, math };
+  };
+  return target.written(await programs.value(key && `${key} in a room`, formula));
+}
+
+async function ownSum(
+  { tf, programs, method: { math } }: StepContext,
+  { key, build, store }: WantedSum,
+): Promise<Float32Array> {
+  const formula = (): Formula => {
+    const { inputs, pieces } = build();
+    return { inputs: [...inputs, ...store.tensors], value: () => joined(tf, pieces()), math };
+  };
+  return take(await programs.value(key, formula));
 }
