@@ -34,6 +34,8 @@ import { encodePoint, readPoint, type TrainingPoint } from "./training-point.js"
 
 export class RunStore {
   private readonly events: CappedLog;
+  /** Null: only read. */
+  private sitting: number | null = null;
 
   constructor(readonly dir: string) {
     this.events = new CappedLog(join(dir, "events.jsonl"));
@@ -91,11 +93,20 @@ export class RunStore {
     for (;;) {
       const sitting = nextSitting(await this.progressFiles());
       const path = this.path("progress", sittingName(sitting));
-      if (await createExclusively(path, coordinatorId)) return sitting;
+      if (!(await createExclusively(path, coordinatorId))) continue;
+      this.sitting = sitting;
+      return sitting;
     }
   }
 
+  /**
+   * @throws AppError LEASE_LOST when another coordinator has begun a sitting since: it may have come and gone while this one was
+   * frozen, and left workers to be taken again.
+   */
   async writeProgress(progress: Progress): Promise<void> {
+    const newest = nextSitting(await this.progressFiles()) - 1;
+    if (this.sitting !== null && newest > this.sitting)
+      throw new AppError("LEASE_LOST", `another coordinator (sitting ${newest}) has gone on with this run`);
     await writeJson(this.path("progress", progressName(progress.phasesDone)), progress);
   }
 

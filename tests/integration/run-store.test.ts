@@ -84,6 +84,17 @@ describe("progress", () => {
     expect((await store.readProgress())?.phasesDone).toBe(2);
   });
 
+  test("is no longer written by a coordinator whose run another one has gone on with", async () => {
+    const [first, second] = [new RunStore(store.dir), new RunStore(store.dir)];
+    await first.claimSitting("first");
+    await first.writeProgress({ ...initialProgress, phasesDone: 1 });
+    await second.claimSitting("second");
+    expect(await codeOf(first.writeProgress({ ...initialProgress, phasesDone: 2 }))).toBe("LEASE_LOST");
+    expect((await second.readProgress())?.phasesDone).toBe(1);
+    await second.writeProgress({ ...initialProgress, phasesDone: 2 });
+    expect((await first.readProgress())?.phasesDone).toBe(2);
+  });
+
   test("that is damaged is passed over for the one before it", async () => {
     await store.writeProgress({ ...initialProgress, phasesDone: 1 });
     writeFileSync(store.path("progress", "progress-0002.json"), '{ "version": 1, "phasesDone": 2');
