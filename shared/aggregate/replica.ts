@@ -112,9 +112,9 @@ export class Replica implements StageModel {
     const [learningRate, scale] = [learningRateAt(step, this.options), Math.fround(1 / weight)];
     const helped = this.helpedBy(total, learningRate, scale);
     const range = [0, helped?.first ?? count] as const;
-    const areNumbers = await Promise.all([
+    const areNumbers = await allDone([
       this.optimizer.step(this.values, gradientOf, learningRate, { scale, moving, range }),
-      helped?.areNumbers ?? true,
+      helped?.areNumbers ?? Promise.resolve(true),
     ]);
     if (!areNumbers.every(Boolean)) throw diverged("gradient", step);
     if (moved) for (const [at, end] of pagesOf(count, range[1])) moved(this.values.subarray(at, end));
@@ -142,6 +142,12 @@ export class Replica implements StageModel {
 /** In the order in which a checkpoint has them. */
 export function momentsOf(optimizer: OptimizerState): readonly Floats[] {
   return "momentum" in optimizer ? [optimizer.momentum] : [optimizer.first, optimizer.second];
+}
+
+/** When nobody is at work any more, whoever failed: what has not moved yet must not move later. */
+async function allDone<T>(parts: readonly Promise<T>[]): Promise<T[]> {
+  await Promise.allSettled(parts);
+  return Promise.all(parts);
 }
 
 function diverged(what: string, step: number): AppError {

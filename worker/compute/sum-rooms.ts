@@ -9,9 +9,10 @@ export class SumRooms {
     this.free = [...rooms];
   }
 
-  /** Null: there is none left. Whatever is in it must be overwritten. */
-  take(): Float32Array | null {
-    return this.free.pop() ?? null;
+  /** Null: there is none left of this length. Whatever is in it must be overwritten. */
+  take(length: number): Float32Array | null {
+    const at = this.free.findIndex((room) => room.length === length);
+    return at < 0 ? null : this.free.splice(at, 1)[0]!;
   }
 
   readonly give = (values: Float32Array): void => {

@@ -214,7 +214,8 @@ interface WantedSum {
 }
 
 async function sumOf(context: StepContext, wanted: WantedSum): Promise<Float32Array> {
-  const room = worksInGivenMemory(context.tf) ? context.rooms.take() : null;
+  const length = wanted.store.pieceSizes.reduce((sum, size) => sum + size, 0);
+  const room = worksInGivenMemory(context.tf) ? context.rooms.take(length) : null;
   const sums = await (room ? sumIn(room, context, wanted) : ownSum(context, wanted));
   sums[sums.length - 1] = wanted.weight;
   return sums;

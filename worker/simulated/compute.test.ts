@@ -98,3 +98,11 @@ test("a fault shows in the stage it is meant for, and nowhere else", () => {
   expect(gradients(simulated({ fault: "lie@round-1" }), [0])[0]!.values[0]).not.toBe(honest[0]);
   expect(gradients(simulated({ fault: "nan" }), [0])[0]!.values[0]).toBeNaN();
 });
+
+test("memory of another length is left alone: a sum is as long as the model", () => {
+  const room = new Float32Array(3);
+  const [sum] = gradients(simulated(), [0], { rooms: [room] });
+  expect(sum!.room).toBeUndefined();
+  expect(sum!.values).toEqual(gradients(simulated(), [0])[0]!.values);
+  expect([...room]).toEqual([0, 0, 0]);
+});

@@ -152,7 +152,8 @@ export class SimulatedCompute implements Compute {
     const seen = examples.flatMap(({ image, pixels, labels }) => [image, sha256(pixels), labels ? sha256(labels) : ""]);
     const count = sizeOf(specsOf(this.setup, stage, this.options.parameters));
     const key = [this.setup.seed, "gradient", stage.model, stage.round, step, leaf, this.weights(stage.model), ...seen];
-    const sum = filled(rooms.take() ?? new Float32Array(count + sumTailFloats), ...key);
+    const length = count + sumTailFloats;
+    const sum = filled(rooms.take(length) ?? new Float32Array(length), ...key);
     // Mean loss: falls with the steps, so that curves look like curves.
     sum[count] = (examples.length * (1 + 0.1 * sum[count]!)) / (1 + step / 50);
     sum[count + 1] = examples.length;
