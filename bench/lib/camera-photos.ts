@@ -1,12 +1,12 @@
 /**
  * Photos of the size that cameras make: small ones, enlarged to 12 megapixels, with the noise of a sensor, since what is smooth is read
- * in half of the time.
+ * in far less time.
  */
 import { mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import sharp from "sharp";
 
-/** Two batches' worth would take a minute to make. */
+/** A batch; each takes seconds to make. */
 const photosMax = 8;
 const size = { width: 4032, height: 3024 };
 /** Makes files of 3 MB, as phones do. */

@@ -37,7 +37,7 @@ export async function stepRange(
   return optimizer.step(values, gradientOf, learningRate, { scale, range });
 }
 
-/** Fewer are moved before another thread has begun. */
+/** Of each thread. An estimate: fewer would be moved before another thread has been woken. */
 const shareFloatsMin = 512 * 1024;
 
 /** Where each of so many threads begins, and the end. One alone: the numbers are too few for more. */

@@ -34,6 +34,10 @@ beforeAll(async () => {
 });
 
 const size = 64;
+const stages = [
+  { model: "classifier", round: 0 },
+  { model: "segmenter", round: 1 },
+] as const;
 const small = {
   imageSize: size,
   classifier: { microBatches: 1, microBatchSize: 2, cropSize: size, stride: 8, steps: 2 },
@@ -62,10 +66,7 @@ function difference(actual: ArrayLike<number>, expected: ArrayLike<number>): num
 /** Two steps of both stages with parameters that change, and masks; everything depends on the pictures. */
 async function results(compute: Compute, rate = 0.01): Promise<{ gradients: Float32Array[]; labels: Uint8Array }> {
   const gradients: Float32Array[] = [];
-  for (const stage of [
-    { model: "classifier", round: 0 },
-    { model: "segmenter", round: 1 },
-  ] as const) {
+  for (const stage of stages) {
     const { values } = compute.init(stage);
     for (const step of [0, 1]) {
       compute.load(stage, values);
@@ -142,10 +143,7 @@ describe("a compiled training step has the gradients of its operations", () => {
 /** Of three micro-batches, of both stages. */
 async function sumsOf(compute: Compute, roomed: boolean): Promise<Float32Array[]> {
   const sums: Float32Array[] = [];
-  for (const stage of [
-    { model: "classifier", round: 0 },
-    { model: "segmenter", round: 1 },
-  ] as const) {
+  for (const stage of stages) {
     const { values } = compute.init(stage);
     compute.load(stage, values);
     const length = values.length + sumTailFloats;
