@@ -3,7 +3,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { methodConfigSchema } from "../../shared/config/method.js";
 import { Rng } from "../../shared/rng.js";
 import type { Example } from "../../worker/compute/contract.js";
-import { augment, drawCrop, drawLight } from "../../worker/segmentation/augment.js";
+import { drawCrop, drawLight, drawPixels } from "../../worker/segmentation/augment.js";
 import { openCrops } from "./crops.js";
 
 export interface CropWork {
@@ -13,9 +13,8 @@ export interface CropWork {
 
 const { size, batch } = workerData as CropWork;
 const { augment: light } = methodConfigSchema.parse({});
-const drawPixels = await openCrops();
+const draw = (await openCrops()) ?? drawPixels;
 const cells = size * size;
-const labels = new Int32Array(cells);
 const pixels = new Float32Array(batch * cells * 3);
 let drawn = 0;
 
@@ -24,7 +23,7 @@ parentPort!.on("message", (examples: readonly Example[]) => {
     const rng = new Rng("bench", drawn++, slot);
     const crop = drawCrop([0.6, 1], size, rng);
     const out = pixels.subarray(slot * cells * 3, (slot + 1) * cells * 3);
-    augment({ ...example, labels: null }, size, crop, drawLight(light, rng), size, out, labels, drawPixels);
+    draw(example.pixels, size, crop, drawLight(light, rng), size, out);
   }
   parentPort!.postMessage(examples.length);
 });

@@ -9,6 +9,8 @@ const { loadEngine, engineEnv } = await import("../../dist/worker/engine/load.js
 const { createCompute } = await import("../../dist/worker/segmentation/compute.js");
 const { methodConfigSchema } = await import("../../dist/shared/config/method.js");
 
+const { cropTaps, drawPixels } = await import("../../dist/worker/segmentation/augment.js");
+const { cropKernel } = await import("../../dist/worker/segmentation/batch.js");
 const { groupNorm } = await import("../../dist/worker/segmentation/nn/group-norm.js");
 const { relu, relu6 } = await import("../../dist/worker/segmentation/nn/relu.js");
 const { upsample } = await import("../../dist/worker/segmentation/nn/upsample.js");
@@ -58,9 +60,40 @@ function paddedConvolution(x, w, pad) {
   return tf.getBackend() === "webgpu" ? tf.conv2d(x, w, 2, pad) : tf.conv2d(tf.pad(x, pad), w, 2, "valid");
 }
 
+/** Of two photos, each with its own crop and light. */
+function crops() {
+  const [imageSize, size] = [13, 9];
+  const photos = [1, 2].map((key) =>
+    Uint8Array.from({ length: imageSize ** 2 * 3 }, (_, i) => (i * i * key * 31) % 256),
+  );
+  const looks = [
+    { crop: { x: 2.3, y: 0, side: 10.1, mirrored: true }, light: { gain: 1.2, offset: [0.1, -0.4, 0.2], grey: false } },
+    { crop: { x: 0, y: 1.7, side: 11.3, mirrored: false }, light: { gain: 0.8, offset: [0, 0.3, -0.1], grey: true } },
+  ];
+  if (tf.getBackend() !== "webgpu") {
+    const drawn = new Float32Array(2 * size * size * 3);
+    looks.forEach(({ crop, light }, i) => {
+      drawPixels(photos[i], imageSize, crop, light, size, drawn.subarray(i * size * size * 3));
+    });
+    return tf.tensor4d(drawn, [2, size, size, 3]);
+  }
+  const words = Math.ceil((imageSize ** 2 * 3) / 4);
+  const bytes = new Uint8Array(2 * words * 4);
+  for (const [i, photo] of photos.entries()) bytes.set(photo, i * words * 4);
+  const rows = looks.flatMap(({ crop, light: { gain, offset, grey } }) => {
+    return [...cropTaps(crop, imageSize, size), gain, ...offset, Number(grey)];
+  });
+  const inputs = {
+    photos: tf.tensor2d(new Int32Array(bytes.buffer), [2, words], "int32"),
+    looks: tf.tensor2d(rows, [2, rows.length / 2]),
+  };
+  return tf.engine().runKernel(cropKernel, inputs, { imageSize, size });
+}
+
 const norm = (relu, groups) => (x, gamma, beta) => groupNorm(tf, x, gamma, beta, { groups, relu });
 /** What has kernels of its own here, or large tiles. */
 const own = {
+  crops,
   "group norm": withGradients(norm(false, 2), [2, 5, 7, 6], [6], [6]),
   "group norm, ReLU": withGradients(norm(true, 2), [2, 13, 11, 16], [16], [16]),
   "upsample x2": withGradients((x) => upsample(tf, x, 10, 14), [2, 5, 7, 8]),
@@ -124,7 +157,7 @@ const method = methodConfigSchema.parse({
 async function step(backend, compile) {
   await tf.setBackend(backend);
   const compute = await createCompute(tf, { method, seed: 7, classes: ["horse", "zebra"], backbone: null }, compile);
-  const sums = { classifier: [], segmenter: [], sameBits: true, leaked: 0 };
+  const sums = { classifier: [], segmenter: [], sameBits: true, leaked: 0, inRoom: true };
   for (const stage of [
     { model: "classifier", round: 0 },
     { model: "segmenter", round: 1 },
@@ -135,6 +168,9 @@ async function step(backend, compile) {
       const before = compute.stats().tensors;
       const job = { stage, step, leafCount: 1, microBatches: [{ leaf: 0, examples: [squarePicture(1 + step, 32)] }] };
       const once = (await compute.gradients(job))[0].values;
+      const rooms = [new Float32Array(once.length).fill(7)];
+      const [{ room = -1, values: again }] = await compute.gradients({ ...job, rooms });
+      sums.inRoom &&= isSame(again, once) && (compile === null || rooms[room] === again);
       sums[stage.model].push(...once);
       if (step === 0) sums.sameBits &&= isSame((await compute.gradients(job))[0].values, once);
       sums.leaked += compute.stats().tensors - before;
@@ -158,6 +194,7 @@ const steps = {
   leaked: actual.leaked + replayed.leaked,
   /** Recorded and played again: the bits of the operations one by one. */
   replayed: ["classifier", "segmenter", "labels"].every((part) => isSame(actual[part], replayed[part])),
+  inRoom: actual.inRoom && replayed.inRoom,
   bytesLeft: tf.memory().numBytesInGPU - bytesBefore,
 };
 await tf.setBackend("webgpu");

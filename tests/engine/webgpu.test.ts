@@ -26,6 +26,7 @@ interface Report {
     readonly sameBits: boolean;
     readonly leaked: number;
     readonly replayed: boolean;
+    readonly inRoom: boolean;
     readonly bytesLeft: number;
   };
   readonly lost: string;
@@ -85,6 +86,11 @@ describe("the webgpu engine", () => {
   }) => {
     if (!report) return skip(reason);
     expect(report.steps.replayed).toBe(true);
+  });
+
+  test("puts the gradients of recorded steps into memory that it is given", ({ skip }) => {
+    if (!report) return skip(reason);
+    expect(report.steps.inRoom).toBe(true);
   });
 
   test("names the GPU in its fingerprint, and notices when it is lost", ({ skip }) => {

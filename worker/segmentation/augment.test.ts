@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { IGNORE } from "../../shared/data/manifest.js";
 import { Rng } from "../../shared/rng.js";
-import { augment, type Crop, drawCrop, type Light } from "./augment.js";
+import { type Crop, cropLabels, drawCrop, drawPixels, type Light } from "./augment.js";
 import { squarePicture } from "./testing.js";
 
 const imageSize = 32;
@@ -48,7 +48,8 @@ test("a crop is the formula's, to the bit, for any crop, light and size", () => 
         const light: Light = { gain, offset: [0.1, -0.3, 0.7], grey };
         const pixels = new Float32Array(size * size * 3);
         const labels = new Int32Array(size * size);
-        augment(example, imageSize, crop, light, size, pixels, labels);
+        drawPixels(example.pixels, imageSize, crop, light, size, pixels);
+        cropLabels(example, imageSize, crop, size, labels);
         expect(pixels).toEqual(expected(example.pixels, crop, light, size));
         expect(labels.every((label) => label === IGNORE)).toBe(true);
       },

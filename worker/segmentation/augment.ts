@@ -47,20 +47,23 @@ export type DrawPixels = (
   out: Float32Array,
 ) => void;
 
-/** A crop's pixels by `draw`, and its labels as [size, size]. */
-export function augment(
-  example: LabelledExample,
+/** Writes the labels of a crop to `out`, [size, size]. */
+export function cropLabels(
+  { labels }: LabelledExample,
   imageSize: number,
   crop: Crop,
-  light: Light,
   size: number,
-  pixels: Float32Array,
-  labels: Int32Array,
-  draw: DrawPixels = drawPixels,
+  out: Int32Array,
 ): void {
-  draw(example.pixels, imageSize, crop, light, size, pixels);
-  if (example.labels) cropMap(example.labels, imageSize, crop, size, labels);
-  else labels.fill(IGNORE, 0, size * size);
+  if (labels) cropMap(labels, imageSize, crop, size, out);
+  else out.fill(IGNORE, 0, size * size);
+}
+
+/** For each row and then for each column of a crop: where its pixels begin in the photo, and the share of those that follow. [4 size] */
+export function cropTaps({ x, y, side, mirrored }: Crop, imageSize: number, size: number): number[] {
+  const rows = sourcePositions(y, side, imageSize, size, false);
+  const columns = sourcePositions(x, side, imageSize, size, mirrored);
+  return [...rows, ...columns].flatMap((at) => [Math.floor(at), at - Math.floor(at)]);
 }
 
 /** The formula: bilinear in float64. worker/wasm/crop.ts has its bits, in a third of the time. */

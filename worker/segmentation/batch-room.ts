@@ -1,27 +1,36 @@
 /**
  * Memory of one micro-batch for the next. TensorFlow takes what lies in a VectorMemory as it is, and fresh pages for ten megabytes cost
- * as much as drawing the pictures.
+ * as much as drawing the pictures. Whatever is in it must be overwritten.
  */
 import { VectorMemory } from "../../shared/math/vectors.js";
 
-export interface BatchArrays {
-  /** RGB in [-1, 1], [N, size, size, 3]. */
-  readonly pixels: Float32Array;
-  /** [N, size, size]. */
-  readonly labels: Int32Array;
+export class BatchRoom {
+  private readonly kept: { pixels: Float32Array; labels: Int32Array; photos: Int32Array } = {
+    pixels: new Float32Array(0),
+    labels: new Int32Array(0),
+    photos: new Int32Array(0),
+  };
+
+  pixels(length: number): Float32Array {
+    if (this.kept.pixels.length !== length) this.kept.pixels = floatsOf(length);
+    return this.kept.pixels;
+  }
+
+  labels(length: number): Int32Array {
+    if (this.kept.labels.length !== length) {
+      const { buffer, byteOffset } = floatsOf(length);
+      this.kept.labels = new Int32Array(buffer, byteOffset, length);
+    }
+    return this.kept.labels;
+  }
+
+  /** All of its buffer. */
+  photos(length: number): Int32Array {
+    if (this.kept.photos.length !== length) this.kept.photos = new Int32Array(length);
+    return this.kept.photos;
+  }
 }
 
-export class BatchRoom {
-  private arrays: BatchArrays | null = null;
-
-  /** For so many pictures of this size; whatever is in it must be overwritten. */
-  of(count: number, size: number): BatchArrays {
-    const cells = count * size * size;
-    if (this.arrays?.labels.length !== cells) {
-      const memory = new VectorMemory(4 * cells);
-      const [pixels, labels] = [memory.floats(3 * cells), memory.floats(cells)];
-      this.arrays = { pixels, labels: new Int32Array(labels.buffer, labels.byteOffset, cells) };
-    }
-    return this.arrays;
-  }
+function floatsOf(length: number): Float32Array {
+  return new VectorMemory(length).floats(length);
 }

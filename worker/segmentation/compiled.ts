@@ -9,12 +9,16 @@ export interface Formula {
   /** All that differs from one time to the next. */
   readonly inputs: readonly Tensor[];
   readonly value: () => Tensor;
+  /** What `value` joins, each of them flat, for engines that bring them out one by one. */
+  readonly parts?: () => readonly Tensor[];
   /** Default: f32. Others need a compiler that has them. */
   readonly math?: MathMode;
 }
 
 export interface Program {
   readonly run: (inputs: readonly Tensor[]) => Tensor;
+  /** Begins to compute the value; what it returns waits for it and puts it into an array. Of an engine with a memory of its own. */
+  readonly begin?: (inputs: readonly Tensor[]) => (target: Float32Array) => Promise<void>;
   readonly dispose: () => void;
 }
 
@@ -36,6 +40,20 @@ export class Programs {
       const formula = build();
       return program ? program.run(formula.inputs) : formula.value();
     });
+  }
+
+  /** The same, put into the array that `target` gives. Null: not with this engine, or without a program. Call outside tf.tidy. */
+  async into(key: string | null, build: () => Formula, target: () => Float32Array): Promise<Float32Array | null> {
+    const program = key === null ? null : await this.program(key, build);
+    if (!program?.begin) return null;
+    const { begin } = program;
+    let fetch!: ReturnType<typeof begin>;
+    this.tf.tidy(() => {
+      fetch = begin(build().inputs);
+    });
+    const array = target();
+    await fetch(array);
+    return array;
   }
 
   dispose(): void {

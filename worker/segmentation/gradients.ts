@@ -2,14 +2,11 @@
  * The gradient of one micro-batch: [gradient of the sum of per-image losses, loss sum, weight sum]. A function of
  * (setup, stage, step, images, parameters) alone; which worker, and what else it computes, has no part in it.
  */
-import type { MethodConfig } from "../../shared/config/method.js";
-import { IGNORE } from "../../shared/data/manifest.js";
-import { Rng } from "../../shared/rng.js";
-import type { LabelledExample, MicroBatch, TrainStage } from "../compute/contract.js";
+import type { LabelledExample, MicroBatch } from "../compute/contract.js";
 import type { SumRooms } from "../compute/sum-rooms.js";
-import { augment, type Crop, cropMap, type DrawPixels, drawCrop, drawLight } from "./augment.js";
+import { cropMap } from "./augment.js";
 import type { Backbone } from "./backbone/backbone.js";
-import type { BatchRoom } from "./batch-room.js";
+import { augmentedBatch, type Batch, type BatchContext, countedShares } from "./batch.js";
 import type { TagClassifier } from "./classifier.js";
 import type { Formula, Programs } from "./compiled.js";
 import { FlatTarget, joined } from "./flat-sum.js";
@@ -22,61 +19,13 @@ import type { ParamStore } from "./params.js";
 import { take } from "./read.js";
 import type { SuperpixelCache } from "./superpixels/cut.js";
 import { renumber, type Superpixels } from "./superpixels/superpixels.js";
-import type { Tensor, Tensor2D, Tensor4D, Tf } from "./tf.js";
+import type { Tensor, Tensor2D, Tf } from "./tf.js";
 
-export interface StepContext {
-  readonly tf: Tf;
+export interface StepContext extends BatchContext {
   /** Of the model that is trained. */
   readonly programs: Programs;
-  readonly draw: DrawPixels;
-  readonly method: MethodConfig;
-  readonly seed: number;
-  readonly stage: TrainStage;
-  readonly step: number;
-  /** Where pictures are drawn, one micro-batch after the other. */
-  readonly room: BatchRoom;
   /** Where the sum goes, if the engine can write there. */
   readonly rooms: SumRooms;
-}
-
-interface Batch {
-  readonly pixels: Float32Array;
-  readonly labels: Int32Array;
-  readonly size: number;
-  readonly crops: readonly Crop[];
-}
-
-/** Crops of all images of a micro-batch. The RNG's key names the image, and its slot should it appear twice. */
-function augmentedBatch(context: StepContext, { leaf, examples }: MicroBatch): Batch {
-  const { method, seed, stage, step, draw, room } = context;
-  const { cropSize: size, cropShare } = method[stage.model];
-  const { pixels, labels } = room.of(examples.length, size);
-  const crops = examples.map((example, slot) => {
-    const rng = new Rng(seed, "augment", stage.model, stage.round, step, leaf, slot, example.image);
-    const crop = drawCrop(cropShare, method.imageSize, rng);
-    const light = drawLight(method.augment, rng);
-    const cells = size * size;
-    const out = pixels.subarray(slot * cells * 3, (slot + 1) * cells * 3);
-    augment(example, method.imageSize, crop, light, size, out, labels.subarray(slot * cells, (slot + 1) * cells), draw);
-    return crop;
-  });
-  return { pixels, labels, size, crops };
-}
-
-function imageTensor(tf: Tf, { pixels, size }: Batch): Tensor4D {
-  return tf.tensor4d(pixels, [pixels.length / (size * size * 3), size, size, 3]);
-}
-
-/** 1 / counted pixels of each image; 0 where there are none. */
-function countedShares({ labels, size }: Batch): Float32Array {
-  const cells = size * size;
-  const shares = new Float32Array(labels.length / cells);
-  for (let n = 0; n < shares.length; n++) {
-    let counted = 0;
-    for (let i = n * cells; i < (n + 1) * cells; i++) if (labels[i] !== IGNORE) counted++;
-    shares[n] = counted > 0 ? 1 / counted : 0;
-  }
-  return shares;
 }
 
 export async function segmenterGradient(
@@ -94,14 +43,15 @@ export async function segmenterGradient(
   const shares = countedShares(batch);
   const cuts = needsSuperpixels(method) ? croppedSuperpixels(context, microBatch, batch, superpixels) : null;
   const build = (): SumFormula => {
-    const x = imageTensor(tf, batch);
-    const fed: Tensor[] = [x];
+    const { fed: pictures, images } = batch.pictures();
+    const fed = [...pictures];
     const feed = <T extends Tensor>(tensor: T): T => {
       fed.push(tensor);
       return tensor;
     };
     const loss = segmenterLoss(tf, method, network, { labels, shares, size, cuts, feed }, labelCount);
     const pieces = () => {
+      const x = images();
       const frozenTaps = backbone.frozen ? backbone.taps(x, store.get) : null;
       return store.gradientPieces(() => loss(frozenTaps ?? backbone.taps(x, store.get), store.get));
     };
@@ -139,24 +89,27 @@ export async function classifierGradient(
 ): Promise<Float32Array> {
   const { tf } = context;
   const { examples } = microBatch;
-  const tagged = (features: () => Tensor2D) => {
-    const tags = tagMatrix(tf, examples, classCount);
-    const loss = () => tagLoss(tf, classifier.logits(features(), store.get), tags);
-    return { tags, pieces: () => store.gradientPieces(loss) };
+  const lossPieces = (features: () => Tensor2D, tags: Tensor2D) => {
+    return store.gradientPieces(() => tagLoss(tf, classifier.logits(features(), store.get), tags));
   };
   if (backbone.frozen) {
     const rows = await frozenFeatures(context, examples, backbone, classifier, store, cache);
     const build = (): SumFormula => {
       const features = tf.stack(rows.map((row) => tf.tensor1d(row))) as Tensor2D;
-      return { inputs: [], pieces: tagged(() => features).pieces };
+      const tags = tagMatrix(tf, examples, classCount);
+      return { inputs: [], pieces: () => lossPieces(() => features, tags) };
     };
     return sumOf(context, { key: null, build, store, weight: examples.length });
   }
   const batch = augmentedBatch(context, microBatch);
   const build = (): SumFormula => {
-    const x = imageTensor(tf, batch);
-    const { tags, pieces } = tagged(() => classifier.features(backbone.taps(x, store.get)));
-    return { inputs: [x, tags], pieces };
+    const { fed, images } = batch.pictures();
+    const tags = tagMatrix(tf, examples, classCount);
+    const pieces = () => {
+      const x = images();
+      return lossPieces(() => classifier.features(backbone.taps(x, store.get)), tags);
+    };
+    return { inputs: [...fed, tags], pieces };
   };
   const key = `gradient ${examples.length} ${batch.size}`;
   return sumOf(context, { key, build, store, weight: examples.length });
@@ -216,7 +169,7 @@ interface WantedSum {
 async function sumOf(context: StepContext, wanted: WantedSum): Promise<Float32Array> {
   const length = wanted.store.pieceSizes.reduce((sum, size) => sum + size, 0);
   const room = worksInGivenMemory(context.tf) ? context.rooms.take(length) : null;
-  const sums = await (room ? sumIn(room, context, wanted) : ownSum(context, wanted));
+  const sums = await (room ? sumIn(room, context, wanted) : sumOut(length, context, wanted));
   sums[sums.length - 1] = wanted.weight;
   return sums;
 }
@@ -236,13 +189,16 @@ async function sumIn(
   return target.written(await programs.value(key && `${key} in a room`, formula));
 }
 
-async function ownSum(
-  { tf, programs, method: { math } }: StepContext,
+/** Of an engine that does not work in the memory: brought there, where it can be; else into an array of its own. */
+async function sumOut(
+  length: number,
+  { tf, programs, rooms, method: { math } }: StepContext,
   { key, build, store }: WantedSum,
 ): Promise<Float32Array> {
   const formula = (): Formula => {
     const { inputs, pieces } = build();
-    return { inputs: [...inputs, ...store.tensors], value: () => joined(tf, pieces()), math };
+    return { inputs: [...inputs, ...store.tensors], value: () => joined(tf, pieces()), parts: pieces, math };
   };
-  return take(await programs.value(key, formula));
+  const brought = await programs.into(key, formula, () => rooms.take(length) ?? new Float32Array(length));
+  return brought ?? take(await programs.value(key, formula));
 }

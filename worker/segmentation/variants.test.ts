@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { type MethodOverrides, methodConfigSchema } from "../../shared/config/method.js";
 import { Rng } from "../../shared/rng.js";
 import type { Compute, GradientJob, TrainStage } from "../compute/contract.js";
-import { augment, cropMap } from "./augment.js";
+import { cropLabels, cropMap } from "./augment.js";
 import { Programs } from "./compiled.js";
 import { seedLabels } from "./labels.js";
 import { predictImage } from "./stages.js";
@@ -156,9 +156,8 @@ test("superpixels go through the same crop as the labels", () => {
   const { image, pixels } = squarePicture(0, [1]);
   const labels = Uint8Array.from({ length: 32 * 32 }, (_, i) => i % 251);
   const crop = { x: 3.4, y: 7.8, side: 20.3, mirrored: true };
-  const light = { gain: 1, offset: [0, 0, 0], grey: false } as const;
   const cropped = new Int32Array(16 * 16);
-  augment({ image, pixels, tags: [1], labels }, 32, crop, light, 16, new Float32Array(16 * 16 * 3), cropped);
+  cropLabels({ image, pixels, tags: [1], labels }, 32, crop, 16, cropped);
   expect(cropMap(Int32Array.from(labels), 32, crop, 16)).toEqual(cropped);
 });
 

@@ -1,9 +1,15 @@
 /** Where a recorded function (replay.ts) finds its inputs: buffers of its own, filled before every run. */
 import { assert } from "../../shared/assert.js";
 import type { Tensor } from "../segmentation/tf.js";
-import { bufferUsage, type GpuBackend, type GpuBuffer, type GpuEncoder, mapMode, type TensorEntry } from "./gpu.js";
-
-const bytesPerValue = 4;
+import {
+  bufferUsage,
+  bytesPerValue,
+  type GpuBackend,
+  type GpuBuffer,
+  type GpuEncoder,
+  mapMode,
+  type TensorEntry,
+} from "./gpu.js";
 
 export class FixedInputs {
   private readonly buffers: GpuBuffer[];

@@ -5,6 +5,7 @@ import type { Engine } from "../engine/load.js";
 import type { Tf } from "../segmentation/tf.js";
 import { adapterNames, chooseName, type Gpu, type GpuAdapter, requireDawn } from "./adapters.js";
 import { installConvolutions } from "./convolution.js";
+import { installCrops } from "./crops.js";
 import { installDepthwise } from "./depthwise.js";
 import type { GpuDevice } from "./gpu.js";
 import { installGroupNorm } from "./group-norm.js";
@@ -47,6 +48,7 @@ function installKernels(tf: Tf): void {
   installRelu(tf);
   installGroupNorm(tf);
   installUpsample(tf);
+  installCrops(tf);
 }
 
 /** @param gpu index or part of a name, "": any. @throws AppError ENGINE_MISSING | ENGINE_FAILED */

@@ -8,7 +8,15 @@ import { assert } from "../../shared/assert.js";
 import type { Compile, Formula } from "../segmentation/compiled.js";
 import type { Tensor, Tf } from "../segmentation/tf.js";
 import { FixedInputs } from "./fixed-inputs.js";
-import type { BufferManager, GpuBackend, GpuBindGroup, GpuBuffer, GpuPipeline, TensorEntry } from "./gpu.js";
+import {
+  type BufferManager,
+  bytesPerValue,
+  type GpuBackend,
+  type GpuBindGroup,
+  type GpuPipeline,
+  type TensorEntry,
+} from "./gpu.js";
+import { bytesOf, copyParts, type Part, ReadBack } from "./read-back.js";
 import { RecordingBuffers, ScratchBuffers } from "./recording-buffers.js";
 
 /** One program of the GPU, bound to all that it reads and writes. */
@@ -36,7 +44,11 @@ export function replayCompiler(tf: Tf, watch?: (recording: readonly Dispatch[]) 
   return async (build) => {
     const recording = recorded(tf, backend, scratch, build);
     watch?.(recording.dispatches);
-    return { run: (inputs) => recording.run(tf, inputs), dispose: () => recording.dispose() };
+    return {
+      run: (inputs) => recording.run(tf, inputs),
+      begin: (inputs) => recording.begin(inputs),
+      dispose: () => recording.dispose(),
+    };
   };
 }
 
@@ -48,12 +60,12 @@ function recorded(tf: Tf, backend: GpuBackend, scratch: ScratchBuffers, build: (
   try {
     // Not as what tf.tidy returns: it looks for tensors in all of that.
     tf.tidy(() => {
-      const { inputs, value } = build();
+      const { inputs, value, parts } = build();
       const fixed = recorder.reads(inputs);
-      const result = value();
-      const { resource } = backend.tensorMap.get(result.dataId);
-      assert(resource, "a recorded function computes its result on the GPU");
-      recording = new Recording(backend, recorder, fixed, result, resource);
+      const results = parts?.() ?? [value()];
+      // Numbers that are the same every time lie on the processor.
+      for (const { dataId } of results) backend.uploadToGPU(dataId as { readonly id: number });
+      recording = new Recording(backend, recorder, fixed, results);
     });
     return recording!;
   } finally {
@@ -103,8 +115,8 @@ class Recorder {
   }
 
   /** What the result depends on: tfjs computes gradients that nobody asked for, the photo's for one. */
-  dispatchesFor(result: object): Dispatch[] {
-    const needed = new Set([result]);
+  dispatchesFor(results: readonly object[]): Dispatch[] {
+    const needed = new Set(results);
     const kept: Dispatch[] = [];
     for (const { writes, reads, ...dispatch } of this.made.toReversed()) {
       if (!needed.has(writes)) continue;
@@ -179,22 +191,42 @@ class Recorder {
 /** Of one function: what to send, and where its inputs go. */
 class Recording {
   readonly dispatches: readonly Dispatch[];
+  private readonly parts: readonly Part[];
+  /** Of all parts, one behind the other. */
   private readonly shape: readonly number[];
   private readonly dtype: Tensor["dtype"];
+  private readonly readBack: ReadBack;
 
   constructor(
     private readonly backend: GpuBackend,
     private readonly recorder: Recorder,
     private readonly inputs: FixedInputs,
-    { dataId, shape, dtype }: Tensor,
-    private readonly result: GpuBuffer,
+    results: readonly Tensor[],
   ) {
-    this.dispatches = recorder.dispatchesFor(dataId);
-    this.shape = shape;
+    this.dispatches = recorder.dispatchesFor(results.map(({ dataId }) => dataId));
+    this.parts = partsOf(backend, results);
+    const [{ shape, dtype }] = results as [Tensor];
+    this.shape = results.length === 1 ? shape : [results.reduce((sum, { size }) => sum + size, 0)];
     this.dtype = dtype;
+    this.readBack = new ReadBack(backend, this.parts);
   }
 
   run(tf: Tf, inputs: readonly Tensor[]): Tensor {
+    this.send(inputs);
+    return this.copyOfResult(tf);
+  }
+
+  begin(inputs: readonly Tensor[]): (target: Float32Array) => Promise<void> {
+    this.send(inputs);
+    return this.readBack.begin();
+  }
+
+  dispose(): void {
+    this.recorder.dispose();
+    this.readBack.dispose();
+  }
+
+  private send(inputs: readonly Tensor[]): void {
     const { backend } = this;
     flush(backend);
     this.inputs.fill(inputs);
@@ -211,24 +243,26 @@ class Recording {
       pass.end();
       backend.queue.submit([encoder.finish()]);
     }
-    return this.copyOfResult(tf);
-  }
-
-  dispose(): void {
-    this.recorder.dispose();
   }
 
   /** The next run writes over the result. */
   private copyOfResult(tf: Tf): Tensor {
-    const { backend, shape, dtype, result } = this;
-    const copy = backend.bufferManager.acquireBuffer(result.size, result.usage);
-    const encoder = backend.device.createCommandEncoder();
-    encoder.copyBufferToBuffer(result, 0, copy, 0, result.size);
-    backend.queue.submit([encoder.finish()]);
+    const { backend, shape, dtype, parts } = this;
+    const { usage } = parts[0]!.buffer;
+    const copy = backend.bufferManager.acquireBuffer(bytesOf(parts), usage);
+    copyParts(backend, parts, copy);
     const info = backend.makeTensorInfo(shape, dtype);
     backend.tensorMap.get(info.dataId).resource = copy;
     return (tf.engine() as unknown as { makeTensorFromTensorInfo(info: object): Tensor }).makeTensorFromTensorInfo(
       info,
     );
   }
+}
+
+function partsOf({ tensorMap }: GpuBackend, results: readonly Tensor[]): Part[] {
+  return results.map(({ dataId, size }) => {
+    const { resource } = tensorMap.get(dataId);
+    assert(resource, "a recorded function has its results on the GPU");
+    return { buffer: resource, bytes: size * bytesPerValue };
+  });
 }

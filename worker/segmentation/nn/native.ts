@@ -28,9 +28,13 @@ export function ownKernel(
   inputs: Readonly<Record<string, Tensor>>,
   attributes: object,
 ): Tensor[] | null {
-  if (!tf.getKernel(name, tf.getBackend())) return null;
+  if (!hasOwnKernel(tf, name)) return null;
   const engine = tf.engine() as unknown as {
     runKernel(name: string, inputs: object, attributes: object): Tensor | Tensor[];
   };
   return [engine.runKernel(name, inputs, attributes)].flat();
+}
+
+export function hasOwnKernel(tf: Tf, name: string): boolean {
+  return tf.getKernel(name, tf.getBackend()) !== undefined;
 }
