@@ -6,7 +6,7 @@
  *
  * DFN on the network, backbone trained. The peer eager and compiled (torch.compile), with 32-bit products (TF32 off) and TF32
  * ones; ours alone, and two workers that share the GPU. Ours draws its crops, carries parameters, pictures and gradients over the
- * bus and has the optimiser on the processor, as training does; the peer keeps everything on the GPU. `npm run bench` has the
+ * bus and has the optimiser on the processor, by up to eight threads, as training does; the peer keeps everything on the GPU. `npm run bench` has the
  * rows without a GPU.
  */
 import { fileURLToPath } from "node:url";
@@ -72,7 +72,7 @@ function contenders(work: NetworkWork): Contender[] {
 
 async function measure(network: BackboneName, size: number): Promise<void> {
   const work: NetworkWork = {
-    ...{ batch: Number(flags.batch), size, channels: 64, threads: 1, network, backbone: "trained", engine: "webgpu" },
+    ...{ batch: Number(flags.batch), size, channels: 64, threads: 8, network, backbone: "trained", engine: "webgpu" },
   };
   const sides = contenders(work);
   const pace = { rounds: Number(flags.rounds), seconds: Number(flags.seconds) };

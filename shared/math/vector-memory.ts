@@ -43,7 +43,7 @@ const blockBytes = blockFloats * 4;
 export const scratchBlocks = 6;
 const scratchBytes = scratchBlocks * blockBytes;
 /** Threads that can be at work in a memory at once, each with blocks of its own. */
-export const threadsMax = 4;
+export const threadsMax = 8;
 const roomAt = threadsMax * scratchBytes;
 
 const vectorsModule = new WebAssembly.Module(Buffer.from(vectorsProgram, "base64"));

@@ -10,13 +10,22 @@ import {
   mapMode,
   type TensorEntry,
 } from "./gpu.js";
+import { runsOf } from "./runs.js";
+
+/** Inputs that are filled together, those that are needed later while the GPU already computes. */
+interface Wave {
+  /** The first dispatch that reads one of them. */
+  readonly before: number;
+  readonly inputs: number[];
+  readonly staging: StagingBuffers;
+}
 
 export class FixedInputs {
   private readonly buffers: GpuBuffer[];
   /** What lies there now: parameters stay for all micro-batches of a step. */
   private readonly filledFrom: (object | null)[];
   private readonly replaced: { readonly entry: TensorEntry; readonly was: Partial<TensorEntry> }[];
-  private readonly staging: StagingBuffers;
+  private waves: readonly Wave[] = [];
 
   /** Puts the buffers in the tensors' place, so that what is recorded reads from them. */
   constructor(
@@ -26,10 +35,6 @@ export class FixedInputs {
     const usage = bufferUsage.STORAGE | bufferUsage.COPY_SRC | bufferUsage.COPY_DST;
     this.buffers = inputs.map(({ size }) => backend.device.createBuffer({ size: size * bytesPerValue, usage }));
     this.filledFrom = inputs.map(() => null);
-    this.staging = new StagingBuffers(
-      backend,
-      this.buffers.reduce((sum, { size }) => sum + size, 0),
-    );
     this.replaced = inputs.map(({ dataId }, i) => {
       const entry = backend.tensorMap.get(dataId);
       const { resource, values, external } = entry;
@@ -47,31 +52,56 @@ export class FixedInputs {
     return this.buffers.includes(buffer);
   }
 
-  fill(inputs: readonly Tensor[]): void {
-    assert(inputs.length === this.buffers.length, "a recorded function has as many inputs as when it was recorded");
-    const { device, queue, tensorMap } = this.backend;
-    const encoder = device.createCommandEncoder();
-    const uploaded: number[] = [];
-    inputs.forEach(({ dataId }, i) => {
-      if (this.filledFrom[i] === dataId) return;
-      this.filledFrom[i] = dataId;
-      const { resource } = tensorMap.get(dataId);
-      if (resource) encoder.copyBufferToBuffer(resource, 0, this.buffers[i]!, 0, this.buffers[i]!.size);
-      else uploaded.push(i);
+  /** `firstReads`: for each input the first dispatch that reads it. */
+  plan(firstReads: readonly number[]): void {
+    const order = [...firstReads.keys()].sort((a, b) => firstReads[a]! - firstReads[b]!);
+    const sizeOf = (input: number) => this.buffers[input]!.size;
+    this.waves = runsOf(order, sizeOf).map((inputs) => {
+      const size = inputs.reduce((sum, input) => sum + sizeOf(input), 0);
+      return { before: firstReads[inputs[0]!]!, inputs, staging: new StagingBuffers(this.backend, size) };
     });
-    if (uploaded.length > 0) this.upload(encoder, inputs, uploaded);
-    queue.submit([encoder.finish()]);
-    this.staging.afterSubmit();
+  }
+
+  /** Call what it returns before each run of dispatches, with the end of that. */
+  filling(inputs: readonly Tensor[]): (end: number) => void {
+    assert(inputs.length === this.buffers.length, "a recorded function has as many inputs as when it was recorded");
+    let filled = 0;
+    return (end) => {
+      for (; filled < this.waves.length && this.waves[filled]!.before < end; filled++)
+        this.fill(inputs, this.waves[filled]!);
+    };
   }
 
   dispose(): void {
     for (const buffer of this.buffers) buffer.destroy();
-    this.staging.dispose();
+    for (const { staging } of this.waves) staging.dispose();
+  }
+
+  private fill(inputs: readonly Tensor[], wave: Wave): void {
+    const { device, queue, tensorMap } = this.backend;
+    const encoder = device.createCommandEncoder();
+    const uploaded: number[] = [];
+    for (const i of wave.inputs) {
+      const { dataId } = inputs[i]!;
+      if (this.filledFrom[i] === dataId) continue;
+      this.filledFrom[i] = dataId;
+      const { resource } = tensorMap.get(dataId);
+      if (resource) encoder.copyBufferToBuffer(resource, 0, this.buffers[i]!, 0, this.buffers[i]!.size);
+      else uploaded.push(i);
+    }
+    if (uploaded.length > 0) this.upload(encoder, inputs, uploaded, wave.staging);
+    queue.submit([encoder.finish()]);
+    wave.staging.afterSubmit();
   }
 
   /** Values that are not on the GPU yet, all through one piece of memory. */
-  private upload(encoder: GpuEncoder, inputs: readonly Tensor[], which: readonly number[]): void {
-    const { buffer, floats, ints } = this.staging.open();
+  private upload(
+    encoder: GpuEncoder,
+    inputs: readonly Tensor[],
+    which: readonly number[],
+    staging: StagingBuffers,
+  ): void {
+    const { buffer, floats, ints } = staging.open();
     let at = 0;
     for (const i of which) {
       const { values } = this.backend.tensorMap.get(inputs[i]!.dataId);

@@ -34,8 +34,8 @@ interface Made extends Dispatch {
   readonly reads: readonly object[];
 }
 
-/** What a driver's watchdog should never get to see as one piece of work. */
-const dispatchesAtOnce = 128;
+/** Sent at once: what comes and goes meanwhile waits for them, and a driver's watchdog should never get to see them all as one piece of work. */
+const dispatchesAtOnce = 64;
 
 /** `watch` gets each new recording: for those who want to time its parts. */
 export function replayCompiler(tf: Tf, watch?: (recording: readonly Dispatch[]) => void): Compile {
@@ -62,10 +62,11 @@ function recorded(tf: Tf, backend: GpuBackend, scratch: ScratchBuffers, build: (
     tf.tidy(() => {
       const { inputs, value, parts } = build();
       const fixed = recorder.reads(inputs);
+      const inputIds = inputs.map(({ dataId }) => dataId);
       const results = parts?.() ?? [value()];
       // Numbers that are the same every time lie on the processor.
       for (const { dataId } of results) backend.uploadToGPU(dataId as { readonly id: number });
-      recording = new Recording(backend, recorder, fixed, results);
+      recording = new Recording(backend, recorder, fixed, inputIds, results);
     });
     return recording!;
   } finally {
@@ -114,13 +115,13 @@ class Recorder {
     return this.fixed;
   }
 
-  /** What the result depends on: tfjs computes gradients that nobody asked for, the photo's for one. */
-  dispatchesFor(results: readonly object[]): Dispatch[] {
+  /** What the results depend on: tfjs computes gradients that nobody asked for, the photo's for one. */
+  dispatchesFor(results: readonly object[]): Made[] {
     const needed = new Set(results);
-    const kept: Dispatch[] = [];
-    for (const { writes, reads, ...dispatch } of this.made.toReversed()) {
-      if (!needed.has(writes)) continue;
-      for (const dataId of reads) needed.add(dataId);
+    const kept: Made[] = [];
+    for (const dispatch of this.made.toReversed()) {
+      if (!needed.has(dispatch.writes)) continue;
+      for (const dataId of dispatch.reads) needed.add(dataId);
       kept.push(dispatch);
     }
     return kept.reverse();
@@ -201,10 +202,14 @@ class Recording {
     private readonly backend: GpuBackend,
     private readonly recorder: Recorder,
     private readonly inputs: FixedInputs,
+    inputIds: readonly object[],
     results: readonly Tensor[],
   ) {
-    this.dispatches = recorder.dispatchesFor(results.map(({ dataId }) => dataId));
-    this.parts = partsOf(backend, results);
+    const made = recorder.dispatchesFor(results.map(({ dataId }) => dataId));
+    assert(made.length > 0, "a recorded function computes its results on the GPU");
+    this.dispatches = made;
+    inputs.plan(firstReads(made, inputIds));
+    this.parts = partsOf(backend, made, results);
     const [{ shape, dtype }] = results as [Tensor];
     this.shape = results.length === 1 ? shape : [results.reduce((sum, { size }) => sum + size, 0)];
     this.dtype = dtype;
@@ -217,8 +222,9 @@ class Recording {
   }
 
   begin(inputs: readonly Tensor[]): (target: Float32Array) => Promise<void> {
-    this.send(inputs);
-    return this.readBack.begin();
+    const fetch = this.readBack.begin();
+    this.send(inputs, fetch.after);
+    return fetch.into;
   }
 
   dispose(): void {
@@ -226,23 +232,32 @@ class Recording {
     this.readBack.dispose();
   }
 
-  private send(inputs: readonly Tensor[]): void {
-    const { backend } = this;
+  /** `sent` hears how many dispatches are on their way. */
+  private send(inputs: readonly Tensor[], sent: (dispatches: number) => void = () => undefined): void {
+    const { backend, dispatches } = this;
     flush(backend);
-    this.inputs.fill(inputs);
-    for (let at = 0; at < this.dispatches.length; at += dispatchesAtOnce) {
-      const encoder = backend.device.createCommandEncoder();
-      const pass = encoder.beginComputePass();
-      let pipeline: GpuPipeline | null = null;
-      for (const dispatch of this.dispatches.slice(at, at + dispatchesAtOnce)) {
-        if (dispatch.pipeline !== pipeline) pass.setPipeline(dispatch.pipeline);
-        pipeline = dispatch.pipeline;
-        pass.setBindGroup(0, dispatch.bindings);
-        pass.dispatchWorkgroups(...dispatch.groups);
-      }
-      pass.end();
-      backend.queue.submit([encoder.finish()]);
+    const fill = this.inputs.filling(inputs);
+    for (let at = 0; at < dispatches.length; at += dispatchesAtOnce) {
+      const end = Math.min(at + dispatchesAtOnce, dispatches.length);
+      fill(end);
+      this.submit(at, end);
+      sent(end);
     }
+  }
+
+  private submit(first: number, end: number): void {
+    const { device, queue } = this.backend;
+    const encoder = device.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    let pipeline: GpuPipeline | null = null;
+    for (const dispatch of this.dispatches.slice(first, end)) {
+      if (dispatch.pipeline !== pipeline) pass.setPipeline(dispatch.pipeline);
+      pipeline = dispatch.pipeline;
+      pass.setBindGroup(0, dispatch.bindings);
+      pass.dispatchWorkgroups(...dispatch.groups);
+    }
+    pass.end();
+    queue.submit([encoder.finish()]);
   }
 
   /** The next run writes over the result. */
@@ -259,10 +274,18 @@ class Recording {
   }
 }
 
-function partsOf({ tensorMap }: GpuBackend, results: readonly Tensor[]): Part[] {
+/** For each input the first dispatch that reads it. */
+function firstReads(dispatches: readonly Made[], inputIds: readonly object[]): number[] {
+  const first = new Map<object, number>();
+  for (const [i, { reads }] of dispatches.entries()) for (const id of reads) if (!first.has(id)) first.set(id, i);
+  return inputIds.map((id) => first.get(id) ?? 0);
+}
+
+function partsOf({ tensorMap }: GpuBackend, dispatches: readonly Made[], results: readonly Tensor[]): Part[] {
+  const written = new Map(dispatches.map(({ writes }, i) => [writes, i + 1]));
   return results.map(({ dataId, size }) => {
     const { resource } = tensorMap.get(dataId);
     assert(resource, "a recorded function has its results on the GPU");
-    return { buffer: resource, bytes: size * bytesPerValue };
+    return { buffer: resource, bytes: size * bytesPerValue, after: written.get(dataId) ?? 0 };
   });
 }
