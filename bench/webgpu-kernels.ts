@@ -1,5 +1,5 @@
 /**
- * Our WGSL kernels against tfjs's, in turns on one GPU and by its own clock: what they compute, what they move, how fast.
+ * Our WGSL kernels against tfjs's, where it has one, in turns on one GPU and by its own clock: what they compute, what they move, how fast.
  *
  *   npx tsc && node dist/bench/webgpu-kernels.js [--large] [--only conv3x3] [--rounds 5] [--tflops 66.9 --gbps 3350] [--json]
  *
@@ -13,7 +13,7 @@ import { loadEngine } from "../worker/engine/load.js";
 import { stockKernels } from "../worker/webgpu/registry.js";
 import { median } from "./lib/row.js";
 import { bytesOfCall, type Call, flopsOfCall, RecordedCall } from "./webgpu/calls.js";
-import { type Layer, layerCalls } from "./webgpu/layers.js";
+import { layerCalls, type NamedCalls } from "./webgpu/layers.js";
 
 const { values: flags } = parseArgs({
   options: {
@@ -25,6 +25,7 @@ const { values: flags } = parseArgs({
     json: { type: "boolean", default: false },
   },
 });
+process.env.SEEDGROW_WEBGPU_KERNELS = "own";
 const { tf, device } = await loadEngine({ engine: "webgpu", threads: 1 });
 
 interface Row {
@@ -32,38 +33,36 @@ interface Row {
   readonly kernel: string;
   readonly gflop: number;
   readonly megabytes: number;
-  /** Medians. */
-  readonly stockMs: number;
+  /** Medians; null: tfjs has no such kernel. */
+  readonly stockMs: number | null;
   readonly oursMs: number;
 }
 
 const rows: Row[] = [];
-for (const { layer, calls } of layerCalls(flags.large)) await measureLayer(layer, calls);
+for (const layer of layerCalls(flags.large)) await measureLayer(layer);
 print();
 process.exit();
 
-async function measureLayer(layer: Layer, calls: readonly Call[]): Promise<void> {
+async function measureLayer({ name, calls }: NamedCalls): Promise<void> {
   for (const call of calls) {
-    if (!`${layer.name} ${call.kernel}`.includes(flags.only)) continue;
+    if (!`${name} ${call.kernel}`.includes(flags.only)) continue;
     const ours = tf.getKernel(call.kernel, "webgpu").kernelFunc;
     const stock = stockKernels.get(call.kernel);
-    if (!stock) continue;
-    const [stockMs, oursMs] = await alternated(call, stock, ours);
+    const [oursMs, stockMs = null] = await alternated(call, stock ? [ours, stock] : [ours]);
     const [gflop, megabytes] = [flopsOfCall(call) / 1e9, bytesOfCall(call) / 1e6];
-    rows.push({ layer: layer.name, kernel: call.kernel, gflop, megabytes, stockMs, oursMs });
+    rows.push({ layer: name, kernel: call.kernel, gflop, megabytes, stockMs, oursMs: oursMs! });
   }
 }
 
-async function alternated(call: Call, ...kernels: readonly [KernelFunc, KernelFunc]): Promise<[number, number]> {
-  const sides = [await RecordedCall.of(tf, call, kernels[0]), await RecordedCall.of(tf, call, kernels[1])] as const;
-  const spent: [number[], number[]] = [[], []];
-  for (const side of sides) await side.ms();
+async function alternated(call: Call, kernels: readonly KernelFunc[]): Promise<number[]> {
+  const sides: { readonly recorded: RecordedCall; readonly spent: number[] }[] = [];
+  for (const kernel of kernels) sides.push({ recorded: await RecordedCall.of(tf, call, kernel), spent: [] });
+  for (const { recorded } of sides) await recorded.ms();
   for (let round = 0; round < Number(flags.rounds); round++) {
-    for (const side of round % 2 === 0 ? ([0, 1] as const) : ([1, 0] as const))
-      spent[side].push(await sides[side].ms());
+    for (const { recorded, spent } of round % 2 === 0 ? sides : sides.toReversed()) spent.push(await recorded.ms());
   }
-  for (const side of sides) side.dispose();
-  return [median(spent[0]), median(spent[1])];
+  for (const { recorded } of sides) recorded.dispose();
+  return sides.map(({ spent }) => median(spent));
 }
 
 /** "": nobody has said what the GPU can do. */
@@ -82,7 +81,9 @@ function print(): void {
     const { layer, kernel, gflop, megabytes, stockMs, oursMs } = row;
     const rate = (ms: number) => (gflop / ms).toPrecision(3);
     const cells = [gflop.toFixed(3), megabytes.toFixed(2), ((1e3 * gflop) / megabytes).toFixed(0)];
-    const times = [rate(stockMs), rate(oursMs), (stockMs / oursMs).toFixed(1), rooflineShare(row)];
+    const beside =
+      stockMs === null ? ["", rate(oursMs), ""] : [rate(stockMs), rate(oursMs), (stockMs / oursMs).toFixed(1)];
+    const times = [...beside, rooflineShare(row)];
     return `| ${layer} | ${kernel} | ${[...cells, ...times].join(" | ")} |`;
   });
   const head =

@@ -14,10 +14,12 @@ export interface Call {
   readonly inputs: Readonly<Record<string, Shaped>>;
   readonly attributes: Readonly<Record<string, unknown>>;
   readonly output: Shaped;
+  /** Of what is neither a convolution nor a product of matrices. */
+  readonly flops?: number;
 }
 
-export function flopsOfCall({ kernel, inputs, attributes, output }: Call): number {
-  return flopsOf(kernel, inputs, attributes, output.shape);
+export function flopsOfCall({ kernel, inputs, attributes, output, flops }: Call): number {
+  return flops ?? flopsOf(kernel, inputs, attributes, output.shape);
 }
 
 /** Every input read and the output written once. */

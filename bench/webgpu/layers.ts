@@ -1,4 +1,6 @@
-/** Layers of the networks that are trained, as calls of their kernels: MobileNetV2, ResNet and DFN. */
+/** Layers of the networks that are trained, as calls of their kernels: MobileNetV2, ResNet and DFN; and PAMR. */
+import { methodConfigSchema } from "../../shared/config/method.js";
+import { pamrKernels } from "../../worker/segmentation/pamr-program.js";
 import type { Call } from "./calls.js";
 
 export interface Layer {
@@ -31,12 +33,49 @@ const large: readonly Layer[] = [
   { name: "depthwise3x3 144, 64 px", size: 64, side: 3, stride: 1, from: 144, to: 0 },
 ];
 
-export function layerCalls(isLarge: boolean): { readonly layer: Layer; readonly calls: readonly Call[] }[] {
-  return (isLarge ? large : small).map((layer) => ({ layer, calls: callsOfLayer(layer, isLarge ? 8 : 1) }));
+export interface NamedCalls {
+  readonly name: string;
+  readonly calls: readonly Call[];
 }
 
+export function layerCalls(isLarge: boolean): NamedCalls[] {
+  const layers = (isLarge ? large : small).map((layer) => {
+    return { name: layer.name, calls: callsOfLayer(layer, isLarge ? 8 : 1) };
+  });
+  return [...layers, ...[1, 3, 8].map((channels) => pamrCalls(isLarge ? 256 : 64, channels))];
+}
+
+const float = (...shape: number[]) => ({ shape, dtype: "float32" as const });
+
+/** Of one photo, as it comes: the weights, and one iteration. */
+function pamrCalls(side: number, channels: number): NamedCalls {
+  const { dilations } = methodConfigSchema.parse({}).pamr;
+  const neighbours = 8 * dilations.length;
+  const [rgb, map, weights] = [float(side, side, 3), float(side, side, channels), float(neighbours, side, side)];
+  const perCell = {
+    affinity: neighbours * (3 * (differenceFlops + exponentFlops) + softmaxFlops),
+    mean: 2 * neighbours,
+  };
+  const cells = side * side;
+  const attributes = { dilations };
+  const affinity = {
+    ...{ kernel: pamrKernels.affinity, inputs: { rgb }, attributes, output: weights },
+    flops: cells * perCell.affinity,
+  };
+  const mean = {
+    ...{ kernel: pamrKernels.mean, inputs: { map, weights }, attributes, output: map },
+    flops: cells * channels * perCell.mean,
+  };
+  return { name: `PAMR, ${channels} channels, ${side} px`, calls: channels === 1 ? [affinity, mean] : [mean] };
+}
+
+/** Of one colour of a neighbour: a difference, its sum and that of its square; its absolute value, scaled and added. */
+const differenceFlops = 4;
+const exponentFlops = 3;
+/** Of a neighbour: largest, difference, power, sum, quotient. */
+const softmaxFlops = 5;
+
 function callsOfLayer({ size, side, stride, from, to }: Layer, batch: number): Call[] {
-  const float = (...shape: number[]) => ({ shape, dtype: "float32" as const });
   const out = Math.ceil(size / stride);
   const isDepthwise = to === 0;
   const filterShape = isDepthwise ? [side, side, from, 1] : [side, side, from, to];

@@ -58,7 +58,7 @@ async function segment({ pixels, width, height }: EngineRequest) {
   const probabilities = (await output.data()) as Float32Array;
   output.dispose();
   const classCount = card.classes.length;
-  const labels = labelsFrom(card.method, { probabilities, classCount, pixels, width, height, allowed: null });
+  const labels = await labelsFrom(card.method, { probabilities, classCount, pixels, width, height, allowed: null });
   return { labels, ms: performance.now() - startedMs, backend: tf.getBackend() };
 }
 

@@ -40,7 +40,7 @@ describe("a model in plain tfjs", () => {
     const [refined] = await compute.predict([photo]);
     const [raw] = await compute.predict([{ ...photo, raw: true }]);
     expect(new Set(raw!.labels).size).toBeGreaterThan(1);
-    expect(labelsFrom(method, input)).toEqual(refined!.labels);
+    expect(await labelsFrom(method, input)).toEqual(refined!.labels);
     expect(rawLabelsFrom(method, input)).toEqual(raw!.labels);
   });
 

@@ -31,6 +31,7 @@ import { type TagClassifier, tagClassifier } from "./classifier.js";
 import { type Compile, Programs } from "./compiled.js";
 import { classifierGradient, type FeatureCache, segmenterGradient } from "./gradients.js";
 import { type Segmenter, segmenterOf } from "./networks/segmenter.js";
+import { PamrPrograms } from "./pamr-program.js";
 import { initialValues, ParamStore, splitFlat } from "./params.js";
 import { predictionSide } from "./prediction.js";
 import { predictImage, probabilityMap, refineImage, seedImage } from "./stages.js";
@@ -90,7 +91,7 @@ export async function createCompute(
   const mined = minedRounds(method);
   const growing = await makeSegmenter(mined + 1);
   const segmenting = { growing, mining: mined > 0 ? await makeSegmenter(1) : growing };
-  return new MethodCompute(tf, setup, draw, classifying, segmenting);
+  return new MethodCompute(tf, setup, draw, new PamrPrograms(tf, compile), classifying, segmenting);
 }
 
 class MethodCompute implements Compute {
@@ -104,6 +105,7 @@ class MethodCompute implements Compute {
     private readonly tf: Tf,
     private readonly setup: ComputeSetup,
     private readonly draw: DrawPixels,
+    private readonly refining: PamrPrograms,
     private readonly classifying: ClassifierModel,
     private readonly segmenting: { readonly mining: SegmenterModel; readonly growing: SegmenterModel },
   ) {
@@ -139,7 +141,9 @@ class MethodCompute implements Compute {
   async seeds(examples: readonly Example[]): Promise<SeedResult[]> {
     const { backbone, classifier, store } = this.classifying;
     assert(store.values, "the classifier is loaded");
-    const parts = { tf: this.tf, method: this.setup.method, backbone, classifier, params: store.get };
+    const { tf, setup, refining } = this;
+    const { pamrBy } = refining;
+    const parts = { tf, method: setup.method, backbone, classifier, params: store.get, pamrBy };
     return inOrder(examples, (example) => seedImage(parts, example));
   }
 
@@ -169,6 +173,7 @@ class MethodCompute implements Compute {
 
   dispose(): void {
     const { mining, growing } = this.segmenting;
+    this.refining.dispose();
     for (const { store, backbone, programs } of new Set([this.classifying, mining, growing])) {
       programs.dispose();
       store.dispose();
@@ -194,7 +199,7 @@ class MethodCompute implements Compute {
 
   private partsOf({ method, backbone, network, store, programs }: SegmenterModel) {
     assert(store.values, "the segmenter is loaded");
-    const { tf, setup, superpixels } = this;
+    const { tf, setup, superpixels, refining } = this;
     const areConstant = setup.isTrained && store.values.byteLength <= constantBytesMax;
     return {
       tf,
@@ -205,6 +210,7 @@ class MethodCompute implements Compute {
       params: store.get,
       tensors: areConstant ? [] : store.tensors,
       programs,
+      pamrBy: refining.pamrBy,
       classCount: setup.classes.length,
       superpixels,
     };

@@ -5,7 +5,8 @@
  *
  *   weight = softmax over neighbours of  mean over colours of  -|I - I_n| / (0.1 * local deviation)
  *
- * Typed arrays with a padded border; a pixel's weights lie side by side, so that the inner loop is one dot product.
+ * Typed arrays with a padded border; a pixel's weights lie side by side, so that the inner loop is one dot product. The same on a
+ * GPU: pamr-program.ts.
  */
 
 export interface Affinity {
@@ -18,10 +19,10 @@ export interface Affinity {
 }
 
 /** pamr.py divides by 0.1 of the deviation; the constant keeps flat regions finite. */
-const deviationShare = 0.1;
-const deviationMin = 1e-8;
+export const deviationShare = 0.1;
+export const deviationMin = 1e-8;
 /** exp(-20) of the largest weight: less than one f32 rounding of the sum. */
-const exponentMin = -20;
+export const exponentMin = -20;
 
 /** Neighbour weights of a square RGB image, [size, size, 3], any scale of values. */
 export function affinityOf(rgb: Float32Array, size: number, dilations: readonly number[]): Affinity {
@@ -50,9 +51,14 @@ export function pamr(map: Float32Array, channels: number, affinity: Affinity, it
   return out;
 }
 
+/** From a pixel to its neighbours, in the weights' order. */
+export function neighbourSteps(dilations: readonly number[]): (readonly [dy: number, dx: number])[] {
+  const ring = [-1, 0, 1].flatMap((dy) => [-1, 0, 1].map((dx) => [dy, dx] as const)).filter(([dy, dx]) => dy || dx);
+  return dilations.flatMap((distance) => ring.map(([dy, dx]) => [dy * distance, dx * distance] as const));
+}
+
 function neighbourOffsets(dilations: readonly number[], width: number): Int32Array {
-  const ring = [-1, 0, 1].flatMap((dy) => [-1, 0, 1].map((dx) => dy * width + dx)).filter((offset) => offset !== 0);
-  return Int32Array.from(dilations.flatMap((distance) => ring.map((offset) => offset * distance)));
+  return Int32Array.from(neighbourSteps(dilations), ([dy, dx]) => dy * width + dx);
 }
 
 function paddedPlane(map: Float32Array, channels: number, k: number, size: number, pad: number): Float32Array {

@@ -10,6 +10,7 @@ import { restrict } from "./labels.js";
 import {
   coloured,
   type Iterations,
+  type Pamr,
   type RefinementConfig,
   refineMap,
   type SquareMap,
@@ -37,8 +38,8 @@ export function predictionSide(method: FinishConfig): number {
   return startSide(method, iterationsOf(method));
 }
 
-/** Class ids, [height, width]. */
-export function labelsFrom(method: FinishConfig, input: Probabilities): Uint8Array {
+/** Class ids, [height, width]. `pamrBy`: who refines the borders. */
+export async function labelsFrom(method: FinishConfig, input: Probabilities, pamrBy?: Pamr): Promise<Uint8Array> {
   const { probabilities, classCount, pixels, width, height, allowed } = input;
   const ids = visibleIds(probabilities, classCount + 1, allowed);
   const visible: SquareMap = {
@@ -47,7 +48,7 @@ export function labelsFrom(method: FinishConfig, input: Probabilities): Uint8Arr
     channels: ids.length,
   };
   const joined = coloured(method.imageSize, pixels, visible, method.predict.colourWeight);
-  const refined = refineMap(method, pixels, joined, iterationsOf(method));
+  const refined = await refineMap(method, pixels, joined, iterationsOf(method), pamrBy);
   const { values, side, channels } = withCrf(method, pixels, refined);
   const full = resize(values, { height: side, width: side, channels }, height, width);
   return argMax(full, channels, ids);

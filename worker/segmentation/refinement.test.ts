@@ -32,22 +32,22 @@ describe("the grid a map starts on", () => {
 });
 
 describe("refining", () => {
-  test("no iterations: the map itself", () => {
+  test("no iterations: the map itself", async () => {
     const given = map(16);
-    expect(refineMap(method, pixels, given, { coarse: 0, fine: 0 })).toBe(given);
+    expect(await refineMap(method, pixels, given, { coarse: 0, fine: 0 })).toBe(given);
   });
 
-  test("far on the coarse grid, then near on the fine one", () => {
-    const refined = refineMap(method, pixels, map(16), { coarse: 10, fine: 2 });
+  test("far on the coarse grid, then near on the fine one", async () => {
+    const refined = await refineMap(method, pixels, map(16), { coarse: 10, fine: 2 });
     expect(refined.side).toBe(32);
     const column = (x: number) => refined.values[16 * 32 + x]!;
     expect(column(6)).toBeGreaterThan(0.95);
     expect(column(18)).toBeLessThan(column(12) * 0.6);
   });
 
-  test("each grid is PAMR of the photo shrunk to it", () => {
+  test("each grid is PAMR of the photo shrunk to it", async () => {
     const shrunk = Float32Array.from({ length: 32 * 32 * 3 }, (_, i) => (Math.floor(i / 3) % 32 < 16 ? 40 : 220));
-    const { values } = refineMap(method, pixels, map(32), { coarse: 0, fine: 3 });
+    const { values } = await refineMap(method, pixels, map(32), { coarse: 0, fine: 3 });
     expect(values).toEqual(pamr(map(32).values, 1, affinityOf(shrunk, 32, [1]), 3));
   });
 });

@@ -25,7 +25,7 @@ import type { Segmenter } from "./networks/segmenter.js";
 import type { Params } from "./nn/conv.js";
 import { labelsFrom, predictionSide, rawLabelsFrom } from "./prediction.js";
 import { take } from "./read.js";
-import { coloured, refineMap, resized, type SquareMap, startSide } from "./refinement.js";
+import { coloured, type Pamr, refineMap, resized, type SquareMap, startSide } from "./refinement.js";
 import { cutPhoto, type SuperpixelCache } from "./superpixels/cut.js";
 import type { Superpixels } from "./superpixels/superpixels.js";
 import type { Tensor, Tensor4D, Tf } from "./tf.js";
@@ -40,6 +40,7 @@ export interface ClassifierParts {
   readonly backbone: Backbone;
   readonly classifier: TagClassifier;
   readonly params: Params;
+  readonly pamrBy: Pamr;
 }
 
 export async function seedImage(parts: ClassifierParts, example: Example): Promise<SeedResult> {
@@ -58,7 +59,7 @@ export async function seedImage(parts: ClassifierParts, example: Example): Promi
   const options: CamOptions = { config: method.cam, imageSize: size, size: mapSide };
   const values = await camOf(tf, parts.backbone, parts.classifier, parts.params, toUnit(example.pixels), tags, options);
   const cam = { values, side: mapSide, channels: tags.length };
-  const refined = refineMap(method, example.pixels, cam, iterations);
+  const refined = await refineMap(method, example.pixels, cam, iterations, parts.pamrBy);
   return {
     ...shared,
     cam: Uint8Array.from(resized(cam, side), (value) => Math.round(value * 255)),
@@ -92,6 +93,7 @@ export interface SegmenterParts {
   /** All that `params` gives, unless it stays as it is. */
   readonly tensors: readonly Tensor[];
   readonly programs: Programs;
+  readonly pamrBy: Pamr;
   readonly classCount: number;
   readonly seed: number;
   readonly superpixels: SuperpixelCache;
@@ -113,7 +115,8 @@ export async function refineImage(
   const all = await probabilitiesOf(parts, example.pixels, refine, startSide(method, iterations));
   const allowed = coloured(method.imageSize, example.pixels, only(all, [BACKGROUND, ...tags]), refine.colourWeight);
   const gated = { ...all, values: withoutBackground(allowed.values, allowed.channels), channels: tags.length };
-  const scores = resized(refineMap(method, example.pixels, gated, iterations), method.imageSize);
+  const refined = await refineMap(method, example.pixels, gated, iterations, parts.pamrBy);
+  const scores = resized(refined, method.imageSize);
   const cam = Float32Array.from(example.cam);
   const camGrid = { height: example.camHeight, width: example.camWidth, channels: tags.length };
   const anchor = resize(cam, camGrid, method.imageSize, method.imageSize);
@@ -160,8 +163,8 @@ export async function predictImage(parts: SegmenterParts, example: PredictExampl
   const { image, pixels, width, height, allowed, raw } = example;
   if (allowed?.length === 0) return { image, labels: new Uint8Array(width * height).fill(BACKGROUND) };
   const { values: probabilities } = await probabilitiesOf(parts, pixels, method.predict, predictionSide(method));
-  const finish = raw ? rawLabelsFrom : labelsFrom;
-  return { image, labels: finish(method, { probabilities, classCount, pixels, width, height, allowed }) };
+  const input = { probabilities, classCount, pixels, width, height, allowed };
+  return { image, labels: raw ? rawLabelsFrom(method, input) : await labelsFrom(method, input, parts.pamrBy) };
 }
 
 function only(map: SquareMap, ids: readonly number[]): SquareMap {

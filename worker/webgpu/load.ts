@@ -9,6 +9,7 @@ import { installCrops } from "./crops.js";
 import { installDepthwise } from "./depthwise.js";
 import type { GpuDevice } from "./gpu.js";
 import { installGroupNorm } from "./group-norm.js";
+import { installPamr } from "./pamr.js";
 import { installPooling } from "./pooling.js";
 import { installReductions } from "./reduce.js";
 import { installRelu } from "./relu.js";
@@ -35,6 +36,9 @@ const exactClock = ["disable-dawn-features=timestamp_quantization"];
 /** Dawn's devices crash the process when the object that they came from is collected. */
 const kept: unknown[] = [];
 
+/** Part of the fingerprint: raised whenever our kernels compute more, or give other bits. 2: crops and PAMR. */
+const kernelsEdition = 2;
+
 function chosenKernels(wanted: string): "own" | "stock" {
   if (wanted === "own" || wanted === "stock") return wanted;
   throw new AppError("CONFIG_INVALID", `SEEDGROW_WEBGPU_KERNELS is "${wanted}"; use own or stock`);
@@ -49,6 +53,7 @@ function installKernels(tf: Tf): void {
   installGroupNorm(tf);
   installUpsample(tf);
   installCrops(tf);
+  installPamr(tf);
 }
 
 /** @param gpu index or part of a name, "": any. @throws AppError ENGINE_MISSING | ENGINE_FAILED */
@@ -96,7 +101,7 @@ function asInBrowser<T>(gpu: Gpu, make: () => T): T {
   }
 }
 
-function describe(tf: Tf, { info }: GpuAdapter, reason: string, device: GpuDevice, kernels: string): Engine {
+function describe(tf: Tf, { info }: GpuAdapter, reason: string, device: GpuDevice, kernels: "own" | "stock"): Engine {
   const version = `tfjs ${tf.version.tfjs} / WebGPU`;
   const name = [info.vendor, info.architecture, info.device].filter((part) => part !== "").join(" ");
   return {
@@ -106,7 +111,13 @@ function describe(tf: Tf, { info }: GpuAdapter, reason: string, device: GpuDevic
     compile: replayCompiler(tf),
     version,
     device: `gpu: ${name}, ${info.description}`,
-    fingerprint: ["webgpu", version, `kernels=${kernels}`, name, info.description].join("; "),
+    fingerprint: [
+      "webgpu",
+      version,
+      `kernels=${kernels === "own" ? `own-${kernelsEdition}` : kernels}`,
+      name,
+      info.description,
+    ].join("; "),
     lost: endOf(device),
   };
 }
