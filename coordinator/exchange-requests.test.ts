@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
+import { aheadWorkersMax } from "../shared/limits.js";
 import { atStep, type Exchange } from "./core/exchange-state.js";
 import type { Phase } from "./core/plan.js";
-import { applyJob, exchangeOf, reduceJob } from "./exchange-requests.js";
+import { aheadOf, applyJob, exchangeOf, reduceJob } from "./exchange-requests.js";
 import type { StageFacts } from "./sharded-training.js";
 
 const leafCount = 16;
@@ -18,10 +19,14 @@ const ids = (count: number) => Array.from({ length: count }, (_, i) => `w${i}`);
 
 /** So many workers, with equal runs of micro-batches and a slice each. */
 function facts(count: number, changes: Partial<Exchange> = {}) {
-  const run = leafCount / count;
-  const sums = ids(count).map((workerId, i) => ({ workerId, first: i * run, end: (i + 1) * run }));
+  const run = Math.floor(leafCount / count);
+  const sums = ids(count).map((workerId, i) => ({
+    ...{ workerId, assignmentId: `work-${i}` },
+    ...{ first: i * run, end: (i + 1) * run },
+  }));
   const exchange = { ...atStep(null, ids(count), 0), sums, owners: ids(count), ...changes };
-  return { exchange, stage, addressOf: (workerId: string) => `${workerId}:7000` };
+  const expected = { owners: ids(count), sums };
+  return { exchange, stage, expected, addressOf: (workerId: string) => `${workerId}:7000` };
 }
 
 function order(workerId: string, unit: number) {
@@ -73,4 +78,30 @@ describe("the model of a step", () => {
 test("an update after which something is kept says what", () => {
   expect(applyJob(8, facts(2)).apply!.hash).toEqual(["average"]);
   expect(applyJob(7, facts(2)).apply!.hash).toEqual([]);
+});
+
+describe("what a worker is told while it computes", () => {
+  test.each([2, 3, 16])("with %i workers is what it will be asked to add up, but for its own sums", (count) => {
+    const told = facts(count, {});
+    const [unit, workerId] = [count - 1, `w${count - 1}`];
+    const { reduce } = reduceJob(order(workerId, unit), told);
+    const { first, end, length, sums } = aheadOf(order(workerId, 0), told)!;
+    expect({ first, end, length }).toEqual({ first: reduce!.first, end: reduce!.end, length: reduce!.length });
+    const named = sums!.flatMap(({ peer, key, nodes }) => nodes!.map((node) => ({ node, peer, key })));
+    expect(named).toEqual(reduce!.summands!.filter(({ peer }) => peer!.workerId !== workerId));
+  });
+
+  test("is nothing where it has all, or will have no slice", () => {
+    expect(aheadOf(order("w0", 0), facts(1))).toBeNull();
+    expect(aheadOf(order("late", 0), facts(2))).toBeNull();
+    expect(aheadOf(order("w0", 0), { ...facts(2), expected: null })).toBeNull();
+  });
+
+  test("names work in the order to add up for as many workers as were told of it", () => {
+    const keys = (count: number) => {
+      return reduceJob(order("w0", 0), { ...facts(16), exchange: { ...facts(16).exchange, owners: ids(count) } });
+    };
+    expect(keys(aheadWorkersMax).reduce!.summands![3]!.key).toBe("work-3");
+    expect(keys(aheadWorkersMax + 1).reduce!.summands![3]!.key).toBe("");
+  });
 });

@@ -4,7 +4,7 @@ import type { WorkRequest } from "../shared/gen/seedgrow/v1/WorkRequest.js";
 import type { Purpose } from "./core/events.js";
 import { type Phase, stepsFrom } from "./core/plan.js";
 import type { Assignment } from "./core/work-pool.js";
-import { applyJob, type ExchangeFacts, exchangeOf, reduceJob } from "./exchange-requests.js";
+import { aheadOf, applyJob, type ExchangeFacts, exchangeOf, reduceJob } from "./exchange-requests.js";
 import type { WeightsChange } from "./training.js";
 
 /** Digests that work refers to; empty string: none yet. */
@@ -61,7 +61,9 @@ export function requestFor(order: WorkOrder, digests: RunDigests, exchange: Exch
     const change = digests.change && { baseDigest: digests.change.base, digest: digests.change.digest };
     const { checksums } = digests;
     const request: WorkRequest = { ...withWeights, checksums, change, gradient, job: "gradient" };
-    return exchange ? { ...request, exchange: exchangeOf(order, purpose.step, exchange) } : request;
+    if (!exchange) return request;
+    const told = { ...gradient, ahead: aheadOf(order, exchange) };
+    return { ...request, gradient: told, exchange: exchangeOf(order, purpose.step, exchange) };
   }
   if (purpose.kind === "reduce" || purpose.kind === "apply") {
     const job = purpose.kind === "reduce" ? reduceJob(order, exchange!) : applyJob(purpose.step, exchange!);

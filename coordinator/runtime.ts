@@ -180,7 +180,7 @@ export class RunRuntime {
     const { id, workerId } = order.assignment;
     this.orders.set(id, order);
     try {
-      const facts = exchangeFacts(order.purpose, this.state.exchange, this.deps.results.stageFacts, this.addressOf);
+      const facts = exchangeFacts(order.purpose, this.state, this.deps.results.stageFacts, this.addressOf);
       const request = requestFor(order, this.deps.results.digests(order.phase), facts);
       const result = await this.deps.telemetry.inPhase(() => this.deps.links.work(workerId, request));
       this.deps.telemetry.onWork(workerId, result);

@@ -75,6 +75,11 @@ export const tunnelTimeoutMs = 15_000;
  * the coordinator gives it up, and an update of a large model lets go of its thread a hundred times a second.
  */
 export const peerIdleMs = 5_000;
+/**
+ * So many workers are told beforehand whose sums they will need. Each opens a second line to all others for it, and is told of all:
+ * with 64 that is 126 lines for each and .3 MB of commands a step, and both grow with their square.
+ */
+export const aheadWorkersMax = 64;
 /** So many complaints within a step and the coordinator gives a worker up: the first may be the complainer's own fault. */
 export const complaintsMax = 2;
 /** Attach pulls the backbone and starts the engine; 2 minutes cover 100 MB at 1 MB/s. */

@@ -10,7 +10,7 @@ import type { WorkRequest__Output } from "../shared/gen/seedgrow/v1/WorkRequest.
 import { leaseMs } from "../shared/limits.js";
 import type { Encoded } from "../shared/math/wire.js";
 import type { BlobSource } from "../shared/net/blobs.js";
-import type { VectorSource } from "../shared/net/peers.js";
+import type { ComingSource } from "../shared/net/peers.js";
 import { peerError } from "../shared/net/rpc.js";
 import { inSpan } from "../shared/observe/tracing.js";
 import * as session from "./core/session.js";
@@ -53,7 +53,7 @@ interface KeptOutputs {
 const keptMax = 4;
 const drainPollMs = 50;
 
-export class WorkerRuntime implements BlobSource, VectorSource {
+export class WorkerRuntime implements BlobSource, ComingSource {
   private session: session.Session = session.initialSession;
   private run: AttachedRun | null = null;
   private opening: Promise<void> = Promise.resolve();
@@ -166,6 +166,11 @@ export class WorkerRuntime implements BlobSource, VectorSource {
     return runId === this.runId ? (this.run?.context.exchange.vector(name) ?? null) : null;
   }
 
+  async coming(runId: string, name: string): Promise<void> {
+    if (runId !== this.runId || !this.run) throw new AppError("MESSAGE_INVALID", `not in run ${runId}`);
+    await this.run.context.exchange.coming(name);
+  }
+
   close(): void {
     this.closeRun();
   }
@@ -228,6 +233,7 @@ export class WorkerRuntime implements BlobSource, VectorSource {
   }
 
   private closeRun(): void {
+    this.run?.context.exchange.close();
     this.run?.close();
     this.run = null;
     this.kept.clear();

@@ -7,7 +7,7 @@ import type { WorkRequest__Output } from "../shared/gen/seedgrow/v1/WorkRequest.
 import { blobBulk } from "../shared/net/blob-lines.js";
 import { blobHandlers } from "../shared/net/blobs.js";
 import type { BulkService } from "../shared/net/one-port.js";
-import { vectorBulk } from "../shared/net/peers.js";
+import { comingBulk, vectorBulk } from "../shared/net/peers.js";
 import { Blobs, Worker } from "../shared/net/proto.js";
 import { unary } from "../shared/net/rpc.js";
 import { peerRoles, workerAccess } from "./access.js";
@@ -38,9 +38,12 @@ export function addServices(
 }
 
 /** What goes over bulk lines. */
-export function workerBulk(runtime: Pick<WorkerRuntime, "get" | "vector">): Readonly<Record<string, BulkService>> {
+export function workerBulk(
+  runtime: Pick<WorkerRuntime, "get" | "vector" | "coming">,
+): Readonly<Record<string, BulkService>> {
   return {
     vector: { answer: vectorBulk(runtime), roles: peerRoles },
+    coming: { answer: comingBulk(runtime), roles: peerRoles },
     blob: { answer: blobBulk(runtime), roles: workerAccess["seedgrow.v1.Blobs"] ?? [] },
   };
 }

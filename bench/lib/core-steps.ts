@@ -96,7 +96,7 @@ class Coordinator {
   private perform(effect: RunEffect): void {
     if (effect.kind === "settle") this.settles = true;
     if (effect.kind !== "assign") return;
-    const facts = exchangeFacts(effect.purpose, this.state.exchange, stage, () => "10.0.0.1:7001");
+    const facts = exchangeFacts(effect.purpose, this.state, stage, () => "10.0.0.1:7001");
     const request = requestFor(effect, digests, facts);
     this.commandBytes += Worker.service.Work.requestSerialize(request).length;
     this.open.push(effect.assignment.id);

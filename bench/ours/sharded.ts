@@ -68,6 +68,7 @@ async function work(): Promise<void> {
     ...{ seed: 0, wire },
     pullBlob: async (digest) => (digest === "specs" ? Buffer.from(JSON.stringify(specs)) : new Uint8Array(count * 4)),
     pullPeer: (range, target) => peers.pull(range, target),
+    aheadLines: peers.ahead,
   });
   const server = openServer({ trust, access: workerAccess });
   const vectors = vectorBulk({ vector: (_, name) => exchange.vector(name) });
@@ -82,7 +83,7 @@ async function work(): Promise<void> {
     const leaf = { level: 0, index: rank };
     exchange.enter(of);
     await exchange.begin(of, stage, weights);
-    keepSums(exchange, of, stage, [{ node: leaf, values: gradient, due: leaf }], () => undefined);
+    keepSums(exchange, of, stage, "", [{ node: leaf, values: gradient, due: leaf }], () => undefined);
     return null;
   };
   process.on("message", async (command: Command) => {
@@ -106,7 +107,11 @@ async function lead(): Promise<void> {
     ...sliceRange(rank, workers, count + sumTailFloats),
     peer: peerOf(rank),
   }));
-  const summands = children.map((_, rank) => ({ node: nodeKey({ level: 0, index: rank }), peer: peerOf(rank) }));
+  const summands = children.map((_, rank) => ({
+    node: nodeKey({ level: 0, index: rank }),
+    peer: peerOf(rank),
+    key: "",
+  }));
   let step = 0;
   const all = (order: (rank: number) => Pick<Command, "reduce" | "apply">) => {
     return Promise.all(children.map((child, rank) => ask(child, { rank, of: of(step), weights, ...order(rank) })));

@@ -27,6 +27,11 @@ export class RunMetrics {
   private readonly exchanged = this.counter("seedgrow_exchange_bytes_total", "Bytes pulled from other workers", [
     "worker",
   ]);
+  private readonly exchangedAhead = this.counter(
+    "seedgrow_exchange_ahead_bytes_total",
+    "Of these, bytes that were asked for while their sender still computed",
+    ["worker"],
+  );
   private readonly busy = this.counter("seedgrow_worker_busy_seconds_total", "Time of workers", ["worker", "doing"]);
   private readonly input = this.counter(
     "seedgrow_worker_input_wait_seconds_total",
@@ -74,6 +79,7 @@ export class RunMetrics {
 
   readonly onWork = (worker: string, { images, computeMs, waitMs, metrics }: WorkResult): void => {
     if (metrics.pulledBytes !== undefined) this.exchanged.inc({ worker }, metrics.pulledBytes);
+    if (metrics.pulledAheadBytes !== undefined) this.exchangedAhead.inc({ worker }, metrics.pulledAheadBytes);
     this.images.inc({ worker }, images);
     this.busy.inc({ worker, doing: "compute" }, computeMs / 1000);
     this.busy.inc({ worker, doing: "wait" }, waitMs / 1000);

@@ -4,11 +4,16 @@
  */
 import { complaintsMax } from "../../shared/limits.js";
 import { blockFloats } from "../../shared/math/wire.js";
-import type { UnitRange } from "./work-pool.js";
+import type { Assignment, UnitRange } from "./work-pool.js";
 
-/** Partial sums of a run of micro-batches, and who has them. */
+/** Partial sums of a run of micro-batches, who has them, and of which piece of work. */
 export interface HeldSum extends UnitRange {
   readonly workerId: string;
+  readonly assignmentId: string;
+}
+
+export function sumOf({ id, workerId, first, end }: Assignment): HeldSum {
+  return { workerId, assignmentId: id, first, end };
 }
 
 /** A worker's update: the digest of what it arrived at. */

@@ -3,7 +3,7 @@
  * what a lost worker had is put back into the pool it came from, and that pool is opened again. Pure.
  */
 import { unitAttemptsMax } from "../../shared/limits.js";
-import { type Applied, type Exchange, withHolder, withoutWorker } from "./exchange-state.js";
+import { type Applied, type Exchange, sumOf, withHolder, withoutWorker } from "./exchange-state.js";
 import { idleWorkers } from "./idle.js";
 import { phaseKey } from "./plan.js";
 import { currentPhase, finish, type RunState, report, type Straggler, type Transition, workKind } from "./state.js";
@@ -85,11 +85,12 @@ function reopened(state: ExchangeRun, units: number, perAssignment: number, kind
 }
 
 /** A result of the step counts: this worker has it. */
-export function withHeld(state: RunState, { workerId, first, end }: Assignment): RunState {
+export function withHeld(state: RunState, assignment: Assignment): RunState {
   if (!isExchanging(state)) return state;
   const { exchange, purpose } = state;
+  const { workerId, first } = assignment;
   if (purpose.kind === "step") {
-    const sums = [...exchange.sums, { workerId, first, end }];
+    const sums = [...exchange.sums, sumOf(assignment)];
     return { ...state, exchange: { ...withHolder(exchange, workerId), sums } };
   }
   const owners = exchange.owners.map((owner, unit) => (unit === first ? workerId : owner));

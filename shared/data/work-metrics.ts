@@ -33,6 +33,8 @@ export interface WorkMetrics {
   readonly losses?: readonly number[];
   /** Sharded training: bytes pulled from other workers for this piece of work. */
   readonly pulledBytes?: number;
+  /** Of these, what others were asked for before they had it. */
+  readonly pulledAheadBytes?: number;
   /** Training: how long the compute thread waited for photos and labels alone, the weights being there, milliseconds. */
   readonly inputMs?: number;
 }
@@ -70,6 +72,7 @@ const workMetricsSchema = z.object({
   loss: z.number().optional(),
   losses: z.array(z.number()).max(localStepsMax).optional(),
   pulledBytes: count.optional(),
+  pulledAheadBytes: count.optional(),
   inputMs: count.optional(),
 });
 

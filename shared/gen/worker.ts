@@ -16,12 +16,14 @@ import type { Output as _seedgrow_v1_Output, Output__Output as _seedgrow_v1_Outp
 import type { Peer as _seedgrow_v1_Peer, Peer__Output as _seedgrow_v1_Peer__Output } from './seedgrow/v1/Peer.js';
 import type { PingReply as _seedgrow_v1_PingReply, PingReply__Output as _seedgrow_v1_PingReply__Output } from './seedgrow/v1/PingReply.js';
 import type { PingRequest as _seedgrow_v1_PingRequest, PingRequest__Output as _seedgrow_v1_PingRequest__Output } from './seedgrow/v1/PingRequest.js';
+import type { ReduceAhead as _seedgrow_v1_ReduceAhead, ReduceAhead__Output as _seedgrow_v1_ReduceAhead__Output } from './seedgrow/v1/ReduceAhead.js';
 import type { ReduceJob as _seedgrow_v1_ReduceJob, ReduceJob__Output as _seedgrow_v1_ReduceJob__Output } from './seedgrow/v1/ReduceJob.js';
 import type { RefineJob as _seedgrow_v1_RefineJob, RefineJob__Output as _seedgrow_v1_RefineJob__Output } from './seedgrow/v1/RefineJob.js';
 import type { SeedJob as _seedgrow_v1_SeedJob, SeedJob__Output as _seedgrow_v1_SeedJob__Output } from './seedgrow/v1/SeedJob.js';
 import type { Slice as _seedgrow_v1_Slice, Slice__Output as _seedgrow_v1_Slice__Output } from './seedgrow/v1/Slice.js';
 import type { Stage as _seedgrow_v1_Stage, Stage__Output as _seedgrow_v1_Stage__Output } from './seedgrow/v1/Stage.js';
 import type { Summand as _seedgrow_v1_Summand, Summand__Output as _seedgrow_v1_Summand__Output } from './seedgrow/v1/Summand.js';
+import type { SumsAhead as _seedgrow_v1_SumsAhead, SumsAhead__Output as _seedgrow_v1_SumsAhead__Output } from './seedgrow/v1/SumsAhead.js';
 import type { WeightsChange as _seedgrow_v1_WeightsChange, WeightsChange__Output as _seedgrow_v1_WeightsChange__Output } from './seedgrow/v1/WeightsChange.js';
 import type { WorkReply as _seedgrow_v1_WorkReply, WorkReply__Output as _seedgrow_v1_WorkReply__Output } from './seedgrow/v1/WorkReply.js';
 import type { WorkRequest as _seedgrow_v1_WorkRequest, WorkRequest__Output as _seedgrow_v1_WorkRequest__Output } from './seedgrow/v1/WorkRequest.js';
@@ -49,12 +51,14 @@ export interface ProtoGrpcType {
       Peer: MessageTypeDefinition<_seedgrow_v1_Peer, _seedgrow_v1_Peer__Output>
       PingReply: MessageTypeDefinition<_seedgrow_v1_PingReply, _seedgrow_v1_PingReply__Output>
       PingRequest: MessageTypeDefinition<_seedgrow_v1_PingRequest, _seedgrow_v1_PingRequest__Output>
+      ReduceAhead: MessageTypeDefinition<_seedgrow_v1_ReduceAhead, _seedgrow_v1_ReduceAhead__Output>
       ReduceJob: MessageTypeDefinition<_seedgrow_v1_ReduceJob, _seedgrow_v1_ReduceJob__Output>
       RefineJob: MessageTypeDefinition<_seedgrow_v1_RefineJob, _seedgrow_v1_RefineJob__Output>
       SeedJob: MessageTypeDefinition<_seedgrow_v1_SeedJob, _seedgrow_v1_SeedJob__Output>
       Slice: MessageTypeDefinition<_seedgrow_v1_Slice, _seedgrow_v1_Slice__Output>
       Stage: MessageTypeDefinition<_seedgrow_v1_Stage, _seedgrow_v1_Stage__Output>
       Summand: MessageTypeDefinition<_seedgrow_v1_Summand, _seedgrow_v1_Summand__Output>
+      SumsAhead: MessageTypeDefinition<_seedgrow_v1_SumsAhead, _seedgrow_v1_SumsAhead__Output>
       WeightsChange: MessageTypeDefinition<_seedgrow_v1_WeightsChange, _seedgrow_v1_WeightsChange__Output>
       WorkReply: MessageTypeDefinition<_seedgrow_v1_WorkReply, _seedgrow_v1_WorkReply__Output>
       WorkRequest: MessageTypeDefinition<_seedgrow_v1_WorkRequest, _seedgrow_v1_WorkRequest__Output>

@@ -17,7 +17,7 @@ export interface BulkLineOptions {
   readonly trust: Trust | null;
   /** Whom we take an answer from. */
   readonly roles: readonly Role[];
-  /** A line that owes an answer and is silent for so long is given up, milliseconds. */
+  /** A line that owes an answer and is silent for so long is given up, milliseconds; 0: never, unless hastened. */
   readonly idleMs: number;
 }
 
@@ -89,17 +89,19 @@ export class BulkLine {
   private refusal = new Uint8Array(0);
   private readonly socket: Socket;
   private broken: Error | null = null;
+  private idleMs: number;
 
   constructor(private readonly options: BulkLineOptions) {
     const onread = { buffer: () => this.room(), callback: (bytes: number) => this.take(bytes) };
     this.socket = dial(options, onread);
-    const { address, idleMs } = options;
+    const { address } = options;
+    this.idleMs = options.idleMs;
     const lose = (why: string, cause?: Error) => {
       this.break(tlsProblem(cause) ?? new AppError("PEER_UNREACHABLE", `${address} ${why}`, { cause }));
     };
     this.socket.on("error", (error) => lose(error.message, error));
     this.socket.on("close", () => lose("closed the connection"));
-    this.socket.on("timeout", () => lose(`sent nothing for ${idleMs} ms`));
+    this.socket.on("timeout", () => lose(`sent nothing for ${this.idleMs} ms`));
     // Between two steps nothing is said: firewalls must not forget the connection.
     this.socket.setKeepAlive(true, keepAliveMs);
     this.socket.resume();
@@ -119,13 +121,21 @@ export class BulkLine {
     if (this.broken) throw this.broken;
     await new Promise<void>((resolve, reject) => {
       this.asked.push({ sink, resolve, reject });
-      this.socket.setTimeout(this.options.idleMs);
+      this.idleMs = this.options.idleMs;
+      this.socket.setTimeout(this.idleMs);
       this.socket.write(frameOf(request));
     });
     // The handshake is long ago.
     const { trust, roles } = this.options;
     const problem = trust ? problemWith(trust, (this.socket as TLSSocket).getPeerCertificate(), roles) : null;
     if (problem) throw problem;
+  }
+
+  /** What is owed is there to be sent by now: a silence of `idleMs` is too long. */
+  hasten(idleMs: number): void {
+    if (this.asked.length === 0) return;
+    this.idleMs = idleMs;
+    this.socket.setTimeout(idleMs);
   }
 
   close(): void {
@@ -246,6 +256,11 @@ export class BulkLink {
       this.failed = true;
       throw error;
     }
+  }
+
+  /** As `BulkLine.hasten`. */
+  hasten(idleMs: number): void {
+    this.line?.hasten(idleMs);
   }
 
   close(): void {

@@ -6,15 +6,20 @@
 import { z } from "zod";
 import { AppError } from "../errors.js";
 import { byteOffset, type Encoded, isCut } from "../math/wire.js";
-import type { AnswerBulk, BulkRequest } from "./bulk.js";
+import type { AnswerBulk, Bulk, BulkRequest } from "./bulk.js";
 
 export interface VectorSource {
   /** The same object as long as its numbers are the same. Null: not held here. */
   vector(runId: string, name: string): Encoded | null;
 }
 
+export interface ComingSource extends VectorSource {
+  /** Resolves when it is held. @throws AppError when nobody here will make it any more */
+  coming(runId: string, name: string): Promise<void>;
+}
+
 const rangeSchema = z.strictObject({
-  kind: z.literal("vector"),
+  kind: z.enum(["vector", "coming"]),
   runId: z.string(),
   /** "train-1/12/sum/1:0", "train-1/12/slice/0-4096", "train-1/12/values". */
   name: z.string(),
@@ -29,22 +34,39 @@ export function vectorRequest(range: VectorRange): BulkRequest {
   return { kind: "vector", ...range };
 }
 
+/** For what the other side may still be computing: it answers when that is done. */
+export function comingRequest(range: VectorRange): BulkRequest {
+  return { kind: "coming", ...range };
+}
+
 /** Ranges as they are encoded. @throws AppError MESSAGE_INVALID when they are not held here */
 export function vectorBulk(source: VectorSource): AnswerBulk {
+  return async (request) => held(source, rangeIn(request));
+}
+
+/** The same of what is awaited. @throws AppError MESSAGE_INVALID when it does not come */
+export function comingBulk(source: ComingSource): AnswerBulk {
   return async (request) => {
-    const parsed = rangeSchema.safeParse(request);
-    if (!parsed.success)
-      throw new AppError("MESSAGE_INVALID", `no range of a vector: ${z.prettifyError(parsed.error)}`);
-    const { runId, name, first, end } = parsed.data;
-    const held = () => source.vector(runId, name);
-    const vector = held();
-    if (!vector || first > end || end > vector.length || !areCuts(vector, first, end))
-      throw new AppError("MESSAGE_INVALID", `no numbers ${first} to ${end} of ${name}`);
-    const { wire, body } = vector;
-    const bytes = vector.bytes.subarray(byteOffset(wire, body, first), byteOffset(wire, body, end));
-    // A vector that changes under its reader is another one.
-    return { bytes, isHeld: () => held() === vector };
+    const range = rangeIn(request);
+    await source.coming(range.runId, range.name);
+    return held(source, range);
   };
+}
+
+function rangeIn(request: unknown): VectorRange {
+  const parsed = rangeSchema.safeParse(request);
+  if (parsed.success) return parsed.data;
+  throw new AppError("MESSAGE_INVALID", `no range of a vector: ${z.prettifyError(parsed.error)}`);
+}
+
+function held(source: VectorSource, { runId, name, first, end }: VectorRange): Bulk {
+  const vector = source.vector(runId, name);
+  if (!vector || first > end || end > vector.length || !areCuts(vector, first, end))
+    throw new AppError("MESSAGE_INVALID", `no numbers ${first} to ${end} of ${name}`);
+  const { wire, body } = vector;
+  const bytes = vector.bytes.subarray(byteOffset(wire, body, first), byteOffset(wire, body, end));
+  // A vector that changes under its reader is another one.
+  return { bytes, isHeld: () => source.vector(runId, name) === vector };
 }
 
 function areCuts({ wire, body }: Encoded, first: number, end: number): boolean {

@@ -27,7 +27,7 @@ import { listenOnOnePort } from "../../shared/net/one-port.js";
 import { Blobs, serverOptions } from "../../shared/net/proto.js";
 import type { RunEventRecord } from "../../shared/net/subjects.js";
 
-import { manifest, type OnCommand, type OnReply, silent, TestWorker } from "./in-process-worker.js";
+import { manifest, type OnCommand, type OnReply, type Pretended, silent, TestWorker } from "./in-process-worker.js";
 
 export const leafCount = 8;
 export const steps = 5;
@@ -47,6 +47,8 @@ export interface RunOptions {
   readonly memoryBytes?: number;
   /** Pretended time per image, milliseconds. */
   readonly imageMs?: number;
+  /** As of `Pretended`. */
+  readonly pieceMs?: Pretended["pieceMs"];
   /** One more worker comes when a command is this. */
   readonly joinsAt?: (request: WorkRequest__Output) => boolean;
 }
@@ -121,7 +123,7 @@ export async function trainInProcess(bus: Bus, options: RunOptions): Promise<Run
     { bus, events, leases, links, results, runDir: dir, nowMs, telemetry, onStatus: silent },
     { ...start, workersMin: 1, plan: [phase!], phaseIndex: 0 },
   );
-  const { imageMs = 0 } = options;
+  const { imageMs = 0, pieceMs } = options;
   let hasJoined = false;
   const onCommand: OnCommand = (worker, request) => {
     options.onCommand?.(worker, request);
@@ -133,12 +135,12 @@ export async function trainInProcess(bus: Bus, options: RunOptions): Promise<Run
     return new TestWorker(
       `w${i + 1}`,
       config,
-      { fault: options.faults?.[i] ?? "", imageMs },
+      { fault: options.faults?.[i] ?? "", imageMs, pieceMs },
       onCommand,
       options.onReply,
     );
   });
-  const spare = new TestWorker("spare", config, { fault: "", imageMs }, options.onCommand ?? silent);
+  const spare = new TestWorker("spare", config, { fault: "", imageMs, pieceMs }, options.onCommand ?? silent);
   const everybody = Promise.all(workers.map(({ attached }) => attached)).then(() => sleep(30));
   for (const worker of workers) worker.everybodyIsHere = everybody;
   const running = runtime.run();

@@ -1,4 +1,5 @@
 /** A worker of in-process-run.ts: its runtime and its servers are real, its engine is simulated. */
+import { setTimeout as sleep } from "node:timers/promises";
 import * as grpc from "@grpc/grpc-js";
 import type { RunConfig } from "../../coordinator/config.js";
 import type { Manifest } from "../../shared/data/manifest.js";
@@ -50,6 +51,14 @@ export function manifest(): Manifest {
   };
 }
 
+export interface Pretended {
+  readonly fault: string;
+  /** Blocks all workers of the process, as an engine does its thread. */
+  readonly imageMs: number;
+  /** Time of a piece of a step in which the others go on, milliseconds. */
+  readonly pieceMs?: ((workerId: string, step: number) => number) | undefined;
+}
+
 export class TestWorker {
   readonly runtime: WorkerRuntime;
   private readonly server = new grpc.Server(serverOptions);
@@ -69,7 +78,7 @@ export class TestWorker {
   constructor(
     readonly id: string,
     private readonly config: RunConfig,
-    private readonly pretended: { readonly fault: string; readonly imageMs: number },
+    private readonly pretended: Pretended,
     private readonly onCommand: OnCommand,
     private readonly onReply: OnReply = silent,
   ) {
@@ -146,6 +155,8 @@ export class TestWorker {
       compute: {
         losses: { count: 0, reason: "" },
         call: async (name: "init", ...args: Parameters<SimulatedCompute["init"]>) => {
+          const { step } = (args[0] ?? {}) as { readonly step?: number };
+          if (step !== undefined) await sleep(this.pretended.pieceMs?.(this.id, step) ?? 0);
           return { result: compute[name](...args), computeMs: 1 };
         },
       },
@@ -163,6 +174,7 @@ export class TestWorker {
       exchange: new WorkerExchange({
         ...{ method, seed, wire, pullBlob: pull },
         pullPeer: (range, target) => peers.pull(range, target),
+        aheadLines: peers.ahead,
       }),
     } as unknown as JobContext;
     return { context, close };

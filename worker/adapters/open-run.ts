@@ -95,7 +95,10 @@ export async function openRun(options: OpenRunOptions, request: AttachRequest__O
     const labels = new LabelStore({ pull, pack });
     const corrections = new CorrectionStore(pull);
     const pullPeer = (...pulled: Parameters<PeerLinks["pull"]>) => peers.pull(...pulled);
-    const exchange = new WorkerExchange({ method, seed, wire, helpers, pullBlob: pull, pullPeer });
+    const exchange = new WorkerExchange({
+      ...{ method, seed, wire, helpers, pullBlob: pull, pullPeer },
+      aheadLines: peers.ahead,
+    });
     const stores = { images, labels, corrections };
     const base = new WeightsBase(wire, (...asked) => fetcher.pull(...asked));
     const memory = { exchange, helpers, room: new ReplicaRoom(), sums: new SumMemory() };

@@ -2,7 +2,7 @@
  * A worker's part of sharded training: the model and the optimiser's state as of one step, the partial sums it has
  * computed and the slices it has summed. All of it is there for other workers to pull.
  */
-import { MemoryFloats, pageFloats } from "../../shared/aggregate/floats.js";
+import { MemoryFloats } from "../../shared/aggregate/floats.js";
 import { Replica } from "../../shared/aggregate/replica.js";
 import type { StepHelpers } from "../../shared/aggregate/step-helpers.js";
 import { agreementDigest } from "../../shared/codec/checksum.js";
@@ -12,13 +12,18 @@ import { stageOptions } from "../../shared/config/stage-options.js";
 import { type ParamSpecs, paramCount, parseParamSpecs } from "../../shared/data/param-specs.js";
 import { AppError } from "../../shared/errors.js";
 import type { Exchange__Output } from "../../shared/gen/seedgrow/v1/Exchange.js";
+import { peerIdleMs } from "../../shared/limits.js";
 import { writeSum } from "../../shared/math/rounding.js";
-import type { OpenSum } from "../../shared/math/tree-sum.js";
-import { Checksum, checksumOf, notFiniteIndex, VectorMemory } from "../../shared/math/vectors.js";
+import { nodeKey } from "../../shared/math/tree-sum.js";
+import { Checksum, checksumOf, notFiniteIndex } from "../../shared/math/vectors.js";
 import { bodyOf, byteOffset, type Encoded, encode, sumTailFloats, type Wire } from "../../shared/math/wire.js";
-import type { PeerRange } from "../adapters/peer-links.js";
-import type { TrainStage } from "../compute/contract.js";
-import { BytePool } from "./byte-pool.js";
+import type { AheadLines, PeerRange } from "../adapters/peer-links.js";
+import type { PartialSum, TrainStage } from "../compute/contract.js";
+import { Awaited } from "./awaited.js";
+import type { BytePool } from "./byte-pool.js";
+import { aheadName, isOfStep, stepName, sumName } from "./names.js";
+import { PullsAhead } from "./pulls-ahead.js";
+import { nothingPooled, type StatePart, StateRoom, type StateVectors, stateParts } from "./state-room.js";
 import { SlicedFloats } from "./summing.js";
 
 export interface ExchangeDeps {
@@ -31,17 +36,9 @@ export interface ExchangeDeps {
   /** A blob of the coordinator's. */
   readonly pullBlob: (digest: Digest) => Promise<Uint8Array>;
   readonly pullPeer: (range: PeerRange, target: Uint8Array) => Promise<number>;
+  /** For what others may still be computing. */
+  readonly aheadLines: AheadLines;
 }
-
-/** Parts of the state, in the order in which they are pulled: whoever has the right `values` last has had the right rest. */
-const stateParts = ["average", "second", "first", "values"] as const;
-export type StatePart = (typeof stateParts)[number];
-export type StateVectors = Readonly<Record<StatePart, Float32Array>>;
-
-/** Besides the state: a sum of the step in slices, and what goes into it, or the sum whole. */
-const pooledSums = 2;
-/** For blocks that summands are added up in. */
-const pooledBlocks = pageFloats;
 
 interface Held {
   readonly phase: string;
@@ -54,28 +51,10 @@ interface Held {
   readonly replica: Replica;
 }
 
-/** Where a model of so many numbers is worked on, stage after stage. */
-class Room {
-  readonly parts: StateVectors;
-  readonly pool: BytePool;
-  /** Where a page of the step's sum is put together. */
-  readonly page: Float32Array;
-
-  constructor(
-    readonly names: readonly StatePart[],
-    readonly count: number,
-  ) {
-    const pooled = pooledSums * (count + sumTailFloats) + pooledBlocks;
-    const memory = new VectorMemory(names.length * count + pageFloats + pooled);
-    const of = (part: StatePart) => memory.floats(names.includes(part) ? count : 0);
-    this.parts = { values: of("values"), first: of("first"), second: of("second"), average: of("average") };
-    this.page = memory.floats(pageFloats);
-    this.pool = new BytePool(4 * pooled, (length) => bytesOf(memory.floats(Math.ceil(length / 4))).subarray(0, length));
-  }
+interface KeptSum {
+  readonly encoded: Encoded;
+  readonly notFinite: number;
 }
-
-/** Before a model is held. */
-const nothingPooled = new BytePool(0);
 
 /** Who failed to give something. */
 export interface Pulled {
@@ -88,7 +67,7 @@ export class WorkerExchange {
   /** Sums and slices of one step. */
   private vectors = new Map<string, Encoded>();
   private vectorsOf = "";
-  private room: Room | null = null;
+  private room: StateRoom | null = null;
   /** Memory for what comes and goes in a step. */
   get pool(): BytePool {
     return this.room?.pool ?? nothingPooled;
@@ -96,8 +75,13 @@ export class WorkerExchange {
 
   /** Gives the memory of a vector of the step back. */
   private lent: (() => void)[] = [];
+  private readonly awaited = new Awaited(peerIdleMs);
+  readonly ahead: PullsAhead;
 
-  constructor(readonly deps: ExchangeDeps) {}
+  constructor(readonly deps: ExchangeDeps) {
+    const give = (bytes: Uint8Array) => this.pool.give(bytes);
+    this.ahead = new PullsAhead(deps.aheadLines, { blank: (...sized) => this.blank(...sized), give });
+  }
 
   /** For others to pull. */
   vector(name: string): Encoded | null {
@@ -108,27 +92,40 @@ export class WorkerExchange {
     return this.vectors.get(name) ?? null;
   }
 
+  /** Resolves when `vector` has it. @throws AppError MESSAGE_INVALID when it does not come */
+  async coming(name: string): Promise<void> {
+    if (!this.vector(name)) await this.awaited.wait(name, isOfStep(this.vectorsOf, name));
+  }
+
   /** Memory of `pool` for numbers as they travel. */
   blank(body: number, length: number): Encoded {
     const { wire } = this.deps;
     return { wire, body, length, bytes: this.pool.take(byteOffset(wire, body, length)) };
   }
 
-  /** A sum of this worker's as others will get it: as f32 the very numbers. `notFinite`: where the first is that is none; -1: nowhere. */
-  keep(of: Exchange__Output, stage: TrainStage, node: string, sum: OpenSum): { encoded: Encoded; notFinite: number } {
+  /**
+   * A sum of this worker's as others will get it: as f32 the very numbers. `notFinite`: where the first is that is none; -1: nowhere.
+   * `key`: of the work that led to it, by which others wait for it.
+   */
+  keep(of: Exchange__Output, stage: TrainStage, key: string, { node, ...sum }: PartialSum): KeptSum {
     const { wire, seed } = this.deps;
     const { length } = sum.values;
-    const name = sumName(of, node);
+    const name = sumName(of, nodeKey(node));
     let notFinite = -1;
-    if (wire !== "f32") {
-      const encoded = this.keepNew(name, 0, length, length, (target) => {
+    let encoded: Encoded;
+    if (wire === "f32") {
+      encoded = encode(wire, sum.values, bodyOf(0, length, length));
+      this.vectors.set(name, encoded);
+      notFinite = notFiniteIndex(sum.values);
+    } else {
+      encoded = this.keepNew(name, 0, length, length, (target) => {
         notFinite = writeSum({ wire, seed, stage, step: of.step }, sum, target);
       });
-      return { encoded, notFinite };
     }
-    const encoded = encode(wire, sum.values, bodyOf(0, length, length));
-    this.vectors.set(name, encoded);
-    return { encoded, notFinite: notFiniteIndex(sum.values) };
+    const awaited = aheadName(of, nodeKey(node), key);
+    this.vectors.set(awaited, encoded);
+    this.awaited.came(awaited);
+    return { encoded, notFinite };
   }
 
   /** Numbers [first, end) of a sum of `length`, which `fill` puts there, in memory that is taken back when the step is over. */
@@ -157,6 +154,7 @@ export class WorkerExchange {
     if (this.vectorsOf === stepName(exchange)) return;
     this.forget();
     this.vectorsOf = stepName(exchange);
+    this.awaited.enter(this.vectorsOf);
   }
 
   /** Lets everything go: the stage is over. */
@@ -164,11 +162,19 @@ export class WorkerExchange {
     this.held = null;
     this.forget();
     this.vectorsOf = "";
+    this.awaited.enter("");
     this.room = null;
+  }
+
+  /** Whoever waits for something of this worker's, or of others here, does so no more. */
+  close(): void {
+    this.awaited.end();
+    this.ahead.end();
   }
 
   /** Whoever still pulls one of them finds that it is gone (shared/net/peers.ts), before its memory is used again. */
   private forget(): void {
+    this.ahead.end();
     this.vectors = new Map();
     for (const giveBack of this.lent.splice(0)) giveBack();
   }
@@ -183,7 +189,7 @@ export class WorkerExchange {
     const count = paramCount(specs);
     const options = stageOptions(this.deps.method, stage);
     const names = stateParts.filter((part) => part !== "average" || options.emaDecay > 0);
-    if (this.room?.count !== count || this.room.names.length !== names.length) this.room = new Room(names, count);
+    if (this.room?.count !== count || this.room.names.length !== names.length) this.room = new StateRoom(names, count);
     const { parts } = this.room;
     const fetched = await this.fetch(exchange, names, parts, digest);
     if (fetched.missing.length > 0) return fetched;
@@ -259,14 +265,6 @@ export class WorkerExchange {
     this.held = { phase, step: step + 1, digest, specs, parts, offered, replica };
     return loss;
   }
-}
-
-export function stepName({ phase, step }: { readonly phase: string; readonly step: number }): string {
-  return `${phase}/${step}`;
-}
-
-export function sumName(of: Exchange__Output, node: string): string {
-  return `${stepName(of)}/sum/${node}`;
 }
 
 /** How long a sum of the model's gradients is. */

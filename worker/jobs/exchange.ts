@@ -9,8 +9,12 @@ import type { ReduceJob__Output } from "../../shared/gen/seedgrow/v1/ReduceJob.j
 import { roundingOf } from "../../shared/math/rounding.js";
 import { nodeKey, parseNode } from "../../shared/math/tree-sum.js";
 import { bodyOf, type Encoded, rangeOf } from "../../shared/math/wire.js";
+import type { PeerRange } from "../adapters/peer-links.js";
 import type { PartialSum, TrainStage } from "../compute/contract.js";
-import { type StatePart, stepName, sumLength, sumName, type WorkerExchange } from "../exchange/exchange.js";
+import { sumLength, type WorkerExchange } from "../exchange/exchange.js";
+import { aheadName, sliceName, sumName } from "../exchange/names.js";
+import type { PullAhead } from "../exchange/pulls-ahead.js";
+import type { StatePart } from "../exchange/state-room.js";
 import { type RoundBlock, type Summand, sumInto, summedFloats } from "../exchange/summing.js";
 import type { JobContext, JobOutput, JobResult } from "./context.js";
 
@@ -21,6 +25,8 @@ interface Wanted {
   readonly peer: Peer__Output | null;
   /** How many of the numbers are encoded. */
   readonly body: number;
+  /** What it may have been pulled as before it was wanted. */
+  readonly aheadName?: string | null;
 }
 
 /** Work that could not be done, for what others did not give. */
@@ -38,11 +44,12 @@ export async function reduceJob(
   const { wire, seed } = exchange.deps;
   exchange.enter(of);
   const body = bodyOf(first, end, length);
-  const wanted = summands.map(({ node, peer }): Wanted => {
-    return { name: sumName(of, node), first, end, peer, body };
+  const wanted = summands.map(({ node, peer, key }): Wanted => {
+    const name = key === "" ? null : aheadName(of, node, key);
+    return { name: sumName(of, node), first, end, peer, body, aheadName: name };
   });
   const round = roundingOf({ wire, seed, stage, step: of.step });
-  return withAll(exchange, wanted, null, async (ranges, pulledBytes) => {
+  const add: Use = async (ranges, { pulledBytes, pulledAheadBytes }) => {
     const fromMs = performance.now();
     const parts = summands.map(({ node }, i): Summand => ({ node: parseNode(node), encoded: ranges[i]! }));
     const rooms = parts.map(() => exchange.pool.take(4 * summedFloats));
@@ -52,8 +59,11 @@ export async function reduceJob(
         throw new AppError("MESSAGE_INVALID", `the summands are not all of ${leafCount} micro-batches`);
     });
     for (const room of rooms) exchange.pool.give(room);
-    return { outputs: [], metrics: { pulledBytes }, images: 0, computeMs: performance.now() - fromMs };
-  });
+    const metrics = { pulledBytes, pulledAheadBytes };
+    return { outputs: [], metrics, images: 0, computeMs: performance.now() - fromMs };
+  };
+  // The order may come again, and then for other sums.
+  return withAll(exchange, wanted, null, add).finally(() => exchange.ahead.end());
 }
 
 export async function applyJob(
@@ -72,41 +82,42 @@ export async function applyJob(
   });
   const covered = job.slices.reduce((at, { first, end }) => (first === at && end >= first ? end : -1), 0);
   if (covered !== length) throw new AppError("MESSAGE_INVALID", `the slices are not all of ${length} numbers`);
-  const use = async (slices: readonly Encoded[], bytes: number): Promise<JobResult> => {
+  const use: Use = async (slices, { pulledBytes }) => {
     const fromMs = performance.now();
     const loss = await exchange.update(slices, job.hash.includes("values"));
     const { parts, digest } = exchange.model;
     const others = job.hash.filter((name) => name !== "values");
     const named = others.map((name) => ({ name, bytes: bytesOf(parts[name as StatePart]) }));
     const outputs = [{ name: "values", bytes: bytesOf(parts.values), digest }, ...named];
-    const metrics = { loss, pulledBytes: bytes + synced.bytes };
+    const metrics = { loss, pulledBytes: pulledBytes + synced.bytes };
     return { outputs, metrics, images: 0, computeMs: performance.now() - fromMs };
   };
   if (exchange.deps.wire !== "f32") return withAll(exchange, wanted, null, use);
   const whole = exchange.blank(bodyOf(0, length, length), length);
   const places = job.slices.map(({ first, end }) => rangeOf(whole, first, end));
   try {
-    return await withAll(exchange, wanted, places, (_, bytes) => use([whole], bytes));
+    return await withAll(exchange, wanted, places, (_, pulled) => use([whole], pulled));
   } finally {
     exchange.pool.give(whole.bytes);
   }
 }
 
 /**
- * Partial sums stay here; what goes out is what they are: with a digest where they are audited. `release`: for when nobody needs the
- * sums' own memory any more.
+ * Partial sums stay here; what goes out is what they are: with a digest where they are audited. `key`: of the work that led to them.
+ * `release`: for when nobody needs the sums' own memory any more.
  */
 export function keepSums(
   exchange: WorkerExchange,
   of: Exchange__Output,
   stage: TrainStage,
+  key: string,
   sums: readonly PartialSum[],
   release: () => void,
 ): { readonly outputs: JobOutput[]; readonly metrics: WorkMetrics } {
   let defect: string | undefined;
   const outputs = sums.map((sum) => {
     const name = nodeKey(sum.node);
-    const { encoded, notFinite } = exchange.keep(of, stage, name, sum);
+    const { encoded, notFinite } = exchange.keep(of, stage, key, sum);
     const { bytes, length } = encoded;
     if (notFinite >= 0) defect ??= `sum ${name} is not finite at ${notFinite} of ${length}`;
     return { name, bytes, digest: of.hashSums ? sha256(bytes) : "" };
@@ -116,24 +127,28 @@ export function keepSums(
   return { outputs, metrics: defect === undefined ? {} : { notFinite: defect } };
 }
 
-function sliceName(of: Exchange__Output, first: number, end: number): string {
-  return `${stepName(of)}/slice/${first}-${end}`;
+/** How much came from others, and how much of it while they were still computing. */
+interface PulledBytes {
+  pulledBytes: number;
+  pulledAheadBytes: number;
 }
 
+type Use = (ranges: readonly Encoded[], pulled: PulledBytes) => Promise<JobResult>;
+
 /**
- * What is wanted, in its order, from all at once, until `use` has done with it; what is held here stays where it lies. `bytes`: how
- * much came from others. `places`: where each of them goes, what is held here as well: as f32, slices in a row are read without putting
- * pages of them together.
+ * What is wanted, in its order, from all at once, until `use` has done with it; what is held here stays where it lies. `places`: where
+ * each of them goes, what is held here as well: as f32, slices in a row are read without putting pages of them together.
  */
 async function withAll(
   exchange: WorkerExchange,
   wanted: readonly Wanted[],
   places: readonly Encoded[] | null,
-  use: (ranges: readonly Encoded[], bytes: number) => Promise<JobResult>,
+  use: Use,
 ): Promise<JobResult> {
   const missing = new Set<string>();
   const lent: Uint8Array[] = [];
-  let bytes = 0;
+  const pulled: PulledBytes = { pulledBytes: 0, pulledAheadBytes: 0 };
+  const early = exchange.ahead.claim(wanted.map(rangeAhead));
   const blank = (body: number, length: number) => {
     const range = exchange.blank(body, length);
     lent.push(range.bytes);
@@ -148,15 +163,31 @@ async function withAll(
       return place ?? range;
     }
     const { address = "", workerId = "" } = peer ?? {};
-    const range = place ?? blank(body, end - first);
-    bytes += range.bytes.length;
-    await exchange.deps.pullPeer({ address, name, first, end }, range.bytes).catch(() => missing.add(workerId));
+    const ahead = early[i] ?? null;
+    const outcome = ahead && (await outcomeOf(ahead));
+    // Silent for too long by now, or gone: asked again, it would be so for longer.
+    if (outcome === "unreachable") missing.add(workerId);
+    const range = outcome === "failed" || !ahead ? (place ?? blank(body, end - first)) : ahead.range;
+    pulled.pulledBytes += range.bytes.length;
+    if (range === ahead?.range) pulled.pulledAheadBytes += range.bytes.length;
+    else await exchange.deps.pullPeer({ address, name, first, end }, range.bytes).catch(() => missing.add(workerId));
     return range;
   });
   const ranges = await Promise.all(pulls);
   try {
-    return missing.size > 0 ? undone([...missing]) : await use(ranges, bytes);
+    return missing.size > 0 ? undone([...missing]) : await use(ranges, pulled);
   } finally {
     for (const room of lent) exchange.pool.give(room);
   }
+}
+
+function rangeAhead({ aheadName = null, peer, first, end }: Wanted): PeerRange | null {
+  return aheadName === null ? null : { address: peer?.address ?? "", name: aheadName, first, end };
+}
+
+function outcomeOf({ arrival }: PullAhead): Promise<"there" | "unreachable" | "failed"> {
+  return arrival.then(
+    () => "there",
+    (error) => (AppError.from(error).code === "PEER_UNREACHABLE" ? "unreachable" : "failed"),
+  );
 }

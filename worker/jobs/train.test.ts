@@ -12,7 +12,7 @@ import { gradientJob, prefetch } from "./train.js";
 
 const stage = { model: "classifier", round: 0 } as const;
 const method = methodConfigSchema.parse({ classifier: { steps: 6, microBatches: 4, microBatchSize: 2 } });
-const job = { step: 2, leafFirst: 1, leafEnd: 3, leafCount: 4, labelsDigest: "", correctionsDigest: "" };
+const job = { step: 2, leafFirst: 1, leafEnd: 3, leafCount: 4, labelsDigest: "", correctionsDigest: "", ahead: null };
 
 afterEach(() => {
   vi.useRealTimers();
@@ -44,7 +44,12 @@ test.each([
   ["photos that are there before the weights", { photosMs: 20, weightsMs: 70 }, 0],
 ])("%s: how long the compute thread waited for them alone is told", async (_, delays, waitedMs) => {
   vi.useFakeTimers();
-  const done = gradientJob(worker(delays), stage, "W", job, { exchange: null, change: null, checksums: false });
+  const done = gradientJob(worker(delays), stage, "W", job, {
+    key: "k",
+    exchange: null,
+    change: null,
+    checksums: false,
+  });
   await vi.runAllTimersAsync();
   const { metrics, images, outputs } = await done;
   expect(metrics.inputMs).toBe(waitedMs);

@@ -31,12 +31,13 @@ export async function gradientJob(
   stage: TrainStage,
   weightsDigest: string,
   job: GradientJob__Output,
-  { exchange: of, change, checksums }: Pick<WorkRequest__Output, "exchange" | "change" | "checksums">,
+  { key, exchange: of, change, checksums }: Pick<WorkRequest__Output, "key" | "exchange" | "change" | "checksums">,
 ): Promise<JobResult> {
   const { exchange } = context;
   if (of) exchange.enter(of);
   const synced = of ? await exchange.begin(of, stage, weightsDigest) : null;
   if (synced && synced.missing.length > 0) return undone(synced.missing);
+  if (of && job.ahead) exchange.ahead.follow(of, job.ahead);
   const [[microBatches, inputAtMs], [count, weightsAtMs]] = await Promise.all([
     arrival(microBatchesOf(context, stage, job, leavesOf(job))),
     arrival(
@@ -57,7 +58,7 @@ export async function gradientJob(
     for (const { room, values } of sums) if (room !== undefined) memory.give(values);
   };
   if (of && synced) {
-    const { outputs, metrics } = keepSums(exchange, of, stage, sums, release);
+    const { outputs, metrics } = keepSums(exchange, of, stage, key, sums, release);
     const own = { ...metrics, tensors: stats.tensors, inputMs, pulledBytes: synced.bytes };
     return { outputs, metrics: own, images, computeMs };
   }

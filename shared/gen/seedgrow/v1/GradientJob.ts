@@ -1,5 +1,6 @@
 // Original file: proto/seedgrow/v1/worker.proto
 
+import type { ReduceAhead as _seedgrow_v1_ReduceAhead, ReduceAhead__Output as _seedgrow_v1_ReduceAhead__Output } from '../../seedgrow/v1/ReduceAhead.js';
 
 export interface GradientJob {
   'step'?: (number);
@@ -8,6 +9,7 @@ export interface GradientJob {
   'leafCount'?: (number);
   'labelsDigest'?: (string);
   'correctionsDigest'?: (string);
+  'ahead'?: (_seedgrow_v1_ReduceAhead | null);
 }
 
 export interface GradientJob__Output {
@@ -17,4 +19,5 @@ export interface GradientJob__Output {
   'leafCount': (number);
   'labelsDigest': (string);
   'correctionsDigest': (string);
+  'ahead': (_seedgrow_v1_ReduceAhead__Output | null);
 }

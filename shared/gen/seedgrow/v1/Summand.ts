@@ -5,9 +5,11 @@ import type { Peer as _seedgrow_v1_Peer, Peer__Output as _seedgrow_v1_Peer__Outp
 export interface Summand {
   'node'?: (string);
   'peer'?: (_seedgrow_v1_Peer | null);
+  'key'?: (string);
 }
 
 export interface Summand__Output {
   'node': (string);
   'peer': (_seedgrow_v1_Peer__Output | null);
+  'key': (string);
 }

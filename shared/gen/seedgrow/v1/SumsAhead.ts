@@ -1,0 +1,15 @@
+// Original file: proto/seedgrow/v1/worker.proto
+
+import type { Peer as _seedgrow_v1_Peer, Peer__Output as _seedgrow_v1_Peer__Output } from '../../seedgrow/v1/Peer.js';
+
+export interface SumsAhead {
+  'peer'?: (_seedgrow_v1_Peer | null);
+  'key'?: (string);
+  'nodes'?: (string)[];
+}
+
+export interface SumsAhead__Output {
+  'peer': (_seedgrow_v1_Peer__Output | null);
+  'key': (string);
+  'nodes': (string)[];
+}
