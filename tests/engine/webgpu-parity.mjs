@@ -7,6 +7,7 @@ import { squarePicture } from "./pictures.mjs";
 const { operations } = await import(process.argv[2]);
 const { loadEngine, engineEnv } = await import("../../dist/worker/engine/load.js");
 const { createCompute } = await import("../../dist/worker/segmentation/compute.js");
+const { VectorMemory } = await import("../../dist/shared/math/vectors.js");
 const { methodConfigSchema } = await import("../../dist/shared/config/method.js");
 
 const { cropTaps, drawPixels } = await import("../../dist/worker/segmentation/augment.js");
@@ -168,7 +169,7 @@ async function step(backend, compile) {
       const before = compute.stats().tensors;
       const job = { stage, step, leafCount: 1, microBatches: [{ leaf: 0, examples: [squarePicture(1 + step, 32)] }] };
       const once = (await compute.gradients(job))[0].values;
-      const rooms = [new Float32Array(once.length).fill(7)];
+      const rooms = [new VectorMemory(once.length).floats(once.length).fill(7)];
       const [{ room = -1, values: again }] = await compute.gradients({ ...job, rooms });
       sums.inRoom &&= isSame(again, once) && (compile === null || rooms[room] === again);
       sums[stage.model].push(...once);
