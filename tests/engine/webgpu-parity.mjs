@@ -10,8 +10,8 @@ const { createCompute } = await import("../../dist/worker/segmentation/compute.j
 const { VectorMemory } = await import("../../dist/shared/math/vectors.js");
 const { methodConfigSchema } = await import("../../dist/shared/config/method.js");
 
-const { cropTaps, drawPixels } = await import("../../dist/worker/segmentation/augment.js");
-const { cropKernel } = await import("../../dist/worker/segmentation/batch.js");
+const { cropLabels, cropTaps, drawPixels } = await import("../../dist/worker/segmentation/augment.js");
+const { cropKernels, lookFloats, wordsOf } = await import("../../dist/worker/segmentation/engine-batch.js");
 const { groupNorm } = await import("../../dist/worker/segmentation/nn/group-norm.js");
 const { relu, relu6 } = await import("../../dist/worker/segmentation/nn/relu.js");
 const { upsample } = await import("../../dist/worker/segmentation/nn/upsample.js");
@@ -61,34 +61,40 @@ function paddedConvolution(x, w, pad) {
   return tf.getBackend() === "webgpu" ? tf.conv2d(x, w, 2, pad) : tf.conv2d(tf.pad(x, pad), w, 2, "valid");
 }
 
-/** Of two photos, each with its own crop and light. */
+/** Pictures and labels of two photos, each with its own crop and light. */
 function crops() {
   const [imageSize, size] = [13, 9];
-  const photos = [1, 2].map((key) =>
-    Uint8Array.from({ length: imageSize ** 2 * 3 }, (_, i) => (i * i * key * 31) % 256),
-  );
+  const cells = size * size;
+  const bytes = (channels, key) =>
+    Uint8Array.from({ length: imageSize ** 2 * channels }, (_, i) => (i * i * key) % 256);
   const looks = [
     { crop: { x: 2.3, y: 0, side: 10.1, mirrored: true }, light: { gain: 1.2, offset: [0.1, -0.4, 0.2], grey: false } },
     { crop: { x: 0, y: 1.7, side: 11.3, mirrored: false }, light: { gain: 0.8, offset: [0, 0.3, -0.1], grey: true } },
   ];
+  const photos = [bytes(3, 31), bytes(3, 62)];
+  const labels = [bytes(1, 7), bytes(1, 11)];
   if (tf.getBackend() !== "webgpu") {
-    const drawn = new Float32Array(2 * size * size * 3);
-    looks.forEach(({ crop, light }, i) => {
-      drawPixels(photos[i], imageSize, crop, light, size, drawn.subarray(i * size * size * 3));
-    });
-    return tf.tensor4d(drawn, [2, size, size, 3]);
+    const [drawn, cropped] = [new Float32Array(2 * cells * 3), new Int32Array(2 * cells)];
+    for (const [i, { crop, light }] of looks.entries()) {
+      drawPixels(photos[i], imageSize, crop, light, size, drawn.subarray(i * cells * 3));
+      cropLabels({ labels: labels[i] }, imageSize, crop, size, cropped.subarray(i * cells));
+    }
+    return [tf.tensor4d(drawn, [2, size, size, 3]), tf.tensor3d(cropped, [2, size, size], "int32")];
   }
-  const words = Math.ceil((imageSize ** 2 * 3) / 4);
-  const bytes = new Uint8Array(2 * words * 4);
-  for (const [i, photo] of photos.entries()) bytes.set(photo, i * words * 4);
-  const rows = looks.flatMap(({ crop, light: { gain, offset, grey } }) => {
-    return [...cropTaps(crop, imageSize, size), gain, ...offset, Number(grey)];
-  });
-  const inputs = {
-    photos: tf.tensor2d(new Int32Array(bytes.buffer), [2, words], "int32"),
-    looks: tf.tensor2d(rows, [2, rows.length / 2]),
+  const packed = (arrays) => {
+    const words = wordsOf(arrays[0].length);
+    const all = new Int32Array(2 * words);
+    for (const [i, array] of arrays.entries()) new Uint8Array(all.buffer).set(array, 4 * i * words);
+    return tf.tensor2d(all, [2, words], "int32");
   };
-  return tf.engine().runKernel(cropKernel, inputs, { imageSize, size });
+  const rows = looks.map(({ crop, light: { gain, offset, grey } }) => {
+    const row = new Float32Array(lookFloats(size));
+    cropTaps(crop, imageSize, size, row);
+    row.set([gain, ...offset, Number(grey)], 4 * size);
+    return tf.tensor1d(row);
+  });
+  const run = (name, inputs) => tf.engine().runKernel(name, { ...inputs, looks: tf.stack(rows) }, { imageSize, size });
+  return [run(cropKernels.pictures, { photos: packed(photos) }), run(cropKernels.labels, { labels: packed(labels) })];
 }
 
 const norm = (relu, groups) => (x, gamma, beta) => groupNorm(tf, x, gamma, beta, { groups, relu });
@@ -129,6 +135,7 @@ const own = {
   "conv, colours": withGradients((x, w) => tf.conv2d(x, w, 2, "same"), [2, 9, 8, 3], [5, 5, 3, 12]),
   "ReLU and its gradient": withGradients((x) => relu(tf, x), [3, 5, 7]),
   "ReLU6 and its gradient": withGradients((x) => relu6(tf, x.mul(8)), [2, 6, 8]),
+  "sum of what was cast": () => tf.randomNormal([2, 16, 16], 0, 1, "float32", 1).greater(0).cast("float32").sum([1, 2]),
   "sum of all": withGradients((x) => x.square().sum(), [8, 16, 16, 4]),
 };
 

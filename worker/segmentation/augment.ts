@@ -59,11 +59,24 @@ export function cropLabels(
   else out.fill(IGNORE, 0, size * size);
 }
 
-/** For each row and then for each column of a crop: where its pixels begin in the photo, and the share of those that follow. [4 size] */
-export function cropTaps({ x, y, side, mirrored }: Crop, imageSize: number, size: number): number[] {
-  const rows = sourcePositions(y, side, imageSize, size, false);
-  const columns = sourcePositions(x, side, imageSize, size, mirrored);
-  return [...rows, ...columns].flatMap((at) => [Math.floor(at), at - Math.floor(at)]);
+/** Whether a pixel of the crop has a label. */
+export function showsLabel({ labels }: LabelledExample, imageSize: number, crop: Crop, size: number): boolean {
+  if (!labels) return false;
+  const { rows, columns } = nearestOf(crop, imageSize, size);
+  return rows.some((row) => columns.some((column) => labels[row * imageSize + column] !== IGNORE));
+}
+
+/** To `out`, for each row and then for each column of a crop: where it lies in the photo, as a whole number and the rest. [4 size] */
+export function cropTaps({ x, y, side, mirrored }: Crop, imageSize: number, size: number, out: Float32Array): void {
+  const axes = [sourcePositions(y, side, imageSize, size, false), sourcePositions(x, side, imageSize, size, mirrored)];
+  for (const [axis, positions] of axes.entries()) {
+    for (let i = 0; i < size; i++) {
+      const whole = Math.floor(positions[i]!);
+      const at = 2 * (axis * size + i);
+      out[at] = whole;
+      out[at + 1] = positions[i]! - whole;
+    }
+  }
 }
 
 /** The formula: bilinear in float64. worker/wasm/crop.ts has its bits, in a third of the time. */
@@ -137,15 +150,21 @@ export function cropMap(
   size: number,
   out: Int32Array = new Int32Array(size * size),
 ): Int32Array {
-  const columns = sourcePositions(crop.x, crop.side, imageSize, size, crop.mirrored).map(Math.round);
-  const rows = sourcePositions(crop.y, crop.side, imageSize, size, false).map(Math.round);
-  const nearest = Int32Array.from(columns);
+  const { rows, columns } = nearestOf(crop, imageSize, size);
   for (let y = 0; y < size; y++) {
     const [row, at] = [rows[y]! * imageSize, y * size];
     if (rows[y] === rows[y - 1]) out.copyWithin(at, at - size, at);
-    else for (let x = 0; x < size; x++) out[at + x] = map[row + nearest[x]!]!;
+    else for (let x = 0; x < size; x++) out[at + x] = map[row + columns[x]!]!;
   }
   return out;
+}
+
+/** The pixel of the photo that is nearest to each row and column. */
+function nearestOf({ x, y, side, mirrored }: Crop, imageSize: number, size: number) {
+  return {
+    rows: Int32Array.from(sourcePositions(y, side, imageSize, size, false), Math.round),
+    columns: Int32Array.from(sourcePositions(x, side, imageSize, size, mirrored), Math.round),
+  };
 }
 
 /** Centre of each output cell in source pixels, clamped to the image. */

@@ -6,7 +6,7 @@ import type { LabelledExample, MicroBatch } from "../compute/contract.js";
 import type { SumRooms } from "../compute/sum-rooms.js";
 import { cropMap } from "./augment.js";
 import type { Backbone } from "./backbone/backbone.js";
-import { augmentedBatch, type Batch, type BatchContext, countedShares } from "./batch.js";
+import { augmentedBatch, type Batch, type BatchContext, type Feed } from "./batch.js";
 import type { TagClassifier } from "./classifier.js";
 import type { Formula, Programs } from "./compiled.js";
 import { FlatTarget, joined } from "./flat-sum.js";
@@ -39,17 +39,12 @@ export async function segmenterGradient(
 ): Promise<Float32Array> {
   const { tf, method } = context;
   const batch = augmentedBatch(context, microBatch);
-  const { labels, size } = batch;
-  const shares = countedShares(batch);
+  const { count, size, labels, targets } = batch;
   const cuts = needsSuperpixels(method) ? croppedSuperpixels(context, microBatch, batch, superpixels) : null;
   const build = (): SumFormula => {
-    const { fed: pictures, images } = batch.pictures();
-    const fed = [...pictures];
-    const feed = <T extends Tensor>(tensor: T): T => {
-      fed.push(tensor);
-      return tensor;
-    };
-    const loss = segmenterLoss(tf, method, network, { labels, shares, size, cuts, feed }, labelCount);
+    const { fed, feed } = feeding();
+    const images = batch.pictures(feed);
+    const loss = segmenterLoss(tf, method, network, { count, size, labels, targets, cuts, feed }, labelCount);
     const pieces = () => {
       const x = images();
       const frozenTaps = backbone.frozen ? backbone.taps(x, store.get) : null;
@@ -58,8 +53,17 @@ export async function segmenterGradient(
     return { inputs: fed, pieces };
   };
   /** A RegionNet has as many rows as the photo has superpixels. */
-  const key = network.regions ? null : `gradient ${shares.length} ${size}`;
-  return sumOf(context, { key, build, store, weight: shares.filter((share) => share > 0).length });
+  const key = network.regions ? null : `gradient ${count} ${size}`;
+  return sumOf(context, { key, build, store, weight: batch.labelled() });
+}
+
+function feeding(): { readonly fed: readonly Tensor[]; readonly feed: Feed } {
+  const fed: Tensor[] = [];
+  const feed = <T extends Tensor>(tensor: T): T => {
+    fed.push(tensor);
+    return tensor;
+  };
+  return { fed, feed };
 }
 
 /** Superpixels of the whole photos, through the same crops as the labels. */
@@ -103,7 +107,8 @@ export async function classifierGradient(
   }
   const batch = augmentedBatch(context, microBatch);
   const build = (): SumFormula => {
-    const { fed, images } = batch.pictures();
+    const { fed, feed } = feeding();
+    const images = batch.pictures(feed);
     const tags = tagMatrix(tf, examples, classCount);
     const pieces = () => {
       const x = images();

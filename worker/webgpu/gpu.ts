@@ -55,6 +55,8 @@ export const mapMode = { READ: 1, WRITE: 2 } as const;
 
 /** What tfjs's backend knows of a tensor. */
 export interface TensorEntry {
+  /** As it is stored; a tensor that was cast may say otherwise. */
+  readonly dtype: DataType;
   resource: GpuBuffer | null;
   /** Where they are not on the GPU yet. */
   values: ArrayLike<number> | null;

@@ -1,5 +1,5 @@
 /** A WGSL program in the form that tfjs-backend-webgpu compiles, caches and runs. */
-import type { TensorInfo } from "@tensorflow/tfjs";
+import type { DataType, TensorInfo } from "@tensorflow/tfjs";
 import type { GpuBackend } from "./gpu.js";
 
 export interface ProgramText {
@@ -17,6 +17,8 @@ export interface Dispatch {
   readonly outputShape: readonly number[];
   /** Work groups: one number is a line of them, which may be folded; three are a grid. */
   readonly groups: readonly [number] | readonly [number, number, number];
+  /** Default: float32. */
+  readonly dtype?: DataType;
 }
 
 /** Whole numbers that the text reads as `uniforms.NAME`. */
@@ -30,7 +32,12 @@ export function runProgram(
   uniforms: Uniforms,
 ): TensorInfo {
   const values = Object.values(uniforms).map((value) => ({ type: "int32" as const, data: [value] }));
-  return backend.runWebGPUProgram(new SeedgrowProgram(text, dispatch, uniforms), inputs, "float32", values);
+  return backend.runWebGPUProgram(
+    new SeedgrowProgram(text, dispatch, uniforms),
+    inputs,
+    dispatch.dtype ?? "float32",
+    values,
+  );
 }
 
 /** The fields are tfjs's (webgpu_program.ts). */

@@ -21,12 +21,19 @@ export function install(tf: Tf, kernels: Readonly<Record<string, Kernel>>): void
       tf.unregisterKernel(kernelName, "webgpu");
     }
     const kernelFunc: KernelFunc = (call) => {
-      const inputs = call.inputs as NamedTensorInfoMap as Inputs;
-      const result = kernel(call.backend as GpuBackend, inputs, (call.attrs ?? {}) as Attributes);
+      const [inputs, backend] = [call.inputs as NamedTensorInfoMap as Inputs, call.backend as GpuBackend];
+      const result = isDisguised(backend, inputs) ? null : kernel(backend, inputs, (call.attrs ?? {}) as Attributes);
       if (result) return result;
       if (stock) return stock(call);
       throw new Error(`the webgpu engine has no ${kernelName} for ${JSON.stringify(call.attrs)}`);
     };
     tf.registerKernel({ kernelName, backendName: "webgpu", kernelFunc });
   }
+}
+
+/** tfjs casts a whole number by calling it a float: its own programs look at what is stored, ours would read its bits. */
+function isDisguised({ tensorMap }: GpuBackend, inputs: Inputs): boolean {
+  return Object.values(inputs).some((input) => {
+    return input?.dtype === "float32" && tensorMap.get(input.dataId).dtype !== "float32";
+  });
 }

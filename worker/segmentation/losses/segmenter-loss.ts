@@ -5,6 +5,7 @@
  */
 import type { MethodConfig } from "../../../shared/config/method.js";
 import { IGNORE } from "../../../shared/data/manifest.js";
+import type { Drawn, Feed } from "../batch.js";
 import { type PixelTargets, pixelLoss } from "../loss.js";
 import type { Segmenter } from "../networks/segmenter.js";
 import type { Params } from "../nn/conv.js";
@@ -18,15 +19,15 @@ import { collisionEntropy, softCrossEntropy } from "./region-losses.js";
 import { balancedWeights, confidenceWeights, equalWeights, softLabels } from "./targets.js";
 
 export interface LossInput {
-  /** Crops' labels, [N * size * size]; 255 = ignore. */
-  readonly labels: Int32Array;
-  /** 1 / counted pixels per image, [N]. */
-  readonly shares: Float32Array;
+  /** Crops. */
+  readonly count: number;
   readonly size: number;
+  /** Crops' labels, [N * size * size]; 255 = ignore. */
+  readonly labels: () => Int32Array;
+  readonly targets: Drawn["targets"];
   /** Superpixels of every crop, or null where no part of the loss needs them. */
   readonly cuts: readonly Superpixels[] | null;
-  /** Is told of every tensor that is made of this input. */
-  readonly feed: <T extends Tensor>(tensor: T) => T;
+  readonly feed: Feed;
 }
 
 /** Whether the configured loss, or the updater's network, looks at superpixels. */
@@ -62,16 +63,16 @@ export function segmenterLoss(tf: Tf, method: MethodConfig, network: Segmenter, 
 type Term = (logits: Tensor4D) => Tensor;
 
 function regionTerm(tf: Tf, config: MethodConfig["segmenter"], input: LossInput, depth: number): Term {
-  const { labels, shares, size, feed } = input;
-  const n = shares.length;
+  const { count, size, feed } = input;
   if (config.loss === "ce" && config.softLabels === 0) {
-    const targets: PixelTargets = {
-      labels_NHW: feed(tf.tensor3d(labels, [n, size, size], "int32")),
-      share_N111: feed(tf.tensor4d(shares, [n, 1, 1, 1])),
+    const make = input.targets(feed);
+    let targets: PixelTargets | null = null;
+    return (logits) => {
+      targets ??= make();
+      return pixelLoss(tf, logits, targets);
     };
-    return (logits) => pixelLoss(tf, logits, targets);
   }
-  const target = feed(tf.tensor4d(weightedTarget(config, input, depth), [n, size, size, depth]));
+  const target = feed(tf.tensor4d(weightedTarget(config, input, depth), [count, size, size, depth]));
   const loss = config.loss === "collision" ? collisionEntropy : softCrossEntropy;
   return (logits) => loss(tf, logits, target);
 }
@@ -79,9 +80,10 @@ function regionTerm(tf: Tf, config: MethodConfig["segmenter"], input: LossInput,
 /** Soft labels times pixel weights, [N * cells * depth]; weights of an image sum to 1. */
 function weightedTarget(config: MethodConfig["segmenter"], input: LossInput, depth: number): Float32Array {
   const cells = input.size ** 2;
-  const out = new Float32Array(input.labels.length * depth);
-  for (let n = 0; n < input.shares.length; n++) {
-    const labels = input.labels.subarray(n * cells, (n + 1) * cells);
+  const all = input.labels();
+  const out = new Float32Array(all.length * depth);
+  for (let n = 0; n < input.count; n++) {
+    const labels = all.subarray(n * cells, (n + 1) * cells);
     const cut = input.cuts?.[n];
     const labelled = { labels, regions: cut?.regions ?? null, regionCount: cut?.count ?? 0 };
     const soft = softLabels(labelled, depth, config.softLabels);
@@ -114,11 +116,12 @@ function freeOfEdges(tf: Tf, { cuts, size, feed }: LossInput, dilation: number):
   return feed(tf.tensor4d(free, [cuts!.length, size, size, 1]));
 }
 
-function borderTerm(tf: Tf, { labels, shares, size, feed }: LossInput): Term {
+function borderTerm(tf: Tf, { labels: labelsOf, count, size, feed }: LossInput): Term {
   const cells = size * size;
+  const labels = labelsOf();
   const target = new Float32Array(labels.length);
   const weight = new Float32Array(labels.length);
-  for (let n = 0; n < shares.length; n++) {
+  for (let n = 0; n < count; n++) {
     const own = borderTarget(labels.subarray(n * cells, (n + 1) * cells), size, size, borderRadius(size));
     const known = own.reduce((count, value) => count + (value === IGNORE ? 0 : 1), 0);
     own.forEach((value, i) => {
@@ -127,7 +130,7 @@ function borderTerm(tf: Tf, { labels, shares, size, feed }: LossInput): Term {
       weight[n * cells + i] = 1 / known;
     });
   }
-  const shape: [number, number, number, number] = [shares.length, size, size, 1];
+  const shape: [number, number, number, number] = [count, size, size, 1];
   const [targets, weights] = [feed(tf.tensor4d(target, shape)), feed(tf.tensor4d(weight, shape))];
   return (logits) => focalLoss(tf, logits, targets, weights);
 }
@@ -143,7 +146,7 @@ function regionNetLosses(
 ): Tensor[] {
   return cuts!.map((cut, n) => {
     const own = taps.map((tap) => tf.slice(tap, [n, 0, 0, 0], [1, -1, -1, -1]) as Tensor4D);
-    const known = Uint8Array.from(labels.subarray(n * size * size, (n + 1) * size * size));
+    const known = Uint8Array.from(labels().subarray(n * size * size, (n + 1) * size * size));
     const logits = network.regions!.logits(own, cut.regions, size, cut.count, params);
     return regionLoss(tf, logits, vote(known, depth, cut));
   });
