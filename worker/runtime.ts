@@ -10,7 +10,7 @@ import type { WorkRequest__Output } from "../shared/gen/seedgrow/v1/WorkRequest.
 import { leaseMs } from "../shared/limits.js";
 import type { Encoded } from "../shared/math/wire.js";
 import type { BlobSource } from "../shared/net/blobs.js";
-import type { ComingSource } from "../shared/net/peers.js";
+import type { ComingSource, NumbersReady } from "../shared/net/peers.js";
 import { peerError } from "../shared/net/rpc.js";
 import { inSpan } from "../shared/observe/tracing.js";
 import * as session from "./core/session.js";
@@ -166,9 +166,9 @@ export class WorkerRuntime implements BlobSource, ComingSource {
     return runId === this.runId ? (this.run?.context.exchange.vector(name) ?? null) : null;
   }
 
-  async coming(runId: string, name: string): Promise<void> {
+  async coming(runId: string, name: string): Promise<NumbersReady | null> {
     if (runId !== this.runId || !this.run) throw new AppError("MESSAGE_INVALID", `not in run ${runId}`);
-    await this.run.context.exchange.coming(name);
+    return this.run.context.exchange.coming(name);
   }
 
   close(): void {

@@ -31,6 +31,8 @@ export interface Bulk {
   readonly bytes: Uint8Array;
   /** Whether they are still what they were when they were asked for. */
   isHeld(): boolean;
+  /** Resolves when bytes [from, to) are there; absent: all are. @throws AppError when they do not come */
+  readonly ready?: (from: number, to: number) => Promise<void>;
 }
 
 /** @throws AppError, which the other side gets. */
@@ -118,13 +120,16 @@ async function respond(socket: Socket, body: Buffer, answer: AnswerBulk): Promis
  * By reference: the kernel takes it piece by piece. The last bytes leave as a copy, and only once all before them have
  * left from memory that nobody had changed by then: whoever has got all has got what he asked for.
  */
-async function send(socket: Socket, { bytes, isHeld }: Bulk): Promise<void> {
+async function send(socket: Socket, { bytes, isHeld, ready }: Bulk): Promise<void> {
   const tail = Math.max(0, bytes.length - tailBytes);
   socket.write(headerOf(0, bytes.length));
   for (let at = 0; at < tail; at += bulkPieceBytes) {
+    const end = Math.min(at + bulkPieceBytes, tail);
+    await ready?.(at, end);
     requireHeld(isHeld);
-    await written(socket, bytes.subarray(at, Math.min(at + bulkPieceBytes, tail)));
+    await written(socket, bytes.subarray(at, end));
   }
+  await ready?.(tail, bytes.length);
   requireHeld(isHeld);
   await written(socket, bytes.slice(tail));
 }

@@ -13,9 +13,12 @@ export interface VectorSource {
   vector(runId: string, name: string): Encoded | null;
 }
 
+/** Resolves when numbers [first, end) of a vector are there; of none: when all are. @throws AppError when they do not come */
+export type NumbersReady = (first: number, end: number) => Promise<void>;
+
 export interface ComingSource extends VectorSource {
-  /** Resolves when it is held. @throws AppError when nobody here will make it any more */
-  coming(runId: string, name: string): Promise<void>;
+  /** Resolves when it is held: null, or it is f32, and its numbers come one after the other. @throws AppError when it does not come */
+  coming(runId: string, name: string): Promise<NumbersReady | null>;
 }
 
 const rangeSchema = z.strictObject({
@@ -34,7 +37,10 @@ export function vectorRequest(range: VectorRange): BulkRequest {
   return { kind: "vector", ...range };
 }
 
-/** For what the other side may still be computing: it answers when that is done. */
+/**
+ * For what the other side may still be computing: it answers as that is done. A range without numbers is answered when the vector is
+ * whole and counts: until then, whatever has come of it may be of work that fails.
+ */
 export function comingRequest(range: VectorRange): BulkRequest {
   return { kind: "coming", ...range };
 }
@@ -48,8 +54,11 @@ export function vectorBulk(source: VectorSource): AnswerBulk {
 export function comingBulk(source: ComingSource): AnswerBulk {
   return async (request) => {
     const range = rangeIn(request);
-    await source.coming(range.runId, range.name);
-    return held(source, range);
+    const areReady = await source.coming(range.runId, range.name);
+    if (areReady && range.first === range.end) await areReady(range.first, range.end);
+    const bulk = held(source, range);
+    if (!areReady) return bulk;
+    return { ...bulk, ready: (from, to) => areReady(range.first + from / 4, range.first + to / 4) };
   };
 }
 

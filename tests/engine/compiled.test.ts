@@ -8,6 +8,7 @@ import { openSumsMax } from "../../shared/math/tree-sum.js";
 import { VectorMemory } from "../../shared/math/vectors.js";
 import { sumTailFloats } from "../../shared/math/wire.js";
 import type { BackboneFiles, Compute } from "../../worker/compute/contract.js";
+import { isWritten, progressFor, resetProgress, type SumProgress } from "../../worker/compute/sum-progress.js";
 import { cpuFacts } from "../../worker/engine/device.js";
 import { engineEnv } from "../../worker/engine/environment.js";
 import type { Engine } from "../../worker/engine/load.js";
@@ -140,8 +141,8 @@ describe("a compiled training step has the gradients of its operations", () => {
   });
 });
 
-/** Of three micro-batches, of both stages. */
-async function sumsOf(compute: Compute, roomed: boolean): Promise<Float32Array[]> {
+/** Of three micro-batches, of both stages. `progress`: where the engine is to say what of the last one is written. */
+async function sumsOf(compute: Compute, roomed: boolean, progress?: SumProgress): Promise<Float32Array[]> {
   const sums: Float32Array[] = [];
   for (const stage of stages) {
     const { values } = compute.init(stage);
@@ -152,7 +153,9 @@ async function sumsOf(compute: Compute, roomed: boolean): Promise<Float32Array[]
     const microBatches = [0, 1, 2].map((leaf) => {
       return { leaf, examples: [0, 1].map((slot) => squarePicture(2 * leaf + slot, [1 + slot], true, size)) };
     });
-    const [sum] = await compute.gradients({ stage, step: 0, leafCount: 3, microBatches, rooms });
+    if (progress) resetProgress(progress);
+    const told = progress && { progress };
+    const [sum] = await compute.gradients({ stage, step: 0, leafCount: 3, microBatches, rooms, ...told });
     expect(rooms[sum!.room ?? -1]).toBe(roomed ? sum!.values : undefined);
     sums.push(sum!.values.slice());
   }
@@ -171,6 +174,25 @@ describe("sums that TensorFlow puts into memory that threads share have the bits
     const before = tf.memory();
     expect(await sumsOf(compute, true)).toEqual(readOut);
     expect(tf.memory().numTensors).toBe(before.numTensors);
+    compute.dispose();
+  });
+
+  test("marked by TensorFlow as it writes them, but for the last part, which is not whole before its weight is", async () => {
+    const method = methodWith({ network: "linear8" });
+    const setup = { method, seed: 7, classes: ["horse", "zebra"], backbone: null };
+    const compute = await createCompute(tf, setup, compile, undefined, true);
+    const progress = progressFor(200);
+    const before = tf.memory();
+    const marked = await sumsOf(compute, true, progress);
+    expect(tf.memory().numTensors).toBe(before.numTensors);
+    const length = marked.at(-1)!.length;
+    const parts = progress.ends[0]!;
+    expect(parts).toBeGreaterThan(5);
+    expect(progress.ends[parts]).toBe(length);
+    const last = progress.ends[parts - 1]!;
+    expect(length - last, "the last part is small").toBeLessThan(100);
+    expect([isWritten(progress, 0, last), isWritten(progress, last, length)]).toEqual([true, false]);
+    expect(await sumsOf(compute, true), "the same bits unmarked").toEqual(marked);
     compute.dispose();
   });
 });

@@ -7,7 +7,7 @@ import { parseWorkMetrics } from "../../shared/data/work-metrics.js";
 import { bodyOf, byteOffset, type Wire } from "../../shared/math/wire.js";
 import type { Bus } from "../../shared/net/bus.js";
 import { startBroker, type TestBroker } from "../support/broker.js";
-import { type RunOptions, trainInProcess } from "../support/in-process-run.js";
+import { leafCount, type RunOptions, trainInProcess } from "../support/in-process-run.js";
 
 let broker: TestBroker;
 let bus: Bus;
@@ -88,6 +88,20 @@ describe("a worker that is lost while the others wait for its sum", () => {
     // The others' own sums were awaited in vain too: their slices are of two now, not of three.
     expect(aheadBytes).toBeGreaterThan(0);
     expect(aheadBytes).toBeLessThan(pulledBytes);
+  });
+});
+
+describe("nonsense of an engine that others have got when it", () => {
+  test.each(["is lost", "fails"] as const)("%s is added up by nobody", async (end) => {
+    const { run, named, aheadBytes } = await overlapped({
+      workers: leafCount,
+      pieceMs: () => 40,
+      breaks: (id, step) => (id === "w2" && step === 2 ? end : null),
+    });
+    expect(run.events.filter(({ kind }) => kind === "work-failed")).toHaveLength(end === "fails" ? 1 : 0);
+    // All that others wanted of it.
+    expect(aheadBytes).toBeGreaterThan(0);
+    expect(aheadBytes).toBeLessThan(named);
   });
 });
 

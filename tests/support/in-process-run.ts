@@ -49,6 +49,7 @@ export interface RunOptions {
   readonly imageMs?: number;
   /** As of `Pretended`. */
   readonly pieceMs?: Pretended["pieceMs"];
+  readonly breaks?: Pretended["breaks"];
   /** One more worker comes when a command is this. */
   readonly joinsAt?: (request: WorkRequest__Output) => boolean;
 }
@@ -123,7 +124,7 @@ export async function trainInProcess(bus: Bus, options: RunOptions): Promise<Run
     { bus, events, leases, links, results, runDir: dir, nowMs, telemetry, onStatus: silent },
     { ...start, workersMin: 1, plan: [phase!], phaseIndex: 0 },
   );
-  const { imageMs = 0, pieceMs } = options;
+  const { imageMs = 0, pieceMs, breaks } = options;
   let hasJoined = false;
   const onCommand: OnCommand = (worker, request) => {
     options.onCommand?.(worker, request);
@@ -135,12 +136,12 @@ export async function trainInProcess(bus: Bus, options: RunOptions): Promise<Run
     return new TestWorker(
       `w${i + 1}`,
       config,
-      { fault: options.faults?.[i] ?? "", imageMs, pieceMs },
+      { fault: options.faults?.[i] ?? "", imageMs, pieceMs, breaks },
       onCommand,
       options.onReply,
     );
   });
-  const spare = new TestWorker("spare", config, { fault: "", imageMs, pieceMs }, options.onCommand ?? silent);
+  const spare = new TestWorker("spare", config, { fault: "", imageMs, pieceMs, breaks }, options.onCommand ?? silent);
   const everybody = Promise.all(workers.map(({ attached }) => attached)).then(() => sleep(30));
   for (const worker of workers) worker.everybodyIsHere = everybody;
   const running = runtime.run();

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import * as grpc from "@grpc/grpc-js";
 import type { RunConfig } from "../../coordinator/config.js";
 import type { Manifest } from "../../shared/data/manifest.js";
+import { AppError } from "../../shared/errors.js";
 import type { AttachRequest__Output } from "../../shared/gen/seedgrow/v1/AttachRequest.js";
 import type { WorkReply } from "../../shared/gen/seedgrow/v1/WorkReply.js";
 import type { WorkRequest__Output } from "../../shared/gen/seedgrow/v1/WorkRequest.js";
@@ -13,6 +14,8 @@ import { Blobs, clientOptions, serverOptions } from "../../shared/net/proto.js";
 import { subjects } from "../../shared/net/subjects.js";
 import { protocolVersion, seedgrowVersion } from "../../shared/version.js";
 import { PeerLinks } from "../../worker/adapters/peer-links.js";
+import type { GradientJob } from "../../worker/compute/contract.js";
+import { layOut, markPart } from "../../worker/compute/sum-progress.js";
 import { CorrectionStore } from "../../worker/data/correction-store.js";
 import { WorkerExchange } from "../../worker/exchange/exchange.js";
 import { ReplicaRoom } from "../../worker/exchange/replica-room.js";
@@ -57,6 +60,20 @@ export interface Pretended {
   readonly imageMs: number;
   /** Time of a piece of a step in which the others go on, milliseconds. */
   readonly pieceMs?: ((workerId: string, step: number) => number) | undefined;
+  /** The first time that it computes for this step, its engine writes nonsense, is lost over it or fails, and others had time to get it. */
+  readonly breaks?: ((workerId: string, step: number) => "is lost" | "fails" | null) | undefined;
+}
+
+const nonsenseMs = 100;
+
+/** As an engine does that is lost at the very end. */
+async function writeNonsense({ rooms = [], progress }: Pick<GradientJob, "rooms" | "progress">): Promise<void> {
+  const [room] = rooms;
+  if (!room || !progress) return;
+  room.fill(666);
+  layOut(progress, [room.length - 1, room.length]);
+  markPart(progress, 0);
+  await sleep(nonsenseMs);
 }
 
 export class TestWorker {
@@ -65,6 +82,7 @@ export class TestWorker {
   private readonly closers: (() => void)[] = [];
   private port: OnePort | null = null;
   isDead = false;
+  private readonly broken = new Set<number>();
   /** Of each blob of the coordinator's, in order. */
   readonly pulledBytes: number[] = [];
   private onAttached: () => void = silent;
@@ -148,15 +166,23 @@ export class TestWorker {
       peers.close();
     };
     this.closers.push(close);
+    const losses = { count: 0, reason: "" };
     const context = {
       setup,
       manifest: manifest(),
       prepare: async () => undefined,
       compute: {
-        losses: { count: 0, reason: "" },
+        losses,
         call: async (name: "init", ...args: Parameters<SimulatedCompute["init"]>) => {
           const { step } = (args[0] ?? {}) as { readonly step?: number };
           if (step !== undefined) await sleep(this.pretended.pieceMs?.(this.id, step) ?? 0);
+          const end = step === undefined || this.broken.has(step) ? null : this.pretended.breaks?.(this.id, step);
+          if (end) {
+            this.broken.add(step!);
+            await writeNonsense(args[0] as unknown as GradientJob);
+            losses.count += Number(end === "is lost");
+            throw new AppError("ENGINE_FAILED", `the engine ${end}`);
+          }
           return { result: compute[name](...args), computeMs: 1 };
         },
       },

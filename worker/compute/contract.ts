@@ -8,6 +8,7 @@ import type { MethodConfig } from "../../shared/config/method.js";
 import type { PortableGraph } from "../../shared/data/portable-graph.js";
 import type { OpenSum, TreeNode } from "../../shared/math/tree-sum.js";
 import type { Wire } from "../../shared/math/wire.js";
+import type { SumProgress } from "./sum-progress.js";
 
 /** The classifier makes the seeds; the segmenter is trained afresh (or warm) in every round. */
 export type ModelKind = "classifier" | "segmenter";
@@ -87,6 +88,8 @@ export interface GradientJob {
    * Absent, or of an engine that cannot write there: the sums come in memory of their own.
    */
   readonly rooms?: readonly Float32Array[];
+  /** What of the last micro-batch's gradient is written in its room, for who gives it to others meanwhile; engines may leave it as it is. */
+  readonly progress?: SumProgress;
 }
 
 /**

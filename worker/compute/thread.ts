@@ -53,7 +53,8 @@ async function openEngine(data: ThreadData): Promise<OpenEngine> {
     info: { name, reason, version, device, fingerprint },
     create: async (setup) => {
       requireMath(setup.method.math, { name, compile });
-      return createCompute(tf, setup, compile, draw);
+      // TensorFlow's threads mark what they have written without a word to others; such processors keep the order of writes.
+      return createCompute(tf, setup, compile, draw, process.arch === "x64");
     },
   };
 }

@@ -6,7 +6,7 @@ import { MemoryFloats } from "../../shared/aggregate/floats.js";
 import { Replica } from "../../shared/aggregate/replica.js";
 import type { StepHelpers } from "../../shared/aggregate/step-helpers.js";
 import { agreementDigest } from "../../shared/codec/checksum.js";
-import { bytesOf, type Digest, float32Of, sha256 } from "../../shared/codec/digest.js";
+import { bytesOf, type Digest, sha256 } from "../../shared/codec/digest.js";
 import type { MethodConfig } from "../../shared/config/method.js";
 import { stageOptions } from "../../shared/config/stage-options.js";
 import { type ParamSpecs, paramCount, parseParamSpecs } from "../../shared/data/param-specs.js";
@@ -14,14 +14,18 @@ import { AppError } from "../../shared/errors.js";
 import type { Exchange__Output } from "../../shared/gen/seedgrow/v1/Exchange.js";
 import { peerIdleMs } from "../../shared/limits.js";
 import { writeSum } from "../../shared/math/rounding.js";
-import { nodeKey } from "../../shared/math/tree-sum.js";
-import { Checksum, checksumOf, notFiniteIndex } from "../../shared/math/vectors.js";
+import { nodeKey, type TreeNode } from "../../shared/math/tree-sum.js";
+import { Checksum, notFiniteIndex } from "../../shared/math/vectors.js";
 import { bodyOf, byteOffset, type Encoded, encode, sumTailFloats, type Wire } from "../../shared/math/wire.js";
+import type { NumbersReady } from "../../shared/net/peers.js";
 import type { AheadLines, PeerRange } from "../adapters/peer-links.js";
 import type { PartialSum, TrainStage } from "../compute/contract.js";
+import type { SumProgress } from "../compute/sum-progress.js";
 import { Awaited } from "./awaited.js";
 import type { BytePool } from "./byte-pool.js";
+import { Growing } from "./growing.js";
 import { aheadName, isOfStep, stepName, sumName } from "./names.js";
+import { type Pulled, pullState } from "./pull-state.js";
 import { PullsAhead } from "./pulls-ahead.js";
 import { nothingPooled, type StatePart, StateRoom, type StateVectors, stateParts } from "./state-room.js";
 import { SlicedFloats } from "./summing.js";
@@ -56,12 +60,6 @@ interface KeptSum {
   readonly notFinite: number;
 }
 
-/** Who failed to give something. */
-export interface Pulled {
-  readonly missing: readonly string[];
-  readonly bytes: number;
-}
-
 export class WorkerExchange {
   private held: Held | null = null;
   /** Sums and slices of one step. */
@@ -76,6 +74,9 @@ export class WorkerExchange {
   /** Gives the memory of a vector of the step back. */
   private lent: (() => void)[] = [];
   private readonly awaited = new Awaited(peerIdleMs);
+  private growing: { readonly name: string; readonly sum: Growing } | null = null;
+  /** Sums of the step that were being given to others when their work failed. */
+  private spoilt = new Set<string>();
   readonly ahead: PullsAhead;
 
   constructor(readonly deps: ExchangeDeps) {
@@ -92,9 +93,48 @@ export class WorkerExchange {
     return this.vectors.get(name) ?? null;
   }
 
-  /** Resolves when `vector` has it. @throws AppError MESSAGE_INVALID when it does not come */
-  async coming(name: string): Promise<void> {
+  /** Resolves when `vector` has it: null, or its numbers come one after the other. @throws AppError MESSAGE_INVALID when it does not come */
+  async coming(name: string): Promise<NumbersReady | null> {
+    if (this.spoilt.has(name)) throw new AppError("MESSAGE_INVALID", `${name} was begun, and has failed`);
     if (!this.vector(name)) await this.awaited.wait(name, isOfStep(this.vectorsOf, name));
+    const { growing } = this;
+    return growing?.name === name ? (first, end) => growing.sum.ready(first, end) : null;
+  }
+
+  /** The sum of a node as it is being written by the work named `key`, f32, where others wait for it: until `keep`, or `stopGrowing`. */
+  grow(of: Exchange__Output, node: TreeNode, key: string, values: Float32Array, progress: SumProgress): void {
+    const name = aheadName(of, nodeKey(node), key);
+    if (this.spoilt.has(name)) return;
+    const encoded = encode("f32", values, bodyOf(0, values.length, values.length));
+    const opened = () => {
+      this.vectors.set(name, encoded);
+      this.awaited.came(name);
+    };
+    this.growing = { name, sum: new Growing(values, encoded, progress, opened) };
+  }
+
+  /** What has been sent of it counts for nothing: it is given to nobody under that name again, should the same work be done anew. */
+  stopGrowing(): void {
+    if (!this.growing) return;
+    const { name, sum } = this.growing;
+    if (sum.isOpen) {
+      this.spoilt.add(name);
+      this.vectors.delete(name);
+    }
+    sum.gone();
+    this.growing = null;
+  }
+
+  /** It is whole, and lies where others are being given it. Null: it does not. */
+  private grown(name: string, values: Float32Array): Encoded | null {
+    const { growing } = this;
+    if (growing?.name !== name || growing.sum.values !== values) {
+      this.stopGrowing();
+      return null;
+    }
+    growing.sum.whole();
+    this.growing = null;
+    return growing.sum.encoded;
   }
 
   /** Memory of `pool` for numbers as they travel. */
@@ -111,10 +151,11 @@ export class WorkerExchange {
     const { wire, seed } = this.deps;
     const { length } = sum.values;
     const name = sumName(of, nodeKey(node));
+    const awaited = aheadName(of, nodeKey(node), key);
     let notFinite = -1;
     let encoded: Encoded;
     if (wire === "f32") {
-      encoded = encode(wire, sum.values, bodyOf(0, length, length));
+      encoded = this.grown(awaited, sum.values) ?? encode(wire, sum.values, bodyOf(0, length, length));
       this.vectors.set(name, encoded);
       notFinite = notFiniteIndex(sum.values);
     } else {
@@ -122,9 +163,10 @@ export class WorkerExchange {
         notFinite = writeSum({ wire, seed, stage, step: of.step }, sum, target);
       });
     }
-    const awaited = aheadName(of, nodeKey(node), key);
-    this.vectors.set(awaited, encoded);
-    this.awaited.came(awaited);
+    if (!this.spoilt.has(awaited)) {
+      this.vectors.set(awaited, encoded);
+      this.awaited.came(awaited);
+    }
     return { encoded, notFinite };
   }
 
@@ -170,12 +212,15 @@ export class WorkerExchange {
   close(): void {
     this.awaited.end();
     this.ahead.end();
+    this.stopGrowing();
   }
 
   /** Whoever still pulls one of them finds that it is gone (shared/net/peers.ts), before its memory is used again. */
   private forget(): void {
     this.ahead.end();
+    this.stopGrowing();
     this.vectors = new Map();
+    this.spoilt = new Set();
     for (const giveBack of this.lent.splice(0)) giveBack();
   }
 
@@ -191,7 +236,7 @@ export class WorkerExchange {
     const names = stateParts.filter((part) => part !== "average" || options.emaDecay > 0);
     if (this.room?.count !== count || this.room.names.length !== names.length) this.room = new StateRoom(names, count);
     const { parts } = this.room;
-    const fetched = await this.fetch(exchange, names, parts, digest);
+    const fetched = await pullState(this.deps, exchange, { names, parts, digest });
     if (fetched.missing.length > 0) return fetched;
     const optimizer = { steps: step, first: new MemoryFloats(parts.first), second: new MemoryFloats(parts.second) };
     const average = options.emaDecay > 0 ? new MemoryFloats(parts.average) : null;
@@ -202,52 +247,6 @@ export class WorkerExchange {
     const offered = offeredParts(parts);
     this.held = { phase, step, digest, specs, parts, offered, replica };
     return fetched;
-  }
-
-  /** Fills the parts; somebody is missing: nobody had them, and in `parts` is anything. */
-  private async fetch(
-    exchange: Exchange__Output,
-    names: readonly StatePart[],
-    parts: StateVectors,
-    digest: Digest,
-  ): Promise<Pulled> {
-    const { holders } = exchange;
-    const end = parts.values.length;
-    const missing: string[] = [];
-    for (const { workerId, address } of holders) {
-      try {
-        let bytes = 0;
-        for (const part of names) {
-          const range = { address, name: `${stepName(exchange)}/${part}`, first: 0, end };
-          bytes += await this.deps.pullPeer(range, bytesOf(parts[part]));
-        }
-        if (agreementDigest(checksumOf(parts.values), end) === digest || sha256(bytesOf(parts.values)) === digest)
-          return { missing: [], bytes };
-      } catch {
-        // The next one may have it.
-      }
-      missing.push(workerId);
-    }
-    if (holders.length === 0) await this.fromCoordinator(exchange, names, parts);
-    return { missing, bytes: 0 };
-  }
-
-  private async fromCoordinator(
-    { point }: Exchange__Output,
-    names: readonly StatePart[],
-    parts: StateVectors,
-  ): Promise<void> {
-    for (const part of names) {
-      const output = point.find(({ name }) => name === part);
-      if (!output) {
-        parts[part].fill(0);
-        continue;
-      }
-      const pulled = float32Of(await this.deps.pullBlob(output.digest));
-      if (pulled.length !== parts[part].length)
-        throw new AppError("MESSAGE_INVALID", `${part} has ${pulled.length} numbers, its layout ${parts[part].length}`);
-      parts[part].set(pulled);
-    }
   }
 
   /**

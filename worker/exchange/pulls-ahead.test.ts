@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { AppError } from "../../shared/errors.js";
 import type { PeerRange } from "../adapters/peer-links.js";
 import { aheadName } from "./names.js";
-import { PullsAhead } from "./pulls-ahead.js";
+import { PullsAhead, partsFrom } from "./pulls-ahead.js";
 
 const of = { phase: "train-1", step: 3, specsDigest: "", holders: [], point: [], hashSums: false };
 const range = { first: 32, end: 64, length: 98 };
@@ -12,13 +12,14 @@ interface Pull extends PeerRange {
   readonly reject: (error: Error) => void;
 }
 
-/** Lines that answer when they are told to, and memory that is counted. */
+/** Lines that answer when they are told to, and memory that is counted. That what has come counts is told at once. */
 function pullsAhead() {
   const asked: Pull[] = [];
   const said: string[] = [];
   let lent = 0;
   const lines = {
     pull: (wanted: PeerRange) => {
+      if (wanted.first === wanted.end) return Promise.resolve(0);
       return new Promise<number>((resolve, reject) => {
         asked.push({ ...wanted, resolve: () => resolve(0), reject });
       });
@@ -115,4 +116,22 @@ test("at the end all memory is given back, and nothing comes into it any more", 
   expect(lent()).toBe(0);
   expect(said).toEqual(["drop b"]);
   expect(pulls.claim([wanted("a/k1/0:0")])).toEqual([null]);
+});
+
+test("a sum is asked for from its end on, what is written last comes last, and then whether it counts", () => {
+  const asked = partsFrom(0, 1_200_000, true);
+  expect(asked.at(-1)).toEqual({ first: 0, end: 0 });
+  expect(asked.at(-2)).toEqual({ first: 1_200_000 - 4_096, end: 1_200_000 });
+  const parts = asked.slice(0, -2);
+  expect(parts[0]!.end).toBe(1_200_000 - 4_096);
+  expect(parts.slice(1).map(({ end }) => end)).toEqual(parts.slice(0, -1).map(({ first }) => first));
+  expect(parts.at(-1)!.first).toBe(0);
+  expect(partsFrom(0, 100, true)).toEqual([
+    { first: 0, end: 100 },
+    { first: 0, end: 0 },
+  ]);
+  expect(partsFrom(64, 128, false)).toEqual([
+    { first: 64, end: 128 },
+    { first: 64, end: 64 },
+  ]);
 });

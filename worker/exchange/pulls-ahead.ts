@@ -4,7 +4,8 @@
  */
 import type { Exchange__Output } from "../../shared/gen/seedgrow/v1/Exchange.js";
 import type { ReduceAhead__Output } from "../../shared/gen/seedgrow/v1/ReduceAhead.js";
-import { bodyOf, type Encoded } from "../../shared/math/wire.js";
+import { bulkPieceBytes } from "../../shared/limits.js";
+import { bodyOf, type Encoded, rangeOf } from "../../shared/math/wire.js";
 import type { AheadLines, PeerRange } from "../adapters/peer-links.js";
 import { aheadName } from "./names.js";
 
@@ -21,6 +22,11 @@ export interface PullAhead {
   readonly arrival: Promise<unknown>;
   state: "coming" | "there" | "failed";
 }
+
+/** Of a sum that may still be written, asked for at a time: what is left of the last when all is written is soon there. */
+const partFloats = (2 * bulkPieceBytes) / 4;
+/** A head's biases, the loss and the weight are far fewer. */
+const tailFloats = 4_096;
 
 export class PullsAhead {
   private readonly pulls = new Map<string, PullAhead>();
@@ -44,7 +50,7 @@ export class PullsAhead {
       this.memory.give(range.bytes);
       this.pulls.delete(id);
     }
-    for (const range of ranges) if (!this.pulls.has(idOf(range))) this.begin(range, body);
+    for (const range of ranges) if (!this.pulls.has(idOf(range))) this.begin(range, body, end === length);
   }
 
   /** What has come, or is about to, of each that is wanted now; null: nothing. Their owners have them, and are not waited for. */
@@ -70,9 +76,16 @@ export class PullsAhead {
     this.pulls.clear();
   }
 
-  private begin(wanted: PeerRange, body: number): void {
-    const range = this.memory.blank(body, wanted.end - wanted.first);
-    const arrival = this.lines.pull(wanted, range.bytes);
+  private begin(wanted: PeerRange, body: number, hasTail: boolean): void {
+    const { first } = wanted;
+    const range = this.memory.blank(body, wanted.end - first);
+    // What is rounded is there when all of it is.
+    const parts = range.wire === "f32" ? partsFrom(first, wanted.end, hasTail) : [wanted];
+    const arriving = parts.map((part) => {
+      const { bytes } = rangeOf(range, part.first - first, part.end - first);
+      return this.lines.pull({ ...wanted, first: part.first, end: part.end }, bytes);
+    });
+    const arrival = allOf(arriving);
     const pull: PullAhead = { address: wanted.address, range, arrival, state: "coming" };
     const settle = (state: "there" | "failed") => () => {
       if (pull.state === "coming") pull.state = state;
@@ -89,6 +102,24 @@ export class PullsAhead {
     this.lines.drop(address);
     for (const pull of coming) pull.state = "failed";
   }
+}
+
+/** Resolves or rejects when none of them is under way any more. */
+async function allOf(arriving: readonly Promise<unknown>[]): Promise<void> {
+  const failed = (await Promise.allSettled(arriving)).find((one) => one.status === "rejected");
+  if (failed) throw failed.reason;
+}
+
+/**
+ * A backward pass begins with the last layer, and what is at the very end is written last: with the sum's weight. That all of it counts
+ * is asked for by a range of nothing.
+ */
+export function partsFrom(first: number, end: number, hasTail: boolean): { first: number; end: number }[] {
+  const tail = hasTail ? Math.max(first, end - tailFloats) : end;
+  const parts: { first: number; end: number }[] = [];
+  for (let to = tail; to > first; to -= partFloats) parts.push({ first: Math.max(first, to - partFloats), end: to });
+  if (tail < end) parts.push({ first: tail, end });
+  return [...parts, { first, end: first }];
 }
 
 function idOf({ address, name, first, end }: PeerRange): string {

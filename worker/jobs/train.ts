@@ -3,11 +3,12 @@ import { checksumDigest } from "../../shared/codec/checksum.js";
 import { bytesOf } from "../../shared/codec/digest.js";
 import { methodOfRound } from "../../shared/config/rounds.js";
 import { type RoundConstraints, trainable } from "../../shared/data/constraints.js";
+import type { Exchange__Output } from "../../shared/gen/seedgrow/v1/Exchange.js";
 import type { GradientJob__Output } from "../../shared/gen/seedgrow/v1/GradientJob.js";
 import type { InitJob__Output } from "../../shared/gen/seedgrow/v1/InitJob.js";
 import type { WorkRequest__Output } from "../../shared/gen/seedgrow/v1/WorkRequest.js";
 import { type RoundingKey, sumAsSent } from "../../shared/math/rounding.js";
-import { nodeKey, openSumsMax } from "../../shared/math/tree-sum.js";
+import { coverRange, nodeKey, openSumsMax } from "../../shared/math/tree-sum.js";
 import { sumTailFloats } from "../../shared/math/wire.js";
 import type { LabelledExample, MicroBatch, PartialSum, TrainStage } from "../compute/contract.js";
 import { imagesOfMicroBatch } from "../training/sampling.js";
@@ -50,7 +51,10 @@ export async function gradientJob(
   const { wire } = setup;
   const rooms = memory.take(openSumsMax(microBatches.length), count + sumTailFloats);
   const asked = { stage, step, leafCount, microBatches, wire, rooms };
-  const { sums, left, computeMs } = await gradientSums(context.compute, asked);
+  const growing = of && wire === "f32" ? growingSum(context, of, job, key, rooms) : null;
+  const computing = gradientSums(context.compute, growing ? { ...asked, progress: growing.progress } : asked);
+  const { sums, left, computeMs } = await computing.catch(growing?.fail);
+  if (growing) memory.giveProgress(growing.progress);
   const { result: stats } = await context.compute.call("stats");
   const images = microBatches.reduce((sum, { examples }) => sum + examples.length, 0);
   for (const room of left) memory.give(room);
@@ -65,6 +69,31 @@ export async function gradientJob(
   const rounding = { wire, seed: setup.seed, stage, step };
   const outputs = sums.map((sum) => sumOutput(rounding, sum, checksums));
   return { outputs, metrics: { tensors: stats.tensors, inputMs }, images, computeMs, release };
+}
+
+/** An engine may say more than one part of a parameter. */
+const progressPartsMin = 64;
+
+/**
+ * Others get the gradient of a single micro-batch while it is written. Of several micro-batches the engine writes no sum, but does
+ * as it always does: what it has compiled for the one is good for the other.
+ */
+function growingSum(
+  { exchange, sums }: JobContext,
+  of: Exchange__Output,
+  { leafFirst, leafEnd, leafCount }: GradientJob__Output,
+  key: string,
+  [room]: readonly Float32Array[],
+) {
+  const progress = sums.takeProgress(Math.max(progressPartsMin, exchange.model.specs.length + sumTailFloats));
+  const [node] = coverRange({ first: leafFirst, end: leafEnd }, leafCount);
+  if (leafEnd - leafFirst === 1 && room) exchange.grow(of, node!, key, room, progress);
+  const fail = (error: unknown): never => {
+    // Whoever computes may still write to it: it is not used again.
+    exchange.stopGrowing();
+    throw error;
+  };
+  return { progress, fail };
 }
 
 /** A sum as the coordinator takes it. */

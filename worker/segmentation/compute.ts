@@ -58,12 +58,16 @@ interface SegmenterModel {
   readonly programs: Programs;
 }
 
-/** `compile`: of an engine that has it. `draw`: a quicker one, of the same bits. @throws AppError BACKBONE_INVALID. */
+/**
+ * `compile`: of an engine that has it. `draw`: a quicker one, of the same bits. `isSeenInOrder`: what a thread writes, others see in
+ * the order in which it was written. @throws AppError BACKBONE_INVALID.
+ */
 export async function createCompute(
   tf: Tf,
   setup: ComputeSetup,
   compile: Compile | null,
   draw: DrawPixels = drawPixels,
+  isSeenInOrder = false,
 ): Promise<Compute> {
   const { method, classes } = setup;
   /** Each model has a backbone of its own: fine-tuning the segmenter's must not move the classifier's features. */
@@ -91,7 +95,7 @@ export async function createCompute(
   const mined = minedRounds(method);
   const growing = await makeSegmenter(mined + 1);
   const segmenting = { growing, mining: mined > 0 ? await makeSegmenter(1) : growing };
-  return new MethodCompute(tf, setup, draw, new PamrPrograms(tf, compile), classifying, segmenting);
+  return new MethodCompute(tf, setup, draw, new PamrPrograms(tf, compile), classifying, segmenting, isSeenInOrder);
 }
 
 class MethodCompute implements Compute {
@@ -108,6 +112,7 @@ class MethodCompute implements Compute {
     private readonly refining: PamrPrograms,
     private readonly classifying: ClassifierModel,
     private readonly segmenting: { readonly mining: SegmenterModel; readonly growing: SegmenterModel },
+    private readonly isSeenInOrder: boolean,
   ) {
     this.loaded = segmenting.growing;
     this.superpixels = new SuperpixelCache(setup.method.superpixels);
@@ -216,11 +221,26 @@ class MethodCompute implements Compute {
     };
   }
 
-  private async gradient({ stage, step }: GradientJob, microBatch: MicroBatch, rooms: SumRooms): Promise<Float32Array> {
+  private async gradient(
+    { stage, step, progress }: GradientJob,
+    microBatch: MicroBatch,
+    rooms: SumRooms,
+  ): Promise<Float32Array> {
     const { draw, room } = this;
     const { method, seed, classes } = this.setup;
     assert(this.storeOf(stage).values, `the ${stage.model} is loaded`);
-    const common = { tf: this.tf, draw, room, method: methodOfRound(method, stage.round), seed, stage, step, rooms };
+    const marked = { progress: this.isSeenInOrder ? progress : undefined };
+    const common = {
+      tf: this.tf,
+      draw,
+      room,
+      method: methodOfRound(method, stage.round),
+      seed,
+      stage,
+      step,
+      rooms,
+      ...marked,
+    };
     if (stage.model === "segmenter") {
       const { backbone, network, store, programs } = this.segmenterOf(stage);
       const context = { ...common, programs };

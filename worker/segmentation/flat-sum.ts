@@ -5,6 +5,7 @@
  */
 import { AppError } from "../../shared/errors.js";
 import { alignmentFloats } from "../../shared/math/vectors.js";
+import { layOut, type SumProgress } from "../compute/sum-progress.js";
 import { nativeKernel } from "./nn/native.js";
 import { take } from "./read.js";
 import type { Tensor, Tf } from "./tf.js";
@@ -33,31 +34,53 @@ export function alignedGroups(sizes: readonly number[]): Group[] {
 /** Memory for the row. */
 export class FlatTarget {
   private readonly groups: readonly Group[];
+  /** One for each group; null: nobody asks. */
+  private readonly marks: Float32Array | null;
 
-  /** `sizes`: of the pieces. `room`: from a VectorMemory. */
+  /** `sizes`: of the pieces. `room`: from a VectorMemory. `progress`: where TensorFlow is to mark each group that it has written. */
   constructor(
     private readonly tf: Tf,
     private readonly room: Float32Array,
     sizes: readonly number[],
+    progress?: SumProgress,
   ) {
     this.groups = alignedGroups(sizes);
+    const ends = this.groups.map(({ to }) => to);
+    this.marks = progress && layOut(progress, ends) ? progress.marks.subarray(0, ends.length) : null;
   }
 
-  /** It, as TensorFlow sees it. Call inside tf.tidy. */
+  get isMarked(): boolean {
+    return this.marks !== null;
+  }
+
+  /** It, and the marks behind it, as TensorFlow sees them. Call inside tf.tidy. */
   tensors(): Tensor[] {
-    return this.groups.map(({ from, to }) => this.tf.tensor2d(this.room.subarray(from, to), [1, to - from]));
+    const { tf, groups, room, marks } = this;
+    const targets = groups.map(({ from, to }) => tf.tensor2d(room.subarray(from, to), [1, to - from]));
+    return marks ? [...targets, tf.tensor2d(marks, [marks.length, 1])] : targets;
   }
 
-  /** Puts the pieces there. Returns the last number of each group: whoever compares them knows that they are there. */
+  /** Puts the pieces there. Returns the last number of each group, then marks: whoever compares them knows that they are there. */
   write(tensors: readonly Tensor[], pieces: readonly Tensor[]): Tensor {
     const { tf } = this;
     const row = tf.tensor1d([0], "int32");
     const last = this.groups.map(({ first, end, from, to }, i) => {
       const values = joined(tf, pieces.slice(first, end)).reshape([1, to - from]);
       const written = nativeKernel(tf, "InplaceUpdate", [tensors[i]!, row, values])!;
-      return written.slice([0, to - from - 1], [1, 1]).flatten();
+      return written.slice([0, to - from - 1], [1, 1]);
     });
-    return joined(tf, last);
+    const marks = this.marks ? last.slice(0, -1).map((value, i) => this.mark(tensors.at(-1)!, i, value)) : [];
+    return joined(
+      tf,
+      [...last, ...marks].map((value) => value.flatten()),
+    );
+  }
+
+  /** Once `written` is there, which only TensorFlow knows, so that the mark is made of it: it is never zero. */
+  private mark(marks: Tensor, group: number, written: Tensor): Tensor {
+    const { tf } = this;
+    const marked = nativeKernel(tf, "InplaceUpdate", [marks, tf.tensor1d([group], "int32"), written.abs().add(1)])!;
+    return marked.slice([group, 0], [1, 1]);
   }
 
   /** The row, once the program has run that `write` has returned `last` of. Call outside tf.tidy. @throws AppError ENGINE_FAILED */

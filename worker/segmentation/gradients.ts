@@ -3,6 +3,7 @@
  * (setup, stage, step, images, parameters) alone; which worker, and what else it computes, has no part in it.
  */
 import type { LabelledExample, MicroBatch } from "../compute/contract.js";
+import type { SumProgress } from "../compute/sum-progress.js";
 import type { SumRooms } from "../compute/sum-rooms.js";
 import { cropMap } from "./augment.js";
 import type { Backbone } from "./backbone/backbone.js";
@@ -26,6 +27,8 @@ export interface StepContext extends BatchContext {
   readonly programs: Programs;
   /** Where the sum goes, if the engine can write there. */
   readonly rooms: SumRooms;
+  /** What of it is there, for who asks. */
+  readonly progress: SumProgress | undefined;
 }
 
 export async function segmenterGradient(
@@ -181,17 +184,17 @@ async function sumOf(context: StepContext, wanted: WantedSum): Promise<Float32Ar
 
 async function sumIn(
   room: Float32Array,
-  { tf, programs, method: { math } }: StepContext,
+  { tf, programs, progress, method: { math } }: StepContext,
   { key, build, store }: WantedSum,
 ): Promise<Float32Array> {
-  const target = new FlatTarget(tf, room, store.pieceSizes);
+  const target = new FlatTarget(tf, room, store.pieceSizes, progress);
   const formula = (): Formula => {
     const { inputs, pieces } = build();
     const tensors = target.tensors();
     const value = () => target.write(tensors, pieces());
     return { inputs: [...inputs, ...tensors, ...store.tensors], value, math };
   };
-  return target.written(await programs.value(key && `${key} in a room`, formula));
+  return target.written(await programs.value(key && `${key} in a ${target.isMarked ? "marked " : ""}room`, formula));
 }
 
 /** Of an engine that does not work in the memory: brought there, where it can be; else into an array of its own. */

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { TreeAccumulator } from "../../shared/math/tree-sum.js";
 import type { ComputeSetup, GradientJob, MicroBatch, TrainStage } from "../compute/contract.js";
+import { isLaidOut, isWritten, progressFor } from "../compute/sum-progress.js";
 import { squarePicture, tinyCompute, tinyMethod } from "../segmentation/testing.js";
 import { SimulatedCompute } from "./compute.js";
 import { specsOf } from "./engine.js";
@@ -97,6 +98,19 @@ test("a fault shows in the stage it is meant for, and nowhere else", () => {
   expect(gradients(simulated({ fault: "lie@round-2" }), [0])[0]!.values).toEqual(honest);
   expect(gradients(simulated({ fault: "lie@round-1" }), [0])[0]!.values[0]).not.toBe(honest[0]);
   expect(gradients(simulated({ fault: "nan" }), [0])[0]!.values[0]).toBeNaN();
+});
+
+test("says of a sum in given memory that it is written, but for its last part", () => {
+  const length = simulated().init(round1).values.length + 2;
+  const room = new Float32Array(length);
+  const progress = progressFor(64);
+  gradients(simulated(), [0], { rooms: [room], progress });
+  const parts = progress.ends[0]!;
+  expect(progress.ends[parts]).toBe(length);
+  expect([isWritten(progress, 0, progress.ends[parts - 1]!), isWritten(progress, 0, length)]).toEqual([true, false]);
+  const elsewhere = progressFor(64);
+  gradients(simulated(), [0], { progress: elsewhere });
+  expect(isLaidOut(elsewhere)).toBe(false);
 });
 
 test("memory of another length is left alone: a sum is as long as the model", () => {

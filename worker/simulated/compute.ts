@@ -29,6 +29,7 @@ import type {
   SeedResult,
   TrainStage,
 } from "../compute/contract.js";
+import { layOut, markPart, type SumProgress } from "../compute/sum-progress.js";
 import { SumRooms } from "../compute/sum-rooms.js";
 import { specsOf } from "./engine.js";
 import { type Fault, faultOf, type SimulatedOptions } from "./options.js";
@@ -39,6 +40,8 @@ const hangMs = 60 * 60_000;
 const slowness = 8;
 /** So many numbers are drawn, then repeated: a prime, so that whatever is cut, shifted or swapped shows. */
 const noisePeriod = 8_191;
+/** A network's layers, as far as their gradients come one after the other. */
+const markedParts = 15;
 /** Cells of a CAM: those of stride 32. */
 const camStride = 32;
 
@@ -86,17 +89,22 @@ export class SimulatedCompute implements Compute {
     const fault = this.faultIn(job.stage);
     if (fault === "hang") sleep(hangMs);
     const images = job.microBatches.reduce((sum, { examples }) => sum + examples.length, 0);
-    return this.working(images, fault === "slow" ? slowness : 1, () => {
-      const rooms = new SumRooms(job.rooms);
-      const sums = new TreeAccumulator(job.leafCount, roundingOf({ ...job, seed: this.setup.seed }), rooms.give);
-      for (const microBatch of job.microBatches) {
-        const gradient = this.gradient(job, microBatch, rooms);
-        if (fault === "nan") gradient[0] = Number.NaN;
-        if (fault === "lie") gradient[0]! += 1;
-        sums.addLeaf(microBatch.leaf, gradient);
-      }
-      return rooms.located(sums.open());
-    });
+    return this.working(
+      images,
+      fault === "slow" ? slowness : 1,
+      () => {
+        const rooms = new SumRooms(job.rooms);
+        const sums = new TreeAccumulator(job.leafCount, roundingOf({ ...job, seed: this.setup.seed }), rooms.give);
+        for (const microBatch of job.microBatches) {
+          const gradient = this.gradient(job, microBatch, rooms);
+          if (fault === "nan") gradient[0] = Number.NaN;
+          if (fault === "lie") gradient[0]! += 1;
+          sums.addLeaf(microBatch.leaf, gradient);
+        }
+        return rooms.located(sums.open());
+      },
+      job.progress,
+    );
   }
 
   seeds(examples: readonly Example[]): SeedResult[] {
@@ -183,17 +191,37 @@ export class SimulatedCompute implements Compute {
   }
 
   /** What it really takes to make an answer is part of the pretended time. */
-  private working<T>(images: number, times: number, answer: () => T): T {
+  private working<T>(images: number, times: number, answer: () => T, progress?: SumProgress): T {
     const { imageMs, jitter } = this.options;
-    const untilMs = performance.now() + images * imageMs * times * (1 + this.pace.uniform(-jitter, jitter));
+    const fromMs = performance.now();
+    const pretendedMs = images * imageMs * times * (1 + this.pace.uniform(-jitter, jitter));
     const made = answer();
-    sleep(untilMs - performance.now());
+    if (progress) mark(progress, sumIn(made), { fromMs, pretendedMs });
+    sleep(fromMs + pretendedMs - performance.now());
     return made;
   }
 }
 
 function sizeOf(specs: readonly ParamSpec[]): number {
   return specs.reduce((sum, { shape }) => sum + shape.reduce((product, side) => product * side, 1), 0);
+}
+
+/** The one sum that lies in memory it was given. */
+function sumIn(made: unknown): Float32Array | null {
+  const [sum, ...others] = made as readonly PartialSum[];
+  return sum?.room !== undefined && others.length === 0 ? sum.values : null;
+}
+
+/** Says that it is written as a backward pass writes it: the last layer's gradient first, in the last two thirds of the time. */
+function mark(progress: SumProgress, sum: Float32Array | null, time: { fromMs: number; pretendedMs: number }): void {
+  if (!sum) return;
+  const ends = Array.from({ length: markedParts }, (_, i) => Math.floor((sum.length * (i + 1)) / (markedParts + 1)));
+  if (!layOut(progress, [...ends, sum.length])) return;
+  for (let part = markedParts - 1; part >= 0; part--) {
+    const share = 1 / 3 + ((2 / 3) * (markedParts - part)) / (markedParts + 1);
+    sleep(time.fromMs + time.pretendedMs * share - performance.now());
+    markPart(progress, part);
+  }
 }
 
 /** Blocks the thread, as an operation of a real engine does. */

@@ -1,0 +1,74 @@
+/** A sum of this worker's that others get while its last parts are still computed. */
+import { AppError } from "../../shared/errors.js";
+import type { Encoded } from "../../shared/math/wire.js";
+import { isLaidOut, isWritten, type SumProgress } from "../compute/sum-progress.js";
+
+/** Between two looks at what is written, milliseconds: nobody is told when TensorFlow writes. */
+const lookMs = 25;
+
+interface Wait {
+  readonly first: number;
+  readonly end: number;
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+}
+
+export class Growing {
+  private waits: Wait[] = [];
+  /** Others may have got something of it. */
+  isOpen = false;
+  private end: "whole" | "gone" | null = null;
+  private readonly timer: NodeJS.Timeout;
+
+  /** `values`: as others will get them, f32. `opened`: somebody writes them there, part by part. */
+  constructor(
+    readonly values: Float32Array,
+    readonly encoded: Encoded,
+    private readonly progress: SumProgress,
+    private readonly opened: () => void,
+  ) {
+    this.timer = setInterval(() => this.look(), lookMs);
+  }
+
+  /** Resolves when numbers [first, end) are what they will be; of none: when all are, and the work has ended well. @throws AppError when they are given up */
+  ready(first: number, end: number): Promise<void> {
+    if (this.has(first, end)) return Promise.resolve();
+    if (this.end === "gone") return Promise.reject(given());
+    return new Promise((resolve, reject) => this.waits.push({ first, end, resolve, reject }));
+  }
+
+  whole(): void {
+    this.finish("whole");
+    for (const { resolve } of this.waits.splice(0)) resolve();
+  }
+
+  /** Nothing of it may be used. */
+  gone(): void {
+    this.finish("gone");
+    for (const { reject } of this.waits.splice(0)) reject(given());
+  }
+
+  private finish(end: "whole" | "gone"): void {
+    this.end ??= end;
+    clearInterval(this.timer);
+  }
+
+  private has(first: number, end: number): boolean {
+    return this.end === "whole" || (this.end === null && first < end && isWritten(this.progress, first, end));
+  }
+
+  private look(): void {
+    if (!this.isOpen && isLaidOut(this.progress)) {
+      this.isOpen = true;
+      this.opened();
+    }
+    const there = this.waits.filter(({ first, end }) => this.has(first, end));
+    if (there.length === 0) return;
+    this.waits = this.waits.filter((wait) => !there.includes(wait));
+    for (const { resolve } of there) resolve();
+  }
+}
+
+function given(): AppError {
+  return new AppError("MESSAGE_INVALID", "the sum that was being sent is not computed any more");
+}
