@@ -1,6 +1,30 @@
-/** How long each dispatch of a recorded function takes on the GPU, by the GPU's own clock. */
+/** How long a recorded function takes on the GPU, and each of its dispatches by the GPU's own clock. */
 import { bufferUsage, type GpuBackend, mapMode } from "../../worker/webgpu/gpu.js";
 import type { Dispatch } from "../../worker/webgpu/replay.js";
+
+/** Of one go; the GPU's queue is not empty in between. */
+const repeats = 10;
+
+/** Milliseconds of all dispatches, one after the other without a clock between them, as training sends them. */
+export async function wholeMs({ device, queue }: GpuBackend, dispatches: readonly Dispatch[]): Promise<number> {
+  const send = () => {
+    const encoder = device.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    for (const { pipeline, bindings, groups } of dispatches) {
+      pass.setPipeline(pipeline);
+      pass.setBindGroup(0, bindings);
+      pass.dispatchWorkgroups(...groups);
+    }
+    pass.end();
+    queue.submit([encoder.finish()]);
+  };
+  send();
+  await queue.onSubmittedWorkDone();
+  const startedMs = performance.now();
+  for (let i = 0; i < repeats; i++) send();
+  await queue.onSubmittedWorkDone();
+  return (performance.now() - startedMs) / repeats;
+}
 
 /** Two timestamps each; a set has 4,096 at most. */
 const dispatchesPerSet = 2048;
