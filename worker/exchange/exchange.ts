@@ -23,7 +23,7 @@ import type { PartialSum, TrainStage } from "../compute/contract.js";
 import type { SumProgress } from "../compute/sum-progress.js";
 import { Awaited } from "./awaited.js";
 import type { BytePool } from "./byte-pool.js";
-import { Growing } from "./growing.js";
+import { Growing, lookMsOf } from "./growing.js";
 import { aheadName, isOfStep, stepName, sumName } from "./names.js";
 import { type Pulled, pullState } from "./pull-state.js";
 import { PullsAhead } from "./pulls-ahead.js";
@@ -75,6 +75,8 @@ export class WorkerExchange {
   private lent: (() => void)[] = [];
   private readonly awaited = new Awaited(peerIdleMs);
   private growing: { readonly name: string; readonly sum: Growing } | null = null;
+  /** How long the last sum grew. */
+  private grewMs = 0;
   /** Sums of the step that were being given to others when their work failed. */
   private spoilt = new Set<string>();
   readonly ahead: PullsAhead;
@@ -110,7 +112,7 @@ export class WorkerExchange {
       this.vectors.set(name, encoded);
       this.awaited.came(name);
     };
-    this.growing = { name, sum: new Growing(values, encoded, progress, opened) };
+    this.growing = { name, sum: new Growing(values, encoded, progress, opened, lookMsOf(this.grewMs)) };
   }
 
   /** What has been sent of it counts for nothing: it is given to nobody under that name again, should the same work be done anew. */
@@ -133,6 +135,7 @@ export class WorkerExchange {
       return null;
     }
     growing.sum.whole();
+    this.grewMs = growing.sum.ageMs;
     this.growing = null;
     return growing.sum.encoded;
   }

@@ -3,8 +3,14 @@ import { AppError } from "../../shared/errors.js";
 import type { Encoded } from "../../shared/math/wire.js";
 import { isLaidOut, isWritten, type SumProgress } from "../compute/sum-progress.js";
 
-/** Between two looks at what is written, milliseconds: nobody is told when TensorFlow writes. */
-const lookMs = 25;
+/** Nobody is told when TensorFlow writes, so others look: so many times while a sum grows, and never more often than this, milliseconds. */
+const looks = 40;
+const [lookMsMin, lookMsMax] = [5, 100];
+
+/** Between two looks, when the sum before took so long. */
+export function lookMsOf(grewMs: number): number {
+  return Math.min(lookMsMax, Math.max(lookMsMin, grewMs / looks));
+}
 
 interface Wait {
   readonly first: number;
@@ -19,6 +25,7 @@ export class Growing {
   isOpen = false;
   private end: "whole" | "gone" | null = null;
   private readonly timer: NodeJS.Timeout;
+  private readonly fromMs = performance.now();
 
   /** `values`: as others will get them, f32. `opened`: somebody writes them there, part by part. */
   constructor(
@@ -26,6 +33,7 @@ export class Growing {
     readonly encoded: Encoded,
     private readonly progress: SumProgress,
     private readonly opened: () => void,
+    lookMs: number,
   ) {
     this.timer = setInterval(() => this.look(), lookMs);
   }
@@ -46,6 +54,10 @@ export class Growing {
   gone(): void {
     this.finish("gone");
     for (const { reject } of this.waits.splice(0)) reject(given());
+  }
+
+  get ageMs(): number {
+    return performance.now() - this.fromMs;
   }
 
   private finish(end: "whole" | "gone"): void {
