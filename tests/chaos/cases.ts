@@ -169,6 +169,12 @@ export const sickCases: readonly SickCase[] = [
   { fault: "slow@round-2", audit: 0, noticed: "" },
 ];
 
+/** Of workers that exchange among themselves: the others wait for what it computes. */
+export const shardedCases: readonly ProcessCase[] = [
+  ...at("worker", "kill", ["train-1"], "train-1"),
+  ...at("worker", "freeze", ["train-1"], "train-1"),
+];
+
 /** With TensorFlow itself: few, because they compute. */
 export const realCases: readonly ProcessCase[] = [
   ...at("worker", "kill", ["train-1"]),

@@ -10,7 +10,7 @@ import { exitCodes } from "../../shared/errors.js";
 import { isWithoutTensorflow } from "../support/engine.js";
 import { Workplace } from "../support/seedgrow.js";
 import { until } from "../support/until.js";
-import { crashChains, linkCases, type ProcessCase, processCases, realCases, sickCases } from "./cases.js";
+import { crashChains, linkCases, type ProcessCase, processCases, realCases, shardedCases, sickCases } from "./cases.js";
 import { Cluster, type ClusterOptions } from "./cluster.js";
 import { crashAgainAndAgain, hurtLinks, hurtProcess, type Outcome, sufferSickness } from "./scenarios.js";
 
@@ -135,6 +135,17 @@ describe.concurrent("a process", () => {
     "%s in %s: %s",
     async (process, phase, fault, one) => {
       await runCase([process, phase, fault], base, (cluster) => hurtProcess(cluster, one));
+    },
+  );
+});
+
+describe.concurrent("of workers that exchange among themselves", () => {
+  test.each(chosen(shardedCases).map((one) => [one.process, one.phase, one.fault, one] as const))(
+    "%s in %s: %s",
+    async (process, phase, fault, one) => {
+      const overrides = { ...base.overrides, "cluster.topology": "sharded" };
+      const options = { ...base, workers: 3, overrides };
+      await runCase([process, phase, `${fault}, sharded`], options, (cluster) => hurtProcess(cluster, one));
     },
   );
 });
