@@ -71,7 +71,7 @@ export function reduceJob({ assignment, phase }: Order, facts: ExchangeFacts): P
   const leafCount = phase.units;
   const isTold = owners.length <= aheadWorkersMax;
   const summands = sums.flatMap((held) => {
-    const of = { peer: peerOf(held.workerId, facts), key: isTold ? held.assignmentId : "" };
+    const of = { peer: peerOf(held.workerId, facts), ...(isTold && { key: held.assignmentId }) };
     return coverRange(held, leafCount).map((node) => ({ node: nodeKey(node), ...of }));
   });
   const { sumLength: length } = facts.stage;
