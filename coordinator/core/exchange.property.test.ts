@@ -32,6 +32,8 @@ interface WorkerNode {
   isAlive: boolean;
   /** Counts its lives: what an earlier one was asked for, this one knows nothing of. */
   life: number;
+  /** In which of them it was attached: in another one it takes no orders. */
+  attachedLife: number;
   model: string | null;
   /** "phase/step first-end", and "phase/step #slice". */
   vectors: Set<string>;
@@ -65,7 +67,8 @@ class World {
   private readonly updated = new Map<string, string>();
 
   constructor() {
-    for (const id of workerIds) this.workers.set(id, { isAlive: true, life: 0, model: null, vectors: new Set() });
+    for (const id of workerIds)
+      this.workers.set(id, { isAlive: true, life: 0, attachedLife: -1, model: null, vectors: new Set() });
     const options = { runId: "r", workersMin: 1, allowMixed: false, fingerprint: null, plan, phaseIndex: 0 };
     this.state = startRun({ ...options, topology: "sharded" }).state;
   }
@@ -129,7 +132,7 @@ class World {
     this.open.delete(id);
     const { workerId } = effect.assignment;
     const worker = this.workers.get(workerId)!;
-    if (!worker.isAlive || worker.life !== life)
+    if (!worker.isAlive || worker.life !== life || worker.attachedLife !== life)
       this.on({ kind: "lost", workerId, reason: "crashed", assignmentId: id });
     else if (how === "failed") this.on({ kind: "failed", assignmentId: id, reason: "bad luck" });
     else this.work(effect, exchange, worker);
@@ -184,8 +187,8 @@ class World {
   }
 
   crash(workerId: string): void {
-    const { life } = this.workers.get(workerId)!;
-    this.workers.set(workerId, { isAlive: false, life: life + 1, model: null, vectors: new Set() });
+    const { life, attachedLife } = this.workers.get(workerId)!;
+    this.workers.set(workerId, { isAlive: false, life: life + 1, attachedLife, model: null, vectors: new Set() });
   }
 
   restart(workerId: string): void {
@@ -201,7 +204,9 @@ class World {
 
   attached(workerId: string): void {
     this.attaching = this.attaching.filter((id) => id !== workerId);
-    if (this.workers.get(workerId)!.isAlive) this.on({ kind: "attached", workerId });
+    const worker = this.workers.get(workerId)!;
+    if (worker.isAlive) worker.attachedLife = worker.life;
+    if (worker.isAlive) this.on({ kind: "attached", workerId });
     else this.on({ kind: "lost", workerId, reason: "cannot attach" });
   }
 }
