@@ -1,27 +1,17 @@
 /** How long a recorded function takes on the GPU, and each of its dispatches by the GPU's own clock. */
 import { bufferUsage, type GpuBackend, mapMode } from "../../worker/webgpu/gpu.js";
-import type { Dispatch } from "../../worker/webgpu/replay.js";
+import { type Dispatch, submitDispatches } from "../../worker/webgpu/replay.js";
 
 /** Of one go; the GPU's queue is not empty in between. */
 const repeats = 10;
 
 /** Milliseconds of all dispatches, one after the other without a clock between them, as training sends them. */
-export async function wholeMs({ device, queue }: GpuBackend, dispatches: readonly Dispatch[]): Promise<number> {
-  const send = () => {
-    const encoder = device.createCommandEncoder();
-    const pass = encoder.beginComputePass();
-    for (const { pipeline, bindings, groups } of dispatches) {
-      pass.setPipeline(pipeline);
-      pass.setBindGroup(0, bindings);
-      pass.dispatchWorkgroups(...groups);
-    }
-    pass.end();
-    queue.submit([encoder.finish()]);
-  };
-  send();
+export async function wholeMs(backend: GpuBackend, dispatches: readonly Dispatch[]): Promise<number> {
+  const { queue } = backend;
+  submitDispatches(backend, dispatches);
   await queue.onSubmittedWorkDone();
   const startedMs = performance.now();
-  for (let i = 0; i < repeats; i++) send();
+  for (let i = 0; i < repeats; i++) submitDispatches(backend, dispatches);
   await queue.onSubmittedWorkDone();
   return (performance.now() - startedMs) / repeats;
 }

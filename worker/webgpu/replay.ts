@@ -80,6 +80,20 @@ export function flush(backend: GpuBackend): void {
   if (backend.commandEncoder) backend.submitQueue();
 }
 
+export function submitDispatches({ device, queue }: GpuBackend, dispatches: readonly Dispatch[]): void {
+  const encoder = device.createCommandEncoder();
+  const pass = encoder.beginComputePass();
+  let current: GpuPipeline | null = null;
+  for (const { pipeline, bindings, groups } of dispatches) {
+    if (pipeline !== current) pass.setPipeline(pipeline);
+    current = pipeline;
+    pass.setBindGroup(0, bindings);
+    pass.dispatchWorkgroups(...groups);
+  }
+  pass.end();
+  queue.submit([encoder.finish()]);
+}
+
 /** Stands between tfjs's backend and the device for as long as a function is recorded. */
 class Recorder {
   private readonly made: Made[] = [];
@@ -240,24 +254,9 @@ class Recording {
     for (let at = 0; at < dispatches.length; at += dispatchesAtOnce) {
       const end = Math.min(at + dispatchesAtOnce, dispatches.length);
       fill(end);
-      this.submit(at, end);
+      submitDispatches(backend, dispatches.slice(at, end));
       sent(end);
     }
-  }
-
-  private submit(first: number, end: number): void {
-    const { device, queue } = this.backend;
-    const encoder = device.createCommandEncoder();
-    const pass = encoder.beginComputePass();
-    let pipeline: GpuPipeline | null = null;
-    for (const dispatch of this.dispatches.slice(first, end)) {
-      if (dispatch.pipeline !== pipeline) pass.setPipeline(dispatch.pipeline);
-      pipeline = dispatch.pipeline;
-      pass.setBindGroup(0, dispatch.bindings);
-      pass.dispatchWorkgroups(...dispatch.groups);
-    }
-    pass.end();
-    queue.submit([encoder.finish()]);
   }
 
   /** The next run writes over the result. */
