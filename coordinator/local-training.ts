@@ -49,7 +49,7 @@ export class LocalTraining extends StarTraining {
     if (this.specs) blobs.delete(this.specs);
     this.specs = blobs.put(Buffer.from(JSON.stringify(specs)));
     const model = new OuterModel({ values: float32Of(values), ...rest }, this.optionsOf(phase));
-    this.trainer = new StageTrainer(specs, model, phase.units, blobs, this.rounding(phase), this.nameOfStep);
+    this.trainer = new StageTrainer(specs, model, phase.units, blobs, this.rounding(phase), this.namingOfStep);
   }
 
   private optionsOf(phase: Phase): OuterOptions {

@@ -29,8 +29,8 @@ async function begun(cluster: object, memoryBytes = 1e6) {
 test.each([
   ["by checksums: nobody compares them", {}, 1e6, true],
   ["by SHA-256 where they are audited", { audit: 0.1 }, 1e6, false],
-  ["by SHA-256 where what travels is rounded", { wire: "bf16" }, 1e6, false],
-  ["by SHA-256 where they go to files", {}, 4, false],
+  ["by checksums where what travels is rounded", { wire: "bf16" }, 1e6, true],
+  ["by checksums where they go to files", {}, 4, true],
 ] as const)("sums and parameters of a step are named %s", async (_, cluster, memoryBytes, hasChecksums) => {
   const { training } = await begun(cluster, memoryBytes);
   expect(training.hasChecksums).toBe(hasChecksums);

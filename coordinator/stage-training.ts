@@ -2,13 +2,12 @@
 import type { AdamWState } from "../shared/aggregate/adamw.js";
 import type { MemoryFloats } from "../shared/aggregate/floats.js";
 import type { StageOptions } from "../shared/aggregate/replica.js";
-import { checksumDigest, type NameNumbers, sha256Name } from "../shared/codec/checksum.js";
+import { byChecksum, bySha256, type NewNaming } from "../shared/codec/checksum.js";
 import { bytesOf, type Digest, float32Of } from "../shared/codec/digest.js";
 import { stageOptions } from "../shared/config/stage-options.js";
 import type { ParamSpecs } from "../shared/data/param-specs.js";
 import { paramCount } from "../shared/data/param-specs.js";
 import type { StageRounding } from "../shared/math/rounding.js";
-import { sumTailFloats } from "../shared/math/wire.js";
 import type { MemoryBlobs } from "../shared/net/blobs.js";
 import type { RunStore } from "./adapters/run-store.js";
 import type { Scratch } from "./adapters/scratch.js";
@@ -46,7 +45,7 @@ export interface StageTraining {
   readonly weightsDigest: Digest | null;
   /** How they follow from those of the step before; null: workers need them whole. */
   readonly weightsChange: WeightsChange | null;
-  /** Sums are to be named by checksums (shared/codec/checksum.ts). */
+  /** Sums, parameters and their changes are to be named by checksums (shared/codec/checksum.ts). */
   readonly hasChecksums: boolean;
   begin(phase: Phase, initial: InitialModel, standing: Standing): Promise<void>;
   /** Goes on from a checkpoint. */
@@ -120,20 +119,17 @@ export class StarTraining implements StageTraining {
     const { blobs } = this.deps;
     const options = this.optionsOfSteps(phase);
     const model = steppingModel(specs, state, options, this.rounding(phase));
-    this.trainer = new StageTrainer(specs, model, options.leafCount, blobs, this.rounding(phase), this.nameOfStep);
+    this.trainer = new StageTrainer(specs, model, options.leafCount, blobs, this.rounding(phase), this.namingOfStep);
   }
 
-  /** Nobody compares what two workers have sent, and all of a sum is in memory at once, as f32. */
+  /** Where nobody compares what two workers have sent. */
   get hasChecksums(): boolean {
-    const { config, scratch } = this.deps;
-    const { audit, wire } = config.cluster;
-    const count = this.values?.length ?? Number.POSITIVE_INFINITY;
-    return audit === 0 && wire === "f32" && scratch.isInMemory(4 * (count + sumTailFloats));
+    return this.deps.config.cluster.audit === 0;
   }
 
-  /** What parameters are called that only the next step needs. */
-  protected get nameOfStep(): NameNumbers {
-    return this.hasChecksums ? checksumDigest : sha256Name;
+  /** Of what only the next step needs. */
+  protected get namingOfStep(): NewNaming {
+    return this.hasChecksums ? byChecksum : bySha256;
   }
 
   /** Parameters where the rest of the stage's model will lie. */

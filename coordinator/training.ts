@@ -14,8 +14,8 @@ import {
   type StageOptions,
 } from "../shared/aggregate/replica.js";
 import { assert } from "../shared/assert.js";
-import { type NameNumbers, sha256Name } from "../shared/codec/checksum.js";
-import { bytesOf, type Digest, float32Of, sha256 } from "../shared/codec/digest.js";
+import { bySha256, type NewNaming, nameOf } from "../shared/codec/checksum.js";
+import { bytesOf, type Digest, float32Of } from "../shared/codec/digest.js";
 import type { ParamSpecs } from "../shared/data/param-specs.js";
 import { AppError } from "../shared/errors.js";
 import { roundingOf, type StageRounding } from "../shared/math/rounding.js";
@@ -93,11 +93,11 @@ export class StageTrainer {
     private readonly leafCount: number,
     private readonly blobs: MemoryBlobs,
     private readonly rounding: StageRounding | null = null,
-    /** What the parameters are called that only the next step needs. */
-    private readonly nameOfStep: NameNumbers = sha256Name,
+    /** Of parameters, and their changes, that only the next step needs. */
+    private readonly newNaming: NewNaming = bySha256,
   ) {
     this.sums = this.noSums();
-    this.digest = this.publish(nameOfStep);
+    this.digest = this.publish(newNaming);
   }
 
   get weightsDigest(): Digest {
@@ -154,12 +154,16 @@ export class StageTrainer {
     this.blobs.delete(this.digest);
     this.withdrawChange();
     const base = this.digest;
-    const loss = await this.model.update(total, step);
+    const [values, change] = [this.newNaming(), this.newNaming()];
+    const loss = await this.model.update(total, step, (block, changed) => {
+      values.update(bytesOf(block));
+      if (changed) change.update(changed);
+    });
     await total.close();
     this.sums = this.noSums();
-    this.digest = this.publish(this.nameOfStep);
+    this.digest = this.blobs.put(this.bytes, values.digest("hex"));
     const bytes = this.model.change;
-    this.changeHeld = bytes && { base, digest: this.blobs.put(bytes, sha256(bytes)) };
+    this.changeHeld = bytes && { base, digest: this.blobs.put(bytes, change.digest("hex")) };
     return { loss, weightsDigest: this.digest };
   }
 
@@ -169,7 +173,7 @@ export class StageTrainer {
     this.withdrawChange();
     this.blobs.delete(this.digest);
     await this.model.finish();
-    this.digest = this.publish(sha256Name);
+    this.digest = this.publish(bySha256);
     await Promise.all([...momentsOf(optimizer), average].map((floats) => floats?.close()));
   }
 
@@ -189,8 +193,8 @@ export class StageTrainer {
    * Served without a copy. All results of a step are in before the next update, so nobody whose work counts still pulls;
    * a straggler that does finds that the bytes are not what their name says, and its work would not count anyway.
    */
-  private publish(name: NameNumbers): Digest {
-    return this.blobs.put(this.bytes, name(this.model.values));
+  private publish(newNaming: NewNaming): Digest {
+    return this.blobs.put(this.bytes, nameOf(this.model.values, newNaming));
   }
 }
 

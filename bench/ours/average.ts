@@ -10,11 +10,10 @@ import { fileURLToPath } from "node:url";
 import { pullSum, Scratch } from "../../coordinator/adapters/scratch.js";
 import { runConfigSchema } from "../../coordinator/config.js";
 import { StageTrainer, steppingModel, type WeightsChange } from "../../coordinator/training.js";
-import { checksumDigest, sha256Name } from "../../shared/codec/checksum.js";
+import { byChecksum } from "../../shared/codec/checksum.js";
 import { bytesOf, type Digest } from "../../shared/codec/digest.js";
-import { roundingOf } from "../../shared/math/rounding.js";
 import { nodeKey } from "../../shared/math/tree-sum.js";
-import { encodeSum, sumBytes, sumTailFloats, type Wire } from "../../shared/math/wire.js";
+import { sumBytes, sumTailFloats, type Wire } from "../../shared/math/wire.js";
 import { type BlobPeer, blobBulk, linkTo, pullNumbers } from "../../shared/net/blob-lines.js";
 import { blobHandlers, MemoryBlobs } from "../../shared/net/blobs.js";
 import { clientSecurity, openServer } from "../../shared/net/credentials.js";
@@ -22,6 +21,9 @@ import type { Role } from "../../shared/net/identity.js";
 import { listenOnOnePort } from "../../shared/net/one-port.js";
 import { Blobs } from "../../shared/net/proto.js";
 import { trustIn } from "../../shared/net/trust.js";
+import { SumMemory } from "../../worker/exchange/sum-memory.js";
+import type { JobOutput } from "../../worker/jobs/context.js";
+import { sumOutput } from "../../worker/jobs/train.js";
 import { WeightsBase } from "../../worker/jobs/weights-base.js";
 import { answer, givenWork } from "../lib/answer.js";
 
@@ -60,13 +62,16 @@ async function reach(address: string, own: Role, other: Role): Promise<BlobPeer>
 
 /** Offers its gradient anew each time, as after a step; pulls the parameters that it is told of. */
 async function work(): Promise<void> {
-  const gradient = Float32Array.from({ length: count + 2 }, (_, i) => ((i * 7919) % 251) / 1e5);
+  const memory = new SumMemory();
+  const [gradient] = memory.take(1, count + sumTailFloats) as [Float32Array];
+  for (let i = 0; i < count; i++) gradient[i] = ((i * 7919) % 251) / 1e5;
   gradient[count + 1] = 1;
   const blobs = new MemoryBlobs();
   const address = await open(blobs, "worker");
   let coordinator: BlobPeer | null = null;
   const base = new WeightsBase(wire, (digest, room) => pullNumbers(coordinator!, digest, { room }));
-  let held: Digest | null = null;
+  const node = { level: 0, index: 0 };
+  let held: JobOutput | null = null;
   let step = 0;
   process.on("disconnect", () => process.exit());
   process.on("message", async ({ weights }: { readonly weights: Pulled | null }) => {
@@ -75,10 +80,11 @@ async function work(): Promise<void> {
       const { digest, change } = weights;
       await base.values(digest, change ? { baseDigest: change.base, digest: change.digest } : null, "segmenter");
     }
-    if (held) blobs.delete(held);
-    roundingOf({ ...rounding, step: step++ })({ level: 0, index: 0 }, gradient);
-    held = blobs.put(encodeSum(wire, gradient), wire === "f32" ? checksumDigest(gradient) : undefined);
-    process.send!({ address, digest: held } satisfies Pulled);
+    if (held) blobs.delete(held.digest!);
+    if (held && wire !== "f32") memory.giveBytes(held.bytes);
+    const sum = { node, values: gradient, due: node };
+    held = sumOutput({ ...rounding, step: step++ }, sum, true, (bytes) => memory.takeBytes(bytes));
+    process.send!({ address, digest: blobs.put(held.bytes, held.digest) } satisfies Pulled);
   });
 }
 
@@ -95,8 +101,7 @@ async function coordinate(): Promise<void> {
   scratch.enter(count);
   const values = bytesOf(scratch.placedInMemory(new Float32Array(count)).values);
   const start = { values, optimizer: await scratch.moments(count), average: null };
-  const name = wire === "f32" ? checksumDigest : sha256Name;
-  const trainer = new StageTrainer(specs, steppingModel(specs, start, options), workers, blobs, rounding, name);
+  const trainer = new StageTrainer(specs, steppingModel(specs, start, options), workers, blobs, rounding, byChecksum);
   const offers = await Promise.all(children.map((child) => ask(child, null)));
   const peers = await Promise.all(offers.map((offer) => reach(offer.address, "coordinator", "worker")));
   let offered = offers.map(({ digest }) => digest);

@@ -1,8 +1,8 @@
 /** Bytes from one process to another, on loopback or through a link with a delay: a blob over gRPC, its digest checked, or a vector. */
 import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { checksumDigest } from "../../shared/codec/checksum.js";
-import { float32Of, sha256 } from "../../shared/codec/digest.js";
+import { byChecksum, nameOf } from "../../shared/codec/checksum.js";
+import { sha256 } from "../../shared/codec/digest.js";
 import { encode } from "../../shared/math/wire.js";
 import { blobBulk, linkTo, pullNumbers } from "../../shared/net/blob-lines.js";
 import { blobHandlers, MemoryBlobs } from "../../shared/net/blobs.js";
@@ -31,7 +31,7 @@ async function serve({ megabytes, what }: TransferWork): Promise<void> {
   const trust = await trustIn("", ["coordinator"]);
   const blobs = new MemoryBlobs();
   const bytes = Buffer.alloc(megabytes * 1e6, 7);
-  const digest = what === "blob" ? checksumDigest(float32Of(bytes)) : sha256(bytes);
+  const digest = what === "blob" ? nameOf(bytes, byChecksum) : sha256(bytes);
   blobs.put(bytes, digest);
   const grpcServer = openServer({ trust, access: { "seedgrow.v1.Blobs": ["worker"] } });
   grpcServer.addService(Blobs.service, blobHandlers(blobs));

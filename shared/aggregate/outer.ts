@@ -6,7 +6,7 @@
 import { AppError } from "../errors.js";
 import { sumTailFloats } from "../math/wire.js";
 import { type Floats, pagesOf } from "./floats.js";
-import type { MomentumState, ReplicaState, StageModel } from "./replica.js";
+import type { BlockMoved, MomentumState, ReplicaState, StageModel } from "./replica.js";
 import { WeightAverage } from "./weight-average.js";
 
 export interface OuterOptions {
@@ -54,10 +54,13 @@ export class OuterModel implements StageModel {
    * `total`: sum over the replicas of old minus new parameters, then of their losses, then of their images. Returns the mean
    * loss. @throws AppError TRAINING_DIVERGED
    */
-  async update(total: Floats, step: number): Promise<number> {
+  async update(total: Floats, step: number, moved?: BlockMoved): Promise<number> {
     const { values } = this;
     const [lossSum = Number.NaN, images = 0] = await total.page(values.length, values.length + sumTailFloats);
-    for (const [at, end] of pagesOf(values.length)) await this.move(at, await total.page(at, end), step);
+    for (const [at, end] of pagesOf(values.length)) {
+      await this.move(at, await total.page(at, end), step);
+      moved?.(values.subarray(at, end), null);
+    }
     this.updates++;
     await this.average?.add(values);
     return lossSum / images;

@@ -43,6 +43,12 @@ export interface ReplicaOptions {
   readonly helpers?: StepHelpers | undefined;
 }
 
+/**
+ * Hears of each block of the parameters that has moved, in order, while it is in the cache, and of its change as it travels, where that
+ * is offered. Blocks are of a multiple of 16 numbers, but for the last.
+ */
+export type BlockMoved = (block: Float32Array, change: Uint8Array | null) => void;
+
 /** A model that training moves on, whatever the sums of its workers are of. */
 export interface StageModel {
   /** Valid until the next update. */
@@ -51,7 +57,7 @@ export interface StageModel {
   /** What the last update has done to the parameters, as it travels; null: they are offered whole. */
   readonly change: Uint8Array | null;
   /** Moves the parameters on; `total` is used up. Returns the mean loss. @throws AppError TRAINING_DIVERGED */
-  update(total: Floats, step: number): Promise<number>;
+  update(total: Floats, step: number, moved?: BlockMoved): Promise<number>;
   /** After the last step: the parameters become the model's. */
   finish(): Promise<void>;
 }
@@ -93,11 +99,10 @@ export class Replica implements StageModel {
   }
 
   /**
-   * Moves the parameters by the mean of the gradients whose sum is `total`. Returns the mean loss. `moved` hears of each block
-   * of them, in order, while it is in the cache: of a multiple of 16, but for the last.
+   * Moves the parameters by the mean of the gradients whose sum is `total`. Returns the mean loss.
    * @throws AppError TRAINING_DIVERGED when the loss, or a number of the gradient, is not finite. Then the state is of no step.
    */
-  async update(total: Floats, step: number, moved?: (block: Float32Array) => void): Promise<number> {
+  async update(total: Floats, step: number, moved?: BlockMoved): Promise<number> {
     const count = this.values.length;
     const [lossSum = Number.NaN, weight = 0] = await total.page(count, count + sumTailFloats);
     if (!Number.isFinite(lossSum)) throw diverged("loss", step);
@@ -106,7 +111,7 @@ export class Replica implements StageModel {
     const gradientOf = (at: number, end: number) => total.page(at, end);
     const moving: BlockMove = (block, first, move) => {
       if (!(rounded ? rounded.moving(block, first, move) : move(block))) return false;
-      moved?.(block);
+      moved?.(block, rounded?.part(first, block.length) ?? null);
       return true;
     };
     const [learningRate, scale] = [learningRateAt(step, this.options), Math.fround(1 / weight)];
@@ -117,7 +122,7 @@ export class Replica implements StageModel {
       helped?.areNumbers ?? Promise.resolve(true),
     ]);
     if (!areNumbers.every(Boolean)) throw diverged("gradient", step);
-    if (moved) for (const [at, end] of pagesOf(count, range[1])) moved(this.values.subarray(at, end));
+    if (moved) for (const [at, end] of pagesOf(count, range[1])) moved(this.values.subarray(at, end), null);
     await this.average?.add(this.values);
     return lossSum / weight;
   }

@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { bytesOf, sha256 } from "../codec/digest.js";
+import { VectorMemory } from "../math/vectors.js";
 import { MemoryFloats, pageFloats } from "./floats.js";
 import { Replica, type StageOptions } from "./replica.js";
-import { changeBytes, changed } from "./weight-change.js";
+import { applyChange, changeBytes } from "./weight-change.js";
 
 const lossy = ["bf16", "int8"] as const;
 const count = pageFloats + 70;
@@ -35,12 +36,25 @@ const total = (step: number) => {
 describe.each(lossy)("with %s", (wire) => {
   test("whoever has the parameters of a step arrives at those of the next by its change, to the bit", async () => {
     const one = replica(wire);
-    let held: Float32Array = one.values.slice();
+    const held = one.values.slice();
+    const copies = [held, new VectorMemory(count).floats(count)];
+    copies[1]!.set(held);
     for (let step = 0; step < 4; step++) {
-      await one.update(total(step), step);
+      const [changes, blocks]: [Buffer[], Buffer[]] = [[], []];
+      await one.update(total(step), step, (block, change) => {
+        blocks.push(Buffer.from(bytesOf(block).slice()));
+        changes.push(Buffer.from(change!));
+      });
       expect(one.change!.length).toBe(changeBytes(wire, count));
-      held = changed(held, wire, one.change!);
-      expect(digestOf(held)).toBe(digestOf(one.values));
+      // Whoever names them while they are made has all of them.
+      expect(sha256(Buffer.concat(changes))).toBe(sha256(one.change!));
+      expect(sha256(Buffer.concat(blocks))).toBe(digestOf(one.values));
+      for (const copy of copies) {
+        const moved: Buffer[] = [];
+        applyChange(copy, wire, one.change!, (block) => void moved.push(Buffer.from(bytesOf(block).slice())));
+        expect(digestOf(copy)).toBe(digestOf(one.values));
+        expect(sha256(Buffer.concat(moved))).toBe(digestOf(one.values));
+      }
     }
   });
 

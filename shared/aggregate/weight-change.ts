@@ -5,7 +5,7 @@
 import { assert } from "../assert.js";
 import { changeKeyOf, type StageRounding } from "../math/rounding.js";
 import { byteOffset, type Wire } from "../math/wire.js";
-import { addPacked, formats, moveRounded } from "../math/wire-kernels.js";
+import { addPacked, formats, type Heard, moveRounded } from "../math/wire-kernels.js";
 
 export class WeightChange {
   private key = 0;
@@ -30,16 +30,21 @@ export class WeightChange {
 
   /** `move` tells where the optimiser wants a block of the parameters. False: nowhere. `first`: of its parameters. */
   moving(block: Float32Array, first: number, move: (moved: Float32Array) => boolean): boolean {
-    const format = formats[this.wire];
-    const target = this.bytes?.subarray(format.bytes(first), format.bytes(first + block.length)) ?? null;
-    return moveRounded(format, block, move, { first, key: this.key }, target);
+    const target = this.part(first, block.length);
+    return moveRounded(formats[this.wire], block, move, { first, key: this.key }, target);
+  }
+
+  /** The encoded change of so many parameters. Null: nobody wants it. */
+  part(first: number, count: number): Uint8Array | null {
+    const { bytes } = formats[this.wire];
+    return this.bytes?.subarray(bytes(first), bytes(first + count)) ?? null;
   }
 }
 
-/** The parameters that `bytes` lead to; `values` stay as they are. */
-export function changed(values: Float32Array, wire: Wire, bytes: Uint8Array): Float32Array {
+/** `values` become the parameters that `bytes` lead to. `moved` hears of each block of them, in order. */
+export function applyChange(values: Float32Array, wire: Wire, bytes: Uint8Array, moved: Heard<Float32Array>): void {
   assert(wire !== "f32", "f32 parameters travel whole");
-  return addPacked(formats[wire], values, bytes);
+  addPacked(formats[wire], values, bytes, moved);
 }
 
 /** How long an encoded change of so many parameters is. */

@@ -1,37 +1,56 @@
 /**
- * Names for sums and parameters that are new with every step, where nobody compares what two workers have sent (`cluster.audit`): a
- * checksum finds what has been damaged on its way in less time than SHA-256 takes. Against somebody who wants to be believed it is
- * no proof, so that it never names what stays.
+ * Names for sums, parameters and their changes that are new with every step, where nobody compares what two workers have sent
+ * (`cluster.audit`): a checksum finds what has been damaged on its way in less time than SHA-256 takes. Against somebody who wants to
+ * be believed it is no proof, so that it never names what stays.
  */
-import { AppError } from "../errors.js";
-import { checksumOf } from "../math/vectors.js";
-import { bytesOf, type Digest, float32Of, sha256 } from "./digest.js";
+import { createHash } from "node:crypto";
+import { Checksum } from "../math/vectors.js";
+import { bytesOf, type Digest, sha256 } from "./digest.js";
 
 /** No SHA-256 begins like that. */
 const prefix = "sum-";
 
-/** Names so many numbers with these checksum's bytes among those who only have to agree: no blob has this name. */
-export function agreementDigest(checksum: Uint8Array, count: number): Digest {
-  return sha256(Buffer.concat([checksum, Buffer.from(String(count))]));
+/** Makes the name of bytes while they come, or are made. */
+export interface Naming {
+  update(data: Uint8Array): unknown;
+  /** Of all of them; once. */
+  digest(encoding: "hex"): Digest;
 }
 
-export function checksumDigest(values: Float32Array): Digest {
-  return `${prefix}${agreementDigest(checksumOf(values), values.length)}`;
+class ChecksumNaming implements Naming {
+  private readonly checksum = new Checksum();
+
+  update(data: Uint8Array): void {
+    this.checksum.add(data);
+  }
+
+  digest(): Digest {
+    return `${prefix}${agreementDigest(this.checksum)}`;
+  }
+}
+
+/** Names what has this checksum among those who only have to agree: no blob has this name. */
+export function agreementDigest({ bytes, length }: Checksum): Digest {
+  return sha256(Buffer.concat([bytes, Buffer.from(String(length))]));
 }
 
 export function isChecksum(digest: Digest): boolean {
   return digest.startsWith(prefix);
 }
 
-/** Of f32 numbers. @throws AppError DIGEST_MISMATCH when the name is a checksum, of others */
-export function requireChecksum(digest: Digest, bytes: Uint8Array): void {
-  if (!isChecksum(digest)) return;
-  const actual = checksumDigest(float32Of(bytes));
-  if (actual !== digest)
-    throw new AppError("DIGEST_MISMATCH", `blob ${digest} arrived as ${actual} (${bytes.length} bytes)`);
+/** How what only the next step needs is named. */
+export type NewNaming = () => Naming;
+
+export const byChecksum: NewNaming = () => new ChecksumNaming();
+export const bySha256: NewNaming = () => createHash("sha256");
+
+/** As the bytes of this name were named. */
+export function namingOf(digest: Digest): Naming {
+  return isChecksum(digest) ? byChecksum() : bySha256();
 }
 
-/** What a model's parameters, or a sum, are called. */
-export type NameNumbers = (values: Float32Array) => Digest;
-
-export const sha256Name: NameNumbers = (values) => sha256(bytesOf(values));
+export function nameOf(data: ArrayBufferView, newNaming: NewNaming): Digest {
+  const naming = newNaming();
+  naming.update(bytesOf(data));
+  return naming.digest("hex");
+}

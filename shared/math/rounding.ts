@@ -16,11 +16,12 @@ import {
   type Encoded,
   encodeRange,
   encodeSum,
+  rangeOf,
   sumBytes,
   sumTailFloats,
   type Wire,
 } from "./wire.js";
-import { formats, packRounded, round } from "./wire-kernels.js";
+import { formats, type Heard, packRounded, round } from "./wire-kernels.js";
 
 /** What all draws of a stage are a function of. */
 export interface StageRounding {
@@ -52,16 +53,22 @@ export function roundingOf(key: RoundingKey): RoundSum {
 }
 
 /**
- * A whole sum as it travels, into `target`: rounded and written in one pass. Where the first number lies that then is NaN or
- * infinite; -1: nowhere.
+ * A whole sum as it travels, into `target`: rounded and written in one pass, in which `written` hears of all its bytes, in order. Where the
+ * first number lies that then is NaN or infinite; -1: nowhere.
  */
-export function writeSum(key: RoundingKey, { values, due }: OpenSum, target: Encoded): number {
+export function writeSum(
+  key: RoundingKey,
+  { values, due }: OpenSum,
+  target: Encoded,
+  written: Heard<Uint8Array> = () => undefined,
+): number {
   const { wire, body, bytes } = target;
   assert(wire !== "f32" && target.length === values.length, "a sum that is rounded has room");
   const draw = due && { first: 0, key: keyOf(key, nodeKey(due)) };
-  const notFinite = packRounded(formats[wire], values.subarray(0, body), draw, bytes);
+  const notFinite = packRounded(formats[wire], values.subarray(0, body), draw, bytes, written);
   const tail = values.subarray(body);
   encodeRange(target, body, tail);
+  written(rangeOf(target, body, target.length).bytes);
   return notFinite >= 0 ? notFinite : tailIndex(body, notFiniteIndex(tail));
 }
 
@@ -69,14 +76,26 @@ function tailIndex(body: number, index: number): number {
   return index < 0 ? -1 : body + index;
 }
 
-/** A whole sum as it travels. */
-export function sumAsSent(key: RoundingKey, sum: OpenSum): Uint8Array {
+/** Memory for so many bytes. */
+export type TakeBytes = (bytes: number) => Uint8Array;
+
+/** A whole sum as it travels: where it lies, or, rounded, in what `take` gives. `written` hears of all its bytes, in order. */
+export function sumAsSent(
+  key: RoundingKey,
+  sum: OpenSum,
+  take: TakeBytes = (bytes) => new Uint8Array(bytes),
+  written: Heard<Uint8Array> = () => undefined,
+): Uint8Array {
   const { wire = "f32" } = key;
   const { values } = sum;
-  if (wire === "f32") return encodeSum(wire, values);
   const { length } = values;
-  const target = { wire, body: length - sumTailFloats, length, bytes: new Uint8Array(sumBytes(wire, length)) };
-  writeSum(key, sum, target);
+  if (wire === "f32") {
+    const bytes = encodeSum(wire, values);
+    written(bytes);
+    return bytes;
+  }
+  const target = { wire, body: length - sumTailFloats, length, bytes: take(sumBytes(wire, length)) };
+  writeSum(key, sum, target, written);
   return target.bytes;
 }
 

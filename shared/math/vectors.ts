@@ -5,6 +5,7 @@
 import { assert } from "../assert.js";
 import { type Address, blockFloats, programOf, type Vectors } from "./vector-memory.js";
 
+export { Checksum, checksumOf } from "./vector-checksum.js";
 export {
   adoptMemory,
   alignmentFloats,
@@ -35,29 +36,6 @@ export function notFiniteIndex(values: Float32Array): number {
     return first + values.subarray(first, first + count).findIndex((value) => !Number.isFinite(value));
   }
   return -1;
-}
-
-const checksumBytes = 64;
-
-/**
- * 64 bytes in which the bits of all numbers count, faster than SHA-256: for those who want to know
- * whether they have the same, not against anybody who wants them to believe it.
- */
-export class Checksum {
-  readonly bytes = new Uint8Array(checksumBytes);
-
-  /** Goes on with them. Their number is a multiple of 16, but for the last ones'. */
-  add(values: Float32Array): this {
-    const program = programOf(values);
-    const at = program.copy(this.bytes, 3);
-    for (const block of blocksOf([], [values])) block.vectors.checksum(block.at[0]!, block.count, at);
-    this.bytes.set(new Uint8Array(program.memory.buffer, at, checksumBytes));
-    return this;
-  }
-}
-
-export function checksumOf(values: Float32Array): Uint8Array {
-  return new Checksum().add(values).bytes;
 }
 
 /** What a step of AdamW works on, elementwise; all but `gradient` is changed. */

@@ -27,6 +27,9 @@ export interface Draw {
   readonly key: number;
 }
 
+/** Hears of a part while it is in the cache. */
+export type Heard<Part> = (part: Part) => void;
+
 /** Which blocks things are copied through. */
 const [numbersBlock, packedBlock, keptBlock] = [0, 1, scratchBlocks - 1];
 
@@ -58,10 +61,16 @@ export function pack(format: Format, values: Float32Array, target: Uint8Array): 
 }
 
 /**
- * `values` packed as they are rounded by the draws, while they stay as they are; without draws they are rounded. Where the first number lies
- * that then is NaN or infinite; -1: nowhere.
+ * `values` packed as they are rounded by the draws, while they stay as they are; without draws they are rounded. `packedNow` hears of
+ * each chunk of them, packed. Where the first number lies that then is NaN or infinite; -1: nowhere.
  */
-export function packRounded(format: Format, values: Float32Array, draw: Draw | null, target: Uint8Array): number {
+export function packRounded(
+  format: Format,
+  values: Float32Array,
+  draw: Draw | null,
+  target: Uint8Array,
+  packedNow: Heard<Uint8Array> = () => undefined,
+): number {
   assert(target.length >= format.bytes(values.length), "there is room for the packed numbers");
   const program = programOf(target, values);
   const block = program.blocks[0]!;
@@ -75,6 +84,7 @@ export function packRounded(format: Format, values: Float32Array, draw: Draw | n
     if (draw) program.wire[format.round](numbers, count, draw.first + at, draw.key);
     program.wire[format.pack](numbers, count, program.room(packed, packedBlock));
     program.leave(packed, packedBlock);
+    packedNow(packed);
     if (notFinite < 0 && program.vectors.areFinite(numbers, count, 1) === 0)
       notFinite = at + block.findIndex((value) => !Number.isFinite(value));
   }
@@ -122,18 +132,23 @@ export function moveRounded(
   return true;
 }
 
-/** `values` and what is packed. */
-export function addPacked({ unpack, bytes }: Format, values: Float32Array, packed: Uint8Array): Float32Array {
+/** What is packed is added to `values`. `moved` hears of each chunk of them. */
+export function addPacked(
+  { unpack, bytes }: Format,
+  values: Float32Array,
+  packed: Uint8Array,
+  moved: Heard<Float32Array>,
+): void {
   assert(packed.length >= bytes(values.length), "all numbers are there, packed");
-  const sums = new Float32Array(values.length);
-  const program = programOf(sums);
+  const program = programOf(values, packed);
   const kept = program.places[keptBlock]!;
   for (const [at, end] of chunksOf(values.length)) {
-    const sum = program.copy(values.subarray(at, end), numbersBlock);
-    const from = program.copy(packed.subarray(bytes(at), bytes(end)), packedBlock);
+    const part = values.subarray(at, end);
+    const sum = program.enter(part, numbersBlock);
+    const from = program.enter(packed.subarray(bytes(at), bytes(end)), packedBlock);
     program.wire[unpack](from, end - at, kept);
     program.wire.add(sum, kept, end - at);
-    program.leave(sums.subarray(at, end), numbersBlock);
+    program.leave(part, numbersBlock);
+    moved(part);
   }
-  return sums;
 }

@@ -1,19 +1,11 @@
 /** Blobs over bulk lines: what every step moves between the coordinator and a worker. */
 import { z } from "zod";
-import { isChecksum, requireChecksum } from "../codec/checksum.js";
+import { namingOf } from "../codec/checksum.js";
 import type { Digest } from "../codec/digest.js";
 import { AppError } from "../errors.js";
 import type { BlobsClient } from "../gen/seedgrow/v1/Blobs.js";
 import { blobBytesMax, peerIdleMs } from "../limits.js";
-import {
-  arrivalHash,
-  type BlobSource,
-  type BlobTarget,
-  type PullOptions,
-  pullBlob,
-  pullInto,
-  verified,
-} from "./blobs.js";
+import { type BlobSource, type BlobTarget, type PullOptions, pullBlob, pullInto, verified } from "./blobs.js";
 import type { AnswerBulk } from "./bulk.js";
 import { type BulkLineOptions, BulkLink, type BulkSink, streaming } from "./bulk-line.js";
 
@@ -59,7 +51,7 @@ export async function pullNumbers(peer: BlobPeer, digest: Digest, options: PullO
 }
 
 async function pullByLine(link: BulkLink, digest: Digest, { signal, bytes, room }: PullOptions): Promise<Uint8Array> {
-  const hash = arrivalHash(digest);
+  const naming = namingOf(digest);
   let whole: Uint8Array = new Uint8Array(0);
   const sink: BulkSink = {
     begin(length) {
@@ -67,29 +59,24 @@ async function pullByLine(link: BulkLink, digest: Digest, { signal, bytes, room 
       whole = room?.(length) ?? new Uint8Array(length);
     },
     room: (left) => whole.subarray(whole.length - left),
-    take: (data) => void hash.update(data),
+    take: (data) => void naming.update(data),
   };
   await until(signal, link, link.pull({ kind: "blob", digest, offset: 0 }, sink));
-  requireChecksum(digest, whole);
-  return verified(digest, { received: whole.length }, () => whole, hash);
+  return verified(digest, { received: whole.length }, () => whole, naming);
 }
 
-/**
- * As `pullNumbers`, to wherever `target` puts them. `finish` is called when all is there, before their digest is compared. A checksum
- * cannot be: nobody has all of it.
- */
+/** As `pullNumbers`, to wherever `target` puts them. `finish` is called when all is there, before their digest is compared. */
 export async function pullNumbersInto<T>(
   { client, link }: BlobPeer,
   digest: Digest,
   target: BlobTarget,
   finish: () => T,
 ): Promise<T> {
-  if (isChecksum(digest)) throw new AppError("MESSAGE_INVALID", `${digest} names numbers that are pulled to memory`);
-  const hash = arrivalHash(digest);
-  if (!link || link.isVain) return pullInto(client, digest, target, {}, finish, hash);
+  const naming = namingOf(digest);
+  if (!link || link.isVain) return pullInto(client, digest, target, {}, finish, naming);
   let stored = Promise.resolve();
   const take = (data: Buffer) => {
-    hash.update(data);
+    naming.update(data);
     const storing = target.add(data);
     if (storing) stored = storing;
     return storing;
@@ -101,9 +88,9 @@ export async function pullNumbersInto<T>(
     if (AppError.from(error).code !== "PEER_UNREACHABLE") throw error;
     // What has come is not asked for again, nor what was being stored when the line broke.
     await stored;
-    return pullInto(client, digest, target, {}, finish, hash);
+    return pullInto(client, digest, target, {}, finish, naming);
   }
-  return verified(digest, target, finish, hash);
+  return verified(digest, target, finish, naming);
 }
 
 function requireLength(digest: Digest, length: number, expected = length): void {

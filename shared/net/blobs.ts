@@ -1,7 +1,6 @@
 /** Blob transfer: a memory store, the service that serves it, and the client that pulls and verifies. */
-import { createHash } from "node:crypto";
 import * as grpc from "@grpc/grpc-js";
-import { isChecksum, requireChecksum } from "../codec/checksum.js";
+import { type Naming, namingOf } from "../codec/checksum.js";
 import { type Digest, sha256 } from "../codec/digest.js";
 import { AppError } from "../errors.js";
 import type { BlobsClient, BlobsHandlers } from "../gen/seedgrow/v1/Blobs.js";
@@ -93,35 +92,20 @@ export interface BlobTarget {
  */
 export async function pullBlob(client: BlobsClient, digest: Digest, options: PullOptions = {}): Promise<Uint8Array> {
   const arriving = options.bytes === undefined ? new Chunks(digest) : new Whole(digest, options.bytes, options.room);
-  return pullInto(client, digest, arriving, options, () => {
-    const bytes = arriving.bytes();
-    requireChecksum(digest, bytes);
-    return bytes;
-  });
+  return pullInto(client, digest, arriving, options, () => arriving.bytes());
 }
 
-/** What sees the bytes of a blob as they come. */
-export interface ArrivalHash {
-  update(data: Uint8Array): unknown;
-  digest(encoding: "hex"): string;
-}
-
-/** A checksum is made when all is there, by whoever has it all (`requireChecksum`). */
-export function arrivalHash(digest: Digest): ArrivalHash {
-  return isChecksum(digest) ? { update: () => undefined, digest: () => digest } : createHash("sha256");
-}
-
-/** As `pullBlob`, to wherever `target` puts it. `finish` is called when all is there, before its digest is compared. `hash`: of what `target` has got already. */
+/** As `pullBlob`, to wherever `target` puts it. `finish` is called when all is there, before its digest is compared. `naming`: has got what `target` has already. */
 export async function pullInto<T>(
   client: BlobsClient,
   digest: Digest,
   target: BlobTarget,
   options: Pick<PullOptions, "signal">,
   finish: () => T,
-  hash: ArrivalHash = arrivalHash(digest),
+  naming: Naming = namingOf(digest),
 ): Promise<T> {
   const take = (data: Buffer) => {
-    hash.update(data);
+    naming.update(data);
     return target.add(data);
   };
   for (let attempt = 1; ; attempt++) {
@@ -132,7 +116,7 @@ export async function pullInto<T>(
       if (attempt >= pullAttemptsMax || !isTransient(error) || options.signal?.aborted) throw error;
     }
   }
-  return verified(digest, target, finish, hash);
+  return verified(digest, target, finish, naming);
 }
 
 /** @throws AppError DIGEST_MISMATCH */
@@ -140,10 +124,10 @@ export function verified<T>(
   digest: Digest,
   { received }: Pick<BlobTarget, "received">,
   finish: () => T,
-  hash: ArrivalHash,
+  naming: Naming,
 ): T {
   const whole = finish();
-  const actual = hash.digest("hex");
+  const actual = naming.digest("hex");
   if (actual === digest) return whole;
   throw new AppError("DIGEST_MISMATCH", `blob ${digest} arrived as ${actual} (${received} bytes)`);
 }

@@ -1,7 +1,7 @@
 /** Blobs over bulk lines, or by gRPC where a line does not carry them. */
 import * as grpc from "@grpc/grpc-js";
 import { afterEach, describe, expect, test } from "vitest";
-import { checksumDigest } from "../../shared/codec/checksum.js";
+import { byChecksum, nameOf } from "../../shared/codec/checksum.js";
 import { bytesOf, float32Of } from "../../shared/codec/digest.js";
 import { AppError } from "../../shared/errors.js";
 import { VectorMemory } from "../../shared/math/vectors.js";
@@ -72,7 +72,7 @@ describe("the numbers of every step", () => {
     "named by a checksum they come over %s, where they are wanted, and are not believed when one bit is another",
     async (_, hasLines) => {
       const numbers = float32Of(bytes);
-      const name = checksumDigest(numbers);
+      const name = nameOf(numbers, byChecksum);
       const held = new MemoryBlobs();
       held.put(bytes, name);
       const into = bytesOf(new VectorMemory(numbers.length).floats(numbers.length));
@@ -84,7 +84,9 @@ describe("the numbers of every step", () => {
       held.put(damaged, name);
       await expect(pullNumbers(from, name)).rejects.toMatchObject({ code: "DIGEST_MISMATCH" });
       const target: BlobTarget = { received: 0, add: () => undefined };
-      await expect(pullNumbersInto(from, name, target, () => 0)).rejects.toMatchObject({ code: "MESSAGE_INVALID" });
+      await expect(pullNumbersInto(from, name, target, () => 0)).rejects.toMatchObject({ code: "DIGEST_MISMATCH" });
+      held.put(bytes, name);
+      expect(await pullNumbersInto(from, name, target, () => 7)).toBe(7);
     },
   );
 

@@ -263,7 +263,7 @@ export class WorkerExchange {
     this.held = null;
     const checksum = isKept ? null : new Checksum();
     const loss = await replica.update(new SlicedFloats(slices, this.room!.page), step, (block) => checksum?.add(block));
-    const digest = checksum ? agreementDigest(checksum.bytes, parts.values.length) : sha256(bytesOf(parts.values));
+    const digest = checksum ? agreementDigest(checksum) : sha256(bytesOf(parts.values));
     this.held = { phase, step: step + 1, digest, specs, parts, offered, replica };
     return loss;
   }

@@ -3,7 +3,7 @@ import { agreementDigest } from "../../shared/codec/checksum.js";
 import { bytesOf, type Digest, float32Of, sha256 } from "../../shared/codec/digest.js";
 import { AppError } from "../../shared/errors.js";
 import type { Exchange__Output } from "../../shared/gen/seedgrow/v1/Exchange.js";
-import { checksumOf } from "../../shared/math/vectors.js";
+import { Checksum } from "../../shared/math/vectors.js";
 import type { ExchangeDeps } from "./exchange.js";
 import { stepName } from "./names.js";
 import type { StatePart, StateVectors } from "./state-room.js";
@@ -41,7 +41,7 @@ export async function pullState(
         const range = { address, name: `${stepName(exchange)}/${part}`, first: 0, end };
         bytes += await sources.pullPeer(range, bytesOf(parts[part]));
       }
-      if (agreementDigest(checksumOf(parts.values), end) === digest || sha256(bytesOf(parts.values)) === digest)
+      if (agreementDigest(new Checksum().add(parts.values)) === digest || sha256(bytesOf(parts.values)) === digest)
         return { missing: [], bytes };
     } catch {
       // The next one may have it.

@@ -19,3 +19,14 @@ test("of another length it is let go", () => {
   expect(memory.take(1, 6)[0]).toHaveLength(6);
   expect(memory.take(1, 5)[0]).not.toBe(a);
 });
+
+test("so are bytes of sums as they travel", () => {
+  const memory = new SumMemory();
+  const [a, b] = [memory.takeBytes(7), memory.takeBytes(7)];
+  expect([a.length, b.length]).toEqual([7, 7]);
+  memory.giveBytes(a);
+  expect([memory.takeBytes(7), memory.takeBytes(7)].indexOf(a)).toBe(0);
+  memory.giveBytes(a);
+  expect(memory.takeBytes(8)).toHaveLength(8);
+  expect(memory.takeBytes(7)).not.toBe(a);
+});

@@ -57,32 +57,49 @@ test.each([
   expect(outputs.map(({ bytes }) => Buffer.from(bytes))).toEqual([Buffer.from(bytesOf(Float32Array.of(1, 3, 4)))]);
 });
 
-test("a sum lies where it was told to, and its memory is used again when its outputs are too old to be asked for", async () => {
-  const gradients = ({ rooms, step }: GradientJob) => {
-    rooms![0]!.fill(step);
-    return [{ node: { level: 0, index: 1 }, values: rooms![0]!, due: null, room: 0 }];
-  };
-  const compute = {
-    losses: { count: 0, reason: "" },
-    call: async (name: string, asked: GradientJob) => {
-      return { result: name === "gradients" ? gradients(asked) : { tensors: 1, bytes: 1 }, computeMs: 1 };
-    },
-  };
-  const exchange = { clear: () => undefined };
-  const context = { ...worker({ photosMs: 0, weightsMs: 0 }), compute, exchange, prepare: async () => undefined };
-  const openRun = async () => ({ context: context as unknown as JobContext, close: () => undefined });
-  const runtime = new WorkerRuntime({ nowMs: () => 0, openRun, log: () => undefined });
-  const lease = { runId: "r", token: 1, generation: 0 };
-  await runtime.attach({ lease, coordinatorAddress: "c:1", setupDigest: "s" });
-  const kept: Uint8Array[] = [];
-  for (let step = 0; step < 5; step++) {
-    const request = { lease, key: `${step}`, stage, weightsDigest: "W", gradient: { ...job, leafEnd: 2, step } };
-    const { outputs } = await runtime.work(request as unknown as WorkRequest__Output);
-    kept.push((await runtime.get(outputs![0]!.digest!))!);
-  }
-  expect(new Set(kept.slice(0, 4).map(({ buffer }) => buffer)).size).toBe(4);
-  expect(kept[4]!.buffer).toBe(kept[0]!.buffer);
-});
+test.each([
+  ["f32", 4],
+  ["bf16", 1],
+] as const)(
+  "a %s sum lies where it was told to, and memory is used again when nobody can ask for it any more",
+  async (wire, rooms) => {
+    const places = new Set<ArrayBufferLike>();
+    const gradients = ({ rooms, step }: GradientJob) => {
+      places.add(rooms![0]!.buffer);
+      rooms![0]!.fill(step);
+      return [{ node: { level: 0, index: 1 }, values: rooms![0]!, due: null, room: 0 }];
+    };
+    const compute = {
+      losses: { count: 0, reason: "" },
+      call: async (name: string, asked: GradientJob) => {
+        return { result: name === "gradients" ? gradients(asked) : { tensors: 1, bytes: 1 }, computeMs: 1 };
+      },
+    };
+    const exchange = { clear: () => undefined };
+    const setup = { method, seed: 1, wire };
+    const context = {
+      ...worker({ photosMs: 0, weightsMs: 0 }),
+      setup,
+      compute,
+      exchange,
+      prepare: async () => undefined,
+    };
+    const openRun = async () => ({ context: context as unknown as JobContext, close: () => undefined });
+    const runtime = new WorkerRuntime({ nowMs: () => 0, openRun, log: () => undefined });
+    const lease = { runId: "r", token: 1, generation: 0 };
+    await runtime.attach({ lease, coordinatorAddress: "c:1", setupDigest: "s" });
+    const kept: Uint8Array[] = [];
+    for (let step = 0; step < 5; step++) {
+      const request = { lease, key: `${step}`, stage, weightsDigest: "W", gradient: { ...job, leafEnd: 2, step } };
+      const { outputs } = await runtime.work(request as unknown as WorkRequest__Output);
+      kept.push((await runtime.get(outputs![0]!.digest!))!);
+    }
+    expect(new Set(kept.slice(0, 4).map(({ buffer }) => buffer)).size).toBe(4);
+    expect(kept[4]!.buffer).toBe(kept[0]!.buffer);
+    // What was rounded lies in memory of its own, until outputs are too old.
+    expect(places.size).toBe(rooms);
+  },
+);
 
 test("while a step is computed, the photos of its micro-batches in the next two are loaded, in order", async () => {
   const context = worker({ photosMs: 0, weightsMs: 0 });

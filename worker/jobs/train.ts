@@ -1,5 +1,5 @@
 /** The training jobs: initial parameters of a stage, and gradient sums of a run of micro-batches. */
-import { checksumDigest } from "../../shared/codec/checksum.js";
+import { byChecksum, bySha256 } from "../../shared/codec/checksum.js";
 import { bytesOf } from "../../shared/codec/digest.js";
 import { methodOfRound } from "../../shared/config/rounds.js";
 import { type RoundConstraints, trainable } from "../../shared/data/constraints.js";
@@ -7,10 +7,11 @@ import type { Exchange__Output } from "../../shared/gen/seedgrow/v1/Exchange.js"
 import type { GradientJob__Output } from "../../shared/gen/seedgrow/v1/GradientJob.js";
 import type { InitJob__Output } from "../../shared/gen/seedgrow/v1/InitJob.js";
 import type { WorkRequest__Output } from "../../shared/gen/seedgrow/v1/WorkRequest.js";
-import { type RoundingKey, sumAsSent } from "../../shared/math/rounding.js";
+import { type RoundingKey, sumAsSent, type TakeBytes } from "../../shared/math/rounding.js";
 import { coverRange, nodeKey, openSumsMax } from "../../shared/math/tree-sum.js";
 import { sumTailFloats } from "../../shared/math/wire.js";
 import type { LabelledExample, MicroBatch, PartialSum, TrainStage } from "../compute/contract.js";
+import type { SumMemory } from "../exchange/sum-memory.js";
 import { imagesOfMicroBatch } from "../training/sampling.js";
 import { examplesOf, type JobContext, type JobOutput, type JobResult, useWeights } from "./context.js";
 import { keepSums, undone } from "./exchange.js";
@@ -67,8 +68,26 @@ export async function gradientJob(
     return { outputs, metrics: own, images, computeMs };
   }
   const rounding = { wire, seed: setup.seed, stage, step };
-  const outputs = sums.map((sum) => sumOutput(rounding, sum, checksums));
-  return { outputs, metrics: { tensors: stats.tensors, inputMs }, images, computeMs, release };
+  const sent = sentSums(memory, rounding, sums, checksums, release);
+  return { ...sent, metrics: { tensors: stats.tensors, inputMs }, images, computeMs };
+}
+
+/** Sums for the coordinator. Rounded ones are written elsewhere, so that nobody needs their own memory any more (`release`). */
+function sentSums(
+  memory: SumMemory,
+  rounding: RoundingKey,
+  sums: readonly PartialSum[],
+  hasChecksums: boolean,
+  release: () => void,
+): Pick<JobResult, "outputs" | "release"> {
+  const take = (length: number) => memory.takeBytes(length);
+  const outputs = sums.map((sum) => sumOutput(rounding, sum, hasChecksums, take));
+  if (rounding.wire === "f32") return { outputs, release };
+  release();
+  const giveBack = () => {
+    for (const { bytes } of outputs) memory.giveBytes(bytes);
+  };
+  return { outputs, release: giveBack };
 }
 
 /** An engine may say more than one part of a parameter. */
@@ -96,10 +115,11 @@ function growingSum(
   return { progress, fail };
 }
 
-/** A sum as the coordinator takes it. */
-export function sumOutput(rounding: RoundingKey, sum: PartialSum, hasChecksum: boolean): JobOutput {
-  const output = { name: nodeKey(sum.node), bytes: sumAsSent(rounding, sum) };
-  return hasChecksum ? { ...output, digest: checksumDigest(sum.values) } : output;
+/** A sum as the coordinator takes it, named while it is written. */
+export function sumOutput(rounding: RoundingKey, sum: PartialSum, hasChecksum: boolean, take?: TakeBytes): JobOutput {
+  const naming = hasChecksum ? byChecksum() : bySha256();
+  const bytes = sumAsSent(rounding, sum, take, (part) => void naming.update(part));
+  return { name: nodeKey(sum.node), bytes, digest: naming.digest("hex") };
 }
 
 /** With when it came, milliseconds. */
