@@ -9,6 +9,7 @@
  */
 import { parseArgs } from "node:util";
 import type { KernelFunc } from "@tensorflow/tfjs";
+import type { MathMode } from "../shared/config/method.js";
 import { loadEngine } from "../worker/engine/load.js";
 import { stockKernels } from "../worker/webgpu/registry.js";
 import { median } from "./lib/row.js";
@@ -26,7 +27,8 @@ const { values: flags } = parseArgs({
   },
 });
 process.env.SEEDGROW_WEBGPU_KERNELS = "own";
-const { tf, device } = await loadEngine({ engine: "webgpu", threads: 1 });
+const { tf, device, lackOfHalves } = await loadEngine({ engine: "webgpu", threads: 1 });
+const hasHalves = (await lackOfHalves?.()) === null;
 
 interface Row {
   readonly layer: string;
@@ -36,6 +38,8 @@ interface Row {
   /** Medians; null: tfjs has no such kernel. */
   readonly stockMs: number | null;
   readonly oursMs: number;
+  /** The same with `method.math: f16`; null: not here, or nothing that it changes. */
+  readonly halfMs: number | null;
 }
 
 const rows: Row[] = [];
@@ -48,16 +52,28 @@ async function measureLayer({ name, calls }: NamedCalls): Promise<void> {
     if (!`${name} ${call.kernel}`.includes(flags.only)) continue;
     const ours = tf.getKernel(call.kernel, "webgpu").kernelFunc;
     const stock = stockKernels.get(call.kernel);
-    const [oursMs, stockMs = null] = await alternated(call, stock ? [ours, stock] : [ours]);
+    const sides: Side[] = [{ kernel: ours, math: "f32" }];
+    if (stock) sides.push({ kernel: stock, math: "f32" });
+    if (hasHalves && /Conv2D/.test(call.kernel)) sides.push({ kernel: ours, math: "f16" });
+    const times = await alternated(call, sides);
+    const timeOf = (wanted: Side | undefined) => (wanted ? times[sides.indexOf(wanted)]! : null);
+    const stockMs = timeOf(sides.find(({ kernel }) => kernel === stock));
+    const halfMs = timeOf(sides.find(({ math }) => math === "f16"));
     const [gflop, megabytes] = [flopsOfCall(call) / 1e9, bytesOfCall(call) / 1e6];
-    rows.push({ layer: name, kernel: call.kernel, gflop, megabytes, stockMs, oursMs: oursMs! });
+    rows.push({ layer: name, kernel: call.kernel, gflop, megabytes, stockMs, oursMs: times[0]!, halfMs });
   }
 }
 
-async function alternated(call: Call, kernels: readonly KernelFunc[]): Promise<number[]> {
+interface Side {
+  readonly kernel: KernelFunc;
+  readonly math: MathMode;
+}
+
+async function alternated(call: Call, contenders: readonly Side[]): Promise<number[]> {
   const sides: { readonly recorded: RecordedCall; readonly spent: number[] }[] = [];
-  for (const kernel of kernels) sides.push({ recorded: await RecordedCall.of(tf, call, kernel), spent: [] });
-  for (const { recorded } of sides) await recorded.ms();
+  for (const { kernel, math } of contenders)
+    sides.push({ recorded: await RecordedCall.of(tf, call, kernel, math), spent: [] });
+  for (const { recorded } of sides) await recorded.warm();
   for (let round = 0; round < Number(flags.rounds); round++) {
     for (const { recorded, spent } of round % 2 === 0 ? sides : sides.toReversed()) spent.push(await recorded.ms());
   }
@@ -78,16 +94,17 @@ function print(): void {
     return;
   }
   const lines = rows.map((row) => {
-    const { layer, kernel, gflop, megabytes, stockMs, oursMs } = row;
+    const { layer, kernel, gflop, megabytes, stockMs, oursMs, halfMs } = row;
     const rate = (ms: number) => (gflop / ms).toPrecision(3);
     const cells = [gflop.toFixed(3), megabytes.toFixed(2), ((1e3 * gflop) / megabytes).toFixed(0)];
     const beside =
       stockMs === null ? ["", rate(oursMs), ""] : [rate(stockMs), rate(oursMs), (stockMs / oursMs).toFixed(1)];
-    const times = [...beside, rooflineShare(row)];
+    const halves = halfMs === null ? ["", ""] : [rate(halfMs), (oursMs / halfMs).toFixed(1)];
+    const times = [...beside, rooflineShare(row), ...halves];
     return `| ${layer} | ${kernel} | ${[...cells, ...times].join(" | ")} |`;
   });
   const head =
-    "| layer | kernel | GFLOP | MB | FLOP/B | stock, TFLOP/s | ours, TFLOP/s | times faster | of the roofline |";
-  const rule = "| --- | --- | --: | --: | --: | --: | --: | --: | --: |";
+    "| layer | kernel | GFLOP | MB | FLOP/B | stock, TFLOP/s | ours, TFLOP/s | times faster | of the roofline | f16, TFLOP/s | times faster than f32 |";
+  const rule = "| --- | --- | --: | --: | --: | --: | --: | --: | --: | --: | --: |";
   process.stdout.write(`${device}\n\n${[head, rule, ...lines].join("\n")}\n`);
 }

@@ -2,11 +2,11 @@
  * Where the time of a training step goes on the webgpu engine: by program of the GPU, by the GPU's own clock.
  *
  *   npx tsc && node dist/bench/webgpu-profile.js [--network mobilenet_v2|resnet18|resnet50] [--backbone trained|frozen]
- *     [--batch 1] [--size 96] [--channels 64] [--times 5] [--groups] [--stock] [--json]
+ *     [--batch 1] [--size 96] [--channels 64] [--times 5] [--groups] [--stock | --f16] [--json]
  *
  * The whole gradient as training sends it, and each program: medians over repeated recordings of one gradient, which waits for the
  * clock between any two of them. --groups tells dispatches of different sizes apart, --stock takes tfjs's own
- * kernels. What stays outside of the GPU is ours: drawing the crops, sending the dispatches, the optimiser.
+ * kernels, --f16 is method.math. What stays outside of the GPU is ours: drawing the crops, sending the dispatches, the optimiser.
  */
 import { parseArgs } from "node:util";
 import type { GpuBackend } from "../worker/webgpu/gpu.js";
@@ -27,6 +27,7 @@ const { values: flags } = parseArgs({
     times: { type: "string", default: "5" },
     groups: { type: "boolean", default: false },
     stock: { type: "boolean", default: false },
+    f16: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
   },
 });
@@ -38,6 +39,7 @@ const work: NetworkWork = {
   network: flags.network as BackboneName,
   backbone: flags.backbone as NetworkWork["backbone"],
   engine: "webgpu",
+  f16: flags.f16,
 };
 if (flags.stock) process.env.SEEDGROW_WEBGPU_KERNELS = "stock";
 let dispatches: readonly Dispatch[] = [];

@@ -142,7 +142,10 @@ export function withMethodFlags(command: Command): Command {
       "--wire <name>",
       "how gradient sums travel: f32, bf16 (half the bytes) or int8 (a quarter); changes the bits",
     )
-    .option("--math <name>", "what training steps compute in: f32, or bf16 where processors have it; changes the bits")
+    .option(
+      "--math <name>",
+      "what training steps multiply in: f32, bf16 where processors have it, f16 where GPUs do; changes the bits",
+    )
     .option("--updater <name>", "how a round makes the next labels: feedback, boxsup or mcof (default: feedback)");
 }
 

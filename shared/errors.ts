@@ -50,7 +50,7 @@ export const errorCodes = {
   ENGINE_FAILED: [exitCodes.environment, "Run `seedgrow doctor`."],
   MATH_UNSUPPORTED: [
     exitCodes.environment,
-    "Train with --math f32, or on processors with AVX512_BF16 or AMX under the tensorflow engine.",
+    "Train with --math f32; bf16 is for the tensorflow engine on processors with AVX512_BF16 or AMX, f16 for the webgpu engine on GPUs with matrix units.",
   ],
   GPU_DRIVER_MISSING: [
     exitCodes.environment,

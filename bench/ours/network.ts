@@ -2,6 +2,7 @@
 import { type MethodConfig, methodConfigSchema } from "../../shared/config/method.js";
 import type { Compute, InitialParams, LabelledExample } from "../../worker/compute/contract.js";
 import { loadEngine } from "../../worker/engine/load.js";
+import { requireMath } from "../../worker/engine/math.js";
 import type { Compile } from "../../worker/segmentation/compiled.js";
 import { createCompute } from "../../worker/segmentation/compute.js";
 import type { Tf } from "../../worker/segmentation/tf.js";
@@ -20,6 +21,7 @@ export interface NetworkWork {
   readonly gradientOnly?: boolean;
   /** `method.math`. Default: f32. */
   readonly bf16?: boolean;
+  readonly f16?: boolean;
   /** Default: tensorflow. */
   readonly engine?: "tensorflow" | "wasm" | "webgpu";
 }
@@ -34,11 +36,12 @@ export interface OpenNetwork {
   readonly initial: InitialParams;
 }
 
-export function methodOf({ batch, size, channels, backbone, bf16 = false }: NetworkWork): MethodConfig {
+export function methodOf({ batch, size, channels, backbone, bf16 = false, f16 = false }: NetworkWork): MethodConfig {
   return methodConfigSchema.parse({
     imageSize: size,
     // Commits before there was a choice refuse it.
     ...(bf16 ? { math: "bf16" } : {}),
+    ...(f16 ? { math: "f16" } : {}),
     mining: { rounds: 0 },
     predict: { flip: false },
     segmenter: {
@@ -51,8 +54,10 @@ export function methodOf({ batch, size, channels, backbone, bf16 = false }: Netw
 /** `compilerOf`: in place of the engine's own compiler; null: operation by operation. */
 export async function openNetwork(work: NetworkWork, compilerOf?: ((tf: Tf) => Compile) | null): Promise<OpenNetwork> {
   const { threads, network, engine = "tensorflow" } = work;
-  const { tf, version, device, compile = null } = await loadEngine({ engine, threads });
+  const loaded = await loadEngine({ engine, threads });
+  const { tf, version, device, compile = null } = loaded;
   const method = methodOf(work);
+  await requireMath(method.math, loaded);
   const files = await backboneFiles(tf, network);
   const compute = await createCompute(
     tf,

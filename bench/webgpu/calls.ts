@@ -1,11 +1,14 @@
 /** One kernel on inputs of random numbers: what it computes, what it moves, how long it takes. */
 import type { KernelFunc, TensorInfo } from "@tensorflow/tfjs";
+import type { MathMode } from "../../shared/config/method.js";
 import { flopsOf } from "../../worker/engine/flops.js";
 import type { Program } from "../../worker/segmentation/compiled.js";
 import type { Tensor, Tf } from "../../worker/segmentation/tf.js";
 import type { GpuBackend } from "../../worker/webgpu/gpu.js";
 import { type Dispatch, replayCompiler } from "../../worker/webgpu/replay.js";
-import { gpuTimes } from "./timing.js";
+import { gpuTimes, wholeMs } from "./timing.js";
+
+const warmMs = 50;
 
 type Shaped = Pick<TensorInfo, "shape" | "dtype">;
 
@@ -36,7 +39,7 @@ export class RecordedCall {
     private readonly dispatches: readonly Dispatch[],
   ) {}
 
-  static async of(tf: Tf, call: Call, kernel: KernelFunc): Promise<RecordedCall> {
+  static async of(tf: Tf, call: Call, kernel: KernelFunc, math: MathMode): Promise<RecordedCall> {
     let dispatches: readonly Dispatch[] = [];
     const compile = replayCompiler(tf, (made) => {
       dispatches = made;
@@ -47,7 +50,7 @@ export class RecordedCall {
         const result = kernel({ inputs: inputs as never, attrs: call.attributes as never, backend: tf.backend() });
         return tf.engine().makeTensorFromTensorInfo(result as TensorInfo);
       };
-      return { inputs: Object.values(inputs), value };
+      return { inputs: Object.values(inputs), value, math };
     });
     tf.tidy(() => void program.run(Object.values(inputsOf(tf, call))));
     return new RecordedCall(tf, program, dispatches);
@@ -57,6 +60,13 @@ export class RecordedCall {
   async ms(): Promise<number> {
     const times = await gpuTimes(this.tf.backend() as unknown as GpuBackend, this.dispatches);
     return times.reduce((sum, ms) => sum + ms, 0);
+  }
+
+  /** A GPU that has rested takes a while until its clock is up. */
+  async warm(): Promise<void> {
+    const startedMs = performance.now();
+    while (performance.now() - startedMs < warmMs)
+      await wholeMs(this.tf.backend() as unknown as GpuBackend, this.dispatches);
   }
 
   dispose(): void {

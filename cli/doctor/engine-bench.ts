@@ -8,6 +8,7 @@ import { AppError } from "../../shared/errors.js";
 import { engineEnv } from "../../worker/engine/environment.js";
 import { countFlops } from "../../worker/engine/flops.js";
 import { loadEngine } from "../../worker/engine/load.js";
+import { availableMath } from "../../worker/engine/math.js";
 import { createCompute } from "../../worker/segmentation/compute.js";
 import type { BenchAnswer } from "./engines.js";
 import { batchSize, cropSize } from "./standard-step.js";
@@ -27,7 +28,8 @@ const overrides = {
 
 async function bench(engine: EngineChoice): Promise<BenchAnswer> {
   Object.assign(process.env, engineEnv({ engine, threads: 1 }));
-  const { tf, version, device, reason, compile = null } = await loadEngine({ engine, threads: 1 });
+  const loaded = await loadEngine({ engine, threads: 1 });
+  const { tf, version, device, reason, compile = null } = loaded;
   const method = methodConfigSchema.parse(overrides);
   const compute = await createCompute(tf, { method, seed: 0, classes: ["a", "b"], backbone: null }, compile);
   compute.load(classifier, compute.init(classifier).values);
@@ -52,6 +54,7 @@ async function bench(engine: EngineChoice): Promise<BenchAnswer> {
   return {
     ok: true,
     ...{ version, device, reason, flops, isSame, gradient: first },
+    math: await availableMath(loaded),
     imagesPerSecond: (steps * batchSize) / seconds,
     cpuMsPerImage: (user + system) / 1000 / (steps * batchSize),
     rssBytes: process.resourceUsage().maxRSS * 1024,

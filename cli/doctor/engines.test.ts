@@ -6,6 +6,7 @@ const gradient = Float32Array.of(4, -2, 1);
 const good: BenchAnswer = {
   ok: true,
   ...{ version: "tfjs", device: "cpu", reason: "asked for", flops: 8e9, isSame: true, gradient },
+  math: ["f32", "bf16"],
   ...{ imagesPerSecond: 5, cpuMsPerImage: 150, rssBytes: 300 * 2 ** 20 },
 };
 const other: BenchAnswer = { ...good, gradient: Float32Array.of(4.004, -2, 1), imagesPerSecond: 2.5, isSame: false };
@@ -33,7 +34,7 @@ describe("the report on engines", () => {
     const lines = stripVTControlCharacters(engineTable(report));
     expect(lines).toContain("tensorflow: not here ([ENGINE_MISSING] not installed)");
     expect(lines).toContain("wasm: tfjs; cpu");
-    expect(lines).toMatch(/wasm .* 5\.0 .* 150\.0 .* 5\.0 .* - .* yes .* 300 MB/);
+    expect(lines).toMatch(/wasm .* 5\.0 .* 150\.0 .* 5\.0 .* - .* yes .* f32, bf16 .* 300 MB/);
   });
 
   test("a gradient that is not a number differs without limit", () => {

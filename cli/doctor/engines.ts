@@ -3,6 +3,7 @@ import { type ForkOptions, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import Table from "cli-table3";
 import pc from "picocolors";
+import type { MathMode } from "../../shared/config/method.js";
 import { type EngineChoice, engineChoices } from "../../shared/engine-name.js";
 import { batchSize, standardStep } from "./standard-step.js";
 
@@ -17,6 +18,8 @@ export type BenchAnswer =
       readonly version: string;
       readonly device: string;
       readonly reason: string;
+      /** What `--math` may be here. */
+      readonly math: readonly MathMode[];
       /** Floating-point operations of the step. */
       readonly flops: number;
       /** Every repetition gave the bits of the first. */
@@ -32,6 +35,7 @@ export interface EngineRow {
   readonly engine: EngineChoice;
   readonly version: string;
   readonly device: string;
+  readonly math: readonly MathMode[];
   readonly imagesPerSecond: number;
   readonly gflopsPerSecond: number;
   /** Processor time: what is left of the truth when other programs compute as well. */
@@ -75,14 +79,15 @@ export function reportOf(answers: readonly (readonly [EngineChoice, BenchAnswer]
 
 export function engineTable({ step, engines, missing }: EngineReport): string {
   const table = new Table({
-    head: ["engine", "images/s", "CPU ms/image", "GFLOP/s", "differs by", "same bits", "memory"],
-    colAligns: ["left", "right", "right", "right", "right", "left", "right"],
+    head: ["engine", "images/s", "CPU ms/image", "GFLOP/s", "differs by", "same bits", "--math", "memory"],
+    colAligns: ["left", "right", "right", "right", "right", "left", "left", "right"],
     style: { head: [], border: [], compact: true },
   });
   for (const row of engines) {
     table.push([
       ...[row.engine, row.imagesPerSecond.toFixed(1), row.cpuMsPerImage.toFixed(1), row.gflopsPerSecond.toFixed(1)],
       ...[row.parity === null ? "-" : row.parity.toExponential(1), row.reproducible ? "yes" : pc.red("NO")],
+      row.math.join(", "),
       `${Math.round(row.rssBytes / 2 ** 20)} MB`,
     ]);
   }

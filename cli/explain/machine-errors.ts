@@ -14,7 +14,10 @@ export const machineErrors = {
   },
   MATH_UNSUPPORTED: {
     means: "The run wants its training steps in another arithmetic than float32, and this worker has only that.",
-    causes: ["--math bf16 on a processor without AVX512_BF16 or AMX", "--math bf16 with the wasm or webgpu engine"],
+    causes: [
+      "--math bf16 on a processor without AVX512_BF16 or AMX, or with the wasm or webgpu engine",
+      "--math f16 with another engine than webgpu, or on a GPU without matrix units for it",
+    ],
     tries: [
       "seedgrow doctor: says which engine and which instructions",
       "--math f32, in a new run: it changes the bits",

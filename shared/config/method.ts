@@ -228,12 +228,12 @@ const scratchSchema = z.strictObject({
   }),
 });
 
-export const mathModes = ["f32", "bf16"] as const;
+export const mathModes = ["f32", "bf16", "f16"] as const;
 export type MathMode = (typeof mathModes)[number];
 
 export const methodConfigSchema = z.strictObject({
   math: z.enum(mathModes).default("f32").meta({
-    help: "What convolutions of training steps compute in. bf16: faster on processors with bfloat16 instructions (AVX512_BF16, AMX) and the tensorflow engine, which it needs; other numbers.",
+    help: "What convolutions of training steps multiply in. bf16: faster on processors with bfloat16 instructions (AVX512_BF16, AMX) and the tensorflow engine, which it needs. f16: faster on GPUs with matrix units and the webgpu engine, which it needs. Other numbers.",
   }),
   imageSize: z.int().multipleOf(32).min(32).max(1024).default(256).meta({
     help: "Working size: every image is resized to a square of this side, pixels.",

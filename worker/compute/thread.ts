@@ -46,13 +46,14 @@ async function openEngine(data: ThreadData): Promise<OpenEngine> {
     import("../wasm/crop.js"),
   ]);
   const draw = await openCropKernels();
-  const { tf, name, reason, version, device, fingerprint, compile = null, lost } = await loadEngine(data);
+  const engine = await loadEngine(data);
+  const { tf, name, reason, version, device, fingerprint, compile = null, lost } = engine;
   void lost?.then(endLost);
   canBeLost = lost !== undefined;
   return {
     info: { name, reason, version, device, fingerprint },
     create: async (setup) => {
-      requireMath(setup.method.math, { name, compile });
+      await requireMath(setup.method.math, engine);
       // TensorFlow's threads mark what they have written without a word to others; such processors keep the order of writes.
       return createCompute(tf, setup, compile, draw, process.arch === "x64");
     },

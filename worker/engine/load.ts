@@ -36,6 +36,8 @@ export interface Engine {
   readonly fingerprint: string;
   /** Absent: it computes operation by operation. */
   readonly compile?: Compile | null;
+  /** Why it does not compute in float16 here (`method.math: f16`); null: it does. Absent: it never does. */
+  readonly lackOfHalves?: () => Promise<string | null>;
   /** What a GPU's driver takes away, and why; such an engine computes no more. Absent: that cannot happen. */
   readonly lost?: Promise<string>;
 }

@@ -10,6 +10,12 @@ export interface GpuAdapter {
     readonly architecture: string;
     readonly device: string;
     description: string;
+    readonly subgroupMinSize?: number;
+    readonly subgroupMaxSize?: number;
+    /** Dawn's experiment: shapes and types that matrix units multiply. */
+    readonly subgroupMatrixConfigs?: Iterable<
+      Readonly<Record<"M" | "N" | "K", number> & Record<"componentType" | "resultComponentType", string>>
+    >;
   };
   readonly features: ReadonlySet<string>;
   readonly limits: Readonly<Record<string, number>>;

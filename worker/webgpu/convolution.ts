@@ -1,23 +1,21 @@
 /** Convolutions and their gradients: what a training step spends its time on. */
 import type { backend_util, TensorInfo } from "@tensorflow/tfjs";
 import type { Tf } from "../segmentation/tf.js";
-import {
-  activations,
-  type ConvolutionKind,
-  filterGradientCode,
-  forwardCode,
-  inputGradientCode,
-} from "./convolution-code.js";
+import { isWorthPadding, paddedInputs, repacked, wideChannels } from "./channels.js";
+import { activations, type ConvolutionKind, filterGradientCode, forwardCode } from "./convolution-code.js";
 import type { GpuBackend } from "./gpu.js";
-import { cellsOf, lineOf, lineWidth, type ProgramText, runProgram, type Uniforms } from "./program.js";
+import { halfThreadsOf, halfTileFor } from "./half-tiles.js";
+import { knownPeaksOf, multipliesInHalves } from "./halves.js";
+import { inputGradientCode } from "./input-gradient-code.js";
+import { cellsOf, type ProgramText, runProgram, type Uniforms } from "./program.js";
 import { addParts } from "./reduce.js";
 import { type Attributes, install, type Kernel } from "./registry.js";
-import { type Tile, threadsOf, tileDepth, tileFor } from "./tiles.js";
+import { threadsOf, tileDepth, tileFor } from "./tiles.js";
 
 type Window = backend_util.Conv2DInfo;
 
-/** Invocations that keep a large GPU busy (an H100 holds 270,000); a long sum is cut into parts to get as many. */
-const invocationsWanted = 2 ** 17;
+/** Invocations that keep a large GPU busy (an H100 holds 270,000); a long sum is cut into parts to get as many. Matrix units need fewer. */
+const [invocationsWanted, halfInvocationsWanted] = [2 ** 17, 2 ** 16];
 /** Rows of tiles in a grid as high as WebGPU has them everywhere. */
 const pixelsMax = 65_535 * 64;
 /** Cells of K that a part has at least, and floats that all parts together have at most. */
@@ -84,12 +82,11 @@ function convolve(backend: GpuBackend, window: Window, inputs: readonly TensorIn
     for (const { dataId } of padded) backend.disposeData(dataId);
     return y;
   }
-  const tile = tileFor(pixelsOf(window), outChannels);
-  const kind = kindOf(window, tile);
+  const kind = kindOf(window, pixelsOf(window), outChannels);
   const width = widthOf(kind);
   const whole = { parts: 1, steps: Math.ceil(tapsOf(window) / tileDepth) };
   const isClippedOnly = clip > 0 && inputs.length < 3;
-  const { parts, steps } = isClippedOnly ? whole : partsOf(tile, pixelsOf(window), outChannels, 1, tapsOf(window));
+  const { parts, steps } = isClippedOnly ? whole : partsOf(kind, pixelsOf(window), outChannels, 1, tapsOf(window));
   const hasBias = inputs.length === 3 && parts === 1;
   const names = [
     ["x", width],
@@ -101,9 +98,9 @@ function convolve(backend: GpuBackend, window: Window, inputs: readonly TensorIn
     code: forwardCode(kind, hasBias),
     inputs: names.slice(0, hasBias ? 3 : 2),
     resultWidth: width,
-    workgroupSize: threadsOf(tile),
+    workgroupSize: invocationsOf(kind),
   };
-  const groups = groupsOf(tile, pixelsOf(window), outChannels, parts);
+  const groups = groupsOf(kind, pixelsOf(window), outChannels, parts);
   const outputShape = parts === 1 ? outShape : [parts, cellsOf(outShape)];
   const uniforms = uniformsOf(window, steps, parts === 1 ? clip : 0);
   const y = runProgram(backend, text, { outputShape, groups }, inputs.slice(0, text.inputs.length), uniforms);
@@ -116,8 +113,7 @@ function gradientByInput(backend: GpuBackend, window: Window, dy: TensorInfo, fi
   const phases = stride ** 2;
   const pixels = batchSize * Math.ceil(inHeight / stride) * Math.ceil(inWidth / stride);
   const taps = Math.ceil(filterHeight / stride) * Math.ceil(filterWidth / stride) * outChannels;
-  const tile = tileFor(pixels, inChannels);
-  const kind = kindOf(window, tile);
+  const kind = kindOf(window, pixels, inChannels);
   const width = widthOf(kind);
   const text: ProgramText = {
     key: `conv by input ${keyOf(kind)}`,
@@ -127,12 +123,14 @@ function gradientByInput(backend: GpuBackend, window: Window, dy: TensorInfo, fi
       ["w", width],
     ],
     resultWidth: width,
-    workgroupSize: threadsOf(tile),
+    workgroupSize: invocationsOf(kind),
   };
-  const { parts, steps } = partsOf(tile, pixels, inChannels, phases, taps);
-  const groups = groupsOf(tile, pixels, inChannels, phases * parts);
+  const { parts, steps } = partsOf(kind, pixels, inChannels, phases, taps);
+  const groups = groupsOf(kind, pixels, inChannels, phases * parts);
   const outputShape = parts === 1 ? inShape : [parts, cellsOf(inShape)];
-  const dx = runProgram(backend, text, { outputShape, groups }, [dy, filter], uniformsOf(window, steps));
+  const scaled = withPeaks(backend, kind, text, dy);
+  const inputs = [dy, filter, ...scaled.peaks];
+  const dx = runProgram(backend, scaled.text, { outputShape, groups }, inputs, uniformsOf(window, steps));
   return parts === 1 ? dx : addParts(backend, dx, parts, inShape);
 }
 
@@ -154,9 +152,8 @@ function gradientByFilter(backend: GpuBackend, window: Window, x: TensorInfo, dy
     return result;
   }
   const [taps, pixels] = [tapsOf(window), pixelsOf(window)];
-  const tile = tileFor(taps, outChannels);
-  const { parts, steps } = partsOf(tile, taps, outChannels, 1, pixels);
-  const kind = kindOf(window, tile);
+  const kind = kindOf(window, taps, outChannels);
+  const { parts, steps } = partsOf(kind, taps, outChannels, 1, pixels);
   const width = widthOf(kind);
   const text: ProgramText = {
     key: `conv by filter ${keyOf(kind)}`,
@@ -166,75 +163,32 @@ function gradientByFilter(backend: GpuBackend, window: Window, x: TensorInfo, dy
       ["dy", width],
     ],
     resultWidth: width,
-    workgroupSize: threadsOf(tile),
+    workgroupSize: invocationsOf(kind),
   };
-  const groups = groupsOf(tile, taps, outChannels, parts);
+  const groups = groupsOf(kind, taps, outChannels, parts);
   const outputShape = parts === 1 ? filterShape : [parts, cellsOf(filterShape)];
-  const sums = runProgram(backend, text, { outputShape, groups }, [x, dy], uniformsOf(window, steps));
+  const scaled = withPeaks(backend, kind, text, dy);
+  const inputs = [x, dy, ...scaled.peaks];
+  const sums = runProgram(backend, scaled.text, { outputShape, groups }, inputs, uniformsOf(window, steps));
   return parts === 1 ? sums : addParts(backend, sums, parts, filterShape);
 }
 
+/** A program that reads a gradient, with what a product in float16 has to know of that. */
+function withPeaks(backend: GpuBackend, { isHalf }: ConvolutionKind, text: ProgramText, dy: TensorInfo) {
+  if (!isHalf) return { text, peaks: [] };
+  return { text: { ...text, inputs: [...text.inputs, ["peaks", 1] as const] }, peaks: [knownPeaksOf(backend, dy)] };
+}
+
 /** A sum over `k` cells in parts that are added afterwards, where its products alone would leave a GPU's processors without work. */
-function partsOf(tile: Tile, rows: number, columns: number, layers: number, k: number) {
-  const [x, y] = groupsOf(tile, rows, columns, 1);
-  const wanted = Math.floor(invocationsWanted / threadsOf(tile) / (x * y * layers));
+function partsOf(kind: ConvolutionKind, rows: number, columns: number, layers: number, k: number) {
+  const [x, y] = groupsOf(kind, rows, columns, 1);
+  const invocations = kind.isHalf ? halfInvocationsWanted : invocationsWanted;
+  const wanted = Math.floor(invocations / invocationsOf(kind) / (x * y * layers));
   const floats = rows * columns * layers;
   const most = Math.max(1, Math.min(wanted, Math.floor(k / partMin), Math.floor(partFloatsMax / floats)));
   const allSteps = Math.ceil(k / tileDepth);
   const steps = Math.ceil(allSteps / most);
   return { parts: Math.ceil(allSteps / steps), steps };
-}
-
-/** Three channels of a photo: a fourth one of zeros is read faster. */
-function isWorthPadding({ inChannels, outChannels }: Window): boolean {
-  return inChannels % 4 !== 0 && outChannels % 4 === 0;
-}
-
-function wideChannels({ inChannels }: Window): number {
-  return Math.ceil(inChannels / 4) * 4;
-}
-
-/** x and filter. */
-function paddedInputs(backend: GpuBackend, window: Window, [x, filter]: readonly TensorInfo[]): TensorInfo[] {
-  const { inChannels: from, outChannels, filterHeight, filterWidth } = window;
-  const to = wideChannels(window);
-  const byPixel = { outer: cellsOf(x!.shape) / from, from, to, inner: 1 };
-  const byTap = { outer: filterHeight * filterWidth, from, to, inner: outChannels };
-  return [
-    repacked(backend, x!, byPixel, [...x!.shape.slice(0, 3), to]),
-    repacked(backend, filter!, byTap, [filterHeight, filterWidth, to, outChannels]),
-  ];
-}
-
-/** [outer, from, inner] -> [outer, to, inner]: cut, or filled up with zeros. */
-function repacked(
-  backend: GpuBackend,
-  x: TensorInfo,
-  { outer, from, to, inner }: Readonly<Record<"outer" | "from" | "to" | "inner", number>>,
-  outputShape: readonly number[],
-): TensorInfo {
-  const text: ProgramText = {
-    key: "repack",
-    code: `
-      fn main(index : i32) {
-        if (index >= uniforms.cells) { return; }
-        let line = index / uniforms.inner;
-        let block = line / uniforms.wide;
-        let at = line - block * uniforms.wide;
-        let place = (block * uniforms.narrow + at) * uniforms.inner + index - line * uniforms.inner;
-        result[index] = select(0.0, x[select(0, place, at < uniforms.narrow)], at < uniforms.narrow);
-      }`,
-    inputs: [["x", 1]],
-    resultWidth: 1,
-    workgroupSize: lineWidth,
-  };
-  const cells = outer * to * inner;
-  return runProgram(backend, text, { outputShape, groups: lineOf(cells) }, [x], {
-    cells,
-    inner,
-    wide: to,
-    narrow: from,
-  });
 }
 
 function pixelsOf({ batchSize, outHeight, outWidth }: Pick<Window, "batchSize" | "outHeight" | "outWidth">): number {
@@ -245,16 +199,28 @@ function tapsOf({ filterHeight, filterWidth, inChannels }: Window): number {
   return filterHeight * filterWidth * inChannels;
 }
 
-function groupsOf(tile: Tile, rows: number, columns: number, layers: number): readonly [number, number, number] {
+function groupsOf(
+  { tile }: ConvolutionKind,
+  rows: number,
+  columns: number,
+  layers: number,
+): readonly [number, number, number] {
   return [Math.ceil(columns / tile.columns), Math.ceil(rows / tile.rows), layers];
 }
 
-function kindOf({ inChannels, outChannels }: Window, tile: Tile): ConvolutionKind {
-  return { tile, isWide: inChannels % 4 === 0 && outChannels % 4 === 0 };
+/** `rows` and `columns` of the result. */
+function kindOf({ inChannels, outChannels }: Window, rows: number, columns: number): ConvolutionKind {
+  const isWide = inChannels % 4 === 0 && outChannels % 4 === 0;
+  const isHalf = isWide && multipliesInHalves();
+  return { tile: isHalf ? halfTileFor(rows, columns) : tileFor(rows, columns), isWide, isHalf };
 }
 
-function keyOf({ tile, isWide }: ConvolutionKind): string {
-  return `${tile.rows}x${tile.columns} ${isWide}`;
+function invocationsOf({ tile, isHalf }: ConvolutionKind): number {
+  return isHalf ? halfThreadsOf(tile) : threadsOf(tile);
+}
+
+function keyOf({ tile, isWide, isHalf }: ConvolutionKind): string {
+  return `${tile.rows}x${tile.columns} ${isWide} ${isHalf}`;
 }
 
 function widthOf({ isWide }: ConvolutionKind): 1 | 4 {
@@ -268,5 +234,6 @@ function uniformsOf(window: Window, steps: number, clip = 0): Uniforms {
     ...{ batch, inHeight, inWidth, inChannels, outHeight, outWidth, outChannels },
     ...{ filterHeight, filterWidth, stride, dilation, padTop: padInfo.top, padLeft: padInfo.left },
     ...{ pixels: pixelsOf(window), taps: tapsOf(window), steps, clip },
+    ...{ inCells: batch * inHeight * inWidth * inChannels, outCells: pixelsOf(window) * outChannels },
   };
 }

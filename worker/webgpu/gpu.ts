@@ -39,6 +39,7 @@ export interface GpuDevice {
   ): void;
   createBuffer(descriptor: { size: number; usage: number; mappedAtCreation?: boolean }): GpuBuffer;
   createBindGroup(descriptor: object): GpuBindGroup;
+  createShaderModule(descriptor: { readonly code: string }): object;
   createCommandEncoder(): GpuEncoder;
   createQuerySet(descriptor: { type: "timestamp"; count: number }): object;
   destroy(): void;

@@ -9,6 +9,8 @@ import { installCrops } from "./crops.js";
 import { installDepthwise } from "./depthwise.js";
 import type { GpuDevice } from "./gpu.js";
 import { installGroupNorm } from "./group-norm.js";
+import { halvesFeatures, halvesToggles, hoistDirectives } from "./halves.js";
+import { lackOfHalves } from "./halves-proof.js";
 import { installPamr } from "./pamr.js";
 import { installPooling } from "./pooling.js";
 import { installReductions } from "./reduce.js";
@@ -61,7 +63,7 @@ export async function loadWebgpu(reason: string, gpu: string): Promise<Engine> {
   const kernels = chosenKernels(process.env.SEEDGROW_WEBGPU_KERNELS || "own");
   const dawn = requireDawn();
   const name = gpu === "" ? null : chooseName(gpu, await adapterNames(dawn));
-  const entry = dawn.create([...exactClock, ...(name === null ? [] : [`adapter=${name}`])]);
+  const entry = dawn.create([...exactClock, halvesToggles, ...(name === null ? [] : [`adapter=${name}`])]);
   kept.push(entry);
   const adapter = await entry.requestAdapter({ powerPreference: "high-performance" });
   if (!adapter) {
@@ -70,9 +72,11 @@ export async function loadWebgpu(reason: string, gpu: string): Promise<Engine> {
     });
   }
   const requiredLimits = Object.fromEntries(limitNames.map((limit) => [limit, adapter.limits[limit]]));
-  const requiredFeatures = ["timestamp-query"].filter((feature) => adapter.features.has(feature));
+  const halves = kernels === "own" ? halvesFeatures(adapter) : [];
+  const requiredFeatures = ["timestamp-query"].filter((feature) => adapter.features.has(feature)).concat(halves);
   const device = await adapter.requestDevice({ requiredFeatures, requiredLimits });
   kept.push(adapter, device);
+  if (halves.length > 0) hoistDirectives(device);
   const require = createRequire(import.meta.url);
   // tfjs first: it must take this for Node, not for a browser.
   const tf = require("@tensorflow/tfjs") as Tf;
@@ -83,7 +87,10 @@ export async function loadWebgpu(reason: string, gpu: string): Promise<Engine> {
   if (!(await tf.setBackend("webgpu"))) throw new AppError("ENGINE_FAILED", "tfjs-backend-webgpu does not start");
   installPooling(tf);
   if (kernels === "own") installKernels(tf);
-  return describe(tf, adapter, reason, device, kernels);
+  return {
+    ...describe(tf, adapter, reason, device, kernels),
+    lackOfHalves: async () => (halves.length > 0 ? lackOfHalves(tf) : "this GPU's driver offers no such matrix units"),
+  };
 }
 
 /** The backend's constructor looks whether there is WebGPU: in a page or a page's worker. */

@@ -16,6 +16,7 @@ import {
   type GpuPipeline,
   type TensorEntry,
 } from "./gpu.js";
+import { multiplyingIn } from "./halves.js";
 import { bytesOf, copyParts, type Part, ReadBack } from "./read-back.js";
 import { RecordingBuffers, ScratchBuffers } from "./recording-buffers.js";
 
@@ -60,10 +61,10 @@ function recorded(tf: Tf, backend: GpuBackend, scratch: ScratchBuffers, build: (
   try {
     // Not as what tf.tidy returns: it looks for tensors in all of that.
     tf.tidy(() => {
-      const { inputs, value, parts } = build();
+      const { inputs, value, parts, math = "f32" } = build();
       const fixed = recorder.reads(inputs);
       const inputIds = inputs.map(({ dataId }) => dataId);
-      const results = parts?.() ?? [value()];
+      const results = multiplyingIn(math, () => parts?.() ?? [value()]);
       // Numbers that are the same every time lie on the processor.
       for (const { dataId } of results) backend.uploadToGPU(dataId as { readonly id: number });
       recording = new Recording(backend, recorder, fixed, inputIds, results);

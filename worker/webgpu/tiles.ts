@@ -6,25 +6,29 @@
  * bits.
  */
 
-/** Rows and columns of C that a group of invocations makes; each of them makes 4 x 4. */
+/** Rows and columns of C that a group of invocations makes. */
 export interface Tile {
-  readonly rows: 32 | 64;
-  readonly columns: 32 | 64;
+  readonly rows: 32 | 64 | 128;
+  readonly columns: 32 | 64 | 128;
 }
 
 /**
- * Where the elements of A or B come from: `outer` and `inner` turn indices into whatever `load` wants, outside of the inner
- * loops. `load` gives four neighbours along `inner` (one, unless the product is wide), zeros outside of the matrix.
+ * Where the elements of A or B come from: `outer` and `inner` turn indices into whatever `load` wants. `load` gives four neighbours
+ * along `inner` (one, unless the product is wide), zeros outside of the matrix. It is called so often that it should add and compare, no more.
  */
 export interface Operand {
   /** Which index has neighbours side by side in memory: K's, or the other. */
   readonly contiguous: "k" | "other";
-  /** Names of functions: (i32) -> vec3<i32>, (vec3<i32>) -> vec3<i32>, (i32) -> vec3<i32>, (vec3<i32>, vec3<i32>) -> vec4<f32>. */
+  /** Names of functions: (i32) -> vec4<i32>, (vec4<i32>) -> vec4<i32>, (i32) -> vec4<i32>, (vec4<i32>, vec4<i32>) -> vec4<f32>. */
   readonly outer: string;
   /** What `outer` gives for the next index, of it for this one: spares a division. */
   readonly next: string;
   readonly inner: string;
+  /** What K's index, `inner` or `outer`, gives `tileDepth` later. */
+  readonly later: string;
   readonly load: string;
+  /** May be too small for 16 bits: there the product's `scale` goes with it (half-tiles.ts). */
+  readonly isScaled?: boolean;
 }
 
 export interface Product {
@@ -42,7 +46,7 @@ export interface Product {
 /** How much of K a group takes at a time. */
 export const tileDepth = 32;
 
-/** Invocations of a group. */
+/** Invocations of a group; each of them makes 4 x 4 cells. */
 export function threadsOf({ rows, columns }: Tile): number {
   return (rows / 4) * (columns / 4);
 }
@@ -78,7 +82,7 @@ export function productCode(product: Product): string {
       ${fill.before}
       ${each(4, (i) => `var c${i} = vec4<f32>(0.0);`)}
       for (var step = 0; step < steps; step = step + 1) {
-        let k = firstK + step * ${tileDepth};
+        ${isWide ? "" : `let k = firstK + step * ${tileDepth};`}
         ${fill.each}
         workgroupBarrier();
         for (var i = 0; i < ${tileDepth}; i = i + 1) {
@@ -101,8 +105,8 @@ function fillWide(tile: Tile, a: Operand, b: Operand): Fill {
   const [blocksOfA, blocksOfB] = [blocksOf(tile.rows), blocksOf(tile.columns)];
   const isShared = blocksOfA + blocksOfB <= threadsOf(tile);
   const own = {
-    a: prepare("a", a, "firstRow", tile.rows, 0),
-    b: prepare("b", b, "firstColumn", tile.columns, isShared ? blocksOfA : 0),
+    a: prepareBlock("a", a, "firstRow", tile.rows, "i32(localIndex)"),
+    b: prepareBlock("b", b, "firstColumn", tile.columns, `(i32(localIndex) - ${isShared ? blocksOfA : 0})`),
   };
   const each = { a: fillBlock("a", a, "tileA"), b: fillBlock("b", b, "tileB") };
   const only = (text: string, blocks: number) =>
@@ -115,39 +119,53 @@ function fillWide(tile: Tile, a: Operand, b: Operand): Fill {
   };
 }
 
-function blocksOf(length: number): number {
+export function blocksOf(length: number): number {
   return (length / 4) * (tileDepth / 4);
 }
 
-/** @param skipped invocations before the first that takes a block */
-function prepare(name: string, operand: Operand, first: string, length: number, skipped: number): string {
-  const isAlongK = operand.contiguous === "k";
-  const across = isAlongK ? tileDepth / 4 : length / 4;
-  const block = `(i32(localIndex) - ${skipped})`;
-  const place = isAlongK
-    ? `let ${name}K = ${block} % ${across}; let ${name}At = ${block} / ${across};`
-    : `let ${name}At = ${block} % ${across}; let ${name}K = ${block} / ${across};`;
-  const fixed = isAlongK
-    ? `let ${name}Outer0 = ${operand.outer}(${first} + ${name}At * 4);
-       ${[1, 2, 3].map((j) => `let ${name}Outer${j} = ${operand.next}(${name}Outer${j - 1});`).join("\n")}`
-    : `let ${name}Inner = ${operand.inner}(${first} + ${name}At * 4);`;
-  return `${place} ${fixed}`;
+/** Before the first K: what stays the same while it goes by, and what goes along. @param block which of the operand's blocks of 4 x 4 */
+export function prepareBlock(name: string, operand: Operand, first: string, length: number, block: string): string {
+  const { contiguous, outer, next, inner } = operand;
+  if (contiguous === "other") {
+    return `
+      let ${name}At = ${block} % ${length / 4};
+      let ${name}K = ${block} / ${length / 4};
+      let ${name}Inner = ${inner}(${first} + ${name}At * 4);
+      var ${name}Outer = ${outer}(firstK + ${name}K * 4);`;
+  }
+  return `
+      let ${name}K = ${block} % ${tileDepth / 4};
+      let ${name}At = ${block} / ${tileDepth / 4};
+      let ${name}Outer0 = ${outer}(${first} + ${name}At * 4);
+      ${[1, 2, 3].map((j) => `let ${name}Outer${j} = ${next}(${name}Outer${j - 1});`).join("\n")}
+      var ${name}Inner = ${inner}(firstK + ${name}K * 4);`;
+}
+
+/** The prepared block: statements, expressions for its four reads, by whichever index has no neighbours in memory, and statements for the K's after it. */
+export function readBlock(name: string, { contiguous, next, later, load }: Operand) {
+  if (contiguous === "other") {
+    return {
+      before: `let outer0 = ${name}Outer; ${[1, 2, 3].map((j) => `let outer${j} = ${next}(outer${j - 1});`).join("\n")}`,
+      reads: [0, 1, 2, 3].map((j) => `${load}(outer${j}, ${name}Inner)`),
+      after: `${name}Outer = ${later}(${name}Outer);`,
+    };
+  }
+  return {
+    before: "",
+    reads: [0, 1, 2, 3].map((j) => `${load}(${name}Outer${j}, ${name}Inner)`),
+    after: `${name}Inner = ${later}(${name}Inner);`,
+  };
 }
 
 function fillBlock(name: string, operand: Operand, tile: string): string {
-  const isAlongK = operand.contiguous === "k";
-  const moving = isAlongK
-    ? `let inner = ${operand.inner}(k + ${name}K * 4);
-       ${each(4, (j) => `let v${j} = ${operand.load}(${name}Outer${j}, inner);`)}`
-    : `let outer0 = ${operand.outer}(k + ${name}K * 4);
-       ${[1, 2, 3].map((j) => `let outer${j} = ${operand.next}(outer${j - 1});`).join("\n")}
-       ${each(4, (j) => `let v${j} = ${operand.load}(outer${j}, ${name}Inner);`)}`;
+  const { before, reads, after } = readBlock(name, operand);
   const component = ["x", "y", "z", "w"];
   const stored = each(4, (j) => {
-    const value = isAlongK ? `vec4<f32>(${[0, 1, 2, 3].map((i) => `v${i}.${component[j]}`)})` : `v${j}`;
+    const value =
+      operand.contiguous === "k" ? `vec4<f32>(${[0, 1, 2, 3].map((i) => `v${i}.${component[j]}`)})` : `v${j}`;
     return `${tile}[${name}K * 4 + ${j}][${name}At] = ${value};`;
   });
-  return `${moving} ${stored}`;
+  return `${before} ${each(4, (j) => `let v${j} = ${reads[j]};`)} ${after} ${stored}`;
 }
 
 function fillSingly(operand: Operand, tile: string, first: string, length: number, threads: number): string {
@@ -172,6 +190,6 @@ function multiply(isWide: boolean): string {
     ${each(4, (i) => `c${i} = fma(vec4<f32>(a.${component[i]}), b, c${i});`)}`;
 }
 
-function each(count: number, text: (index: number) => string): string {
+export function each(count: number, text: (index: number) => string): string {
   return Array.from({ length: count }, (_, index) => text(index)).join("\n");
 }

@@ -1,0 +1,62 @@
+/** Whether this GPU's products in float16 are what they should be, before anything is trained with them. */
+import type * as tfjs from "@tensorflow/tfjs";
+import type { MathMode } from "../../shared/config/method.js";
+import type { Tensor4D, Tf } from "../segmentation/tf.js";
+import { multiplyingIn } from "./halves.js";
+
+/** A convolution of two images whose tiles are not full: [side, from, to, filter's side, stride]. */
+const cases = [
+  [20, 40, 72, 3, 2],
+  [9, 132, 24, 1, 1],
+] as const;
+
+/** Of the largest value. Rounding to float16 is 2^-11 of each factor, and sums of random products are smaller than their largest by far. */
+const tolerance = 2 ** -7;
+
+/** Null: they are. */
+export async function lackOfHalves(tf: Tf): Promise<string | null> {
+  for (const shape of cases) {
+    const [wanted, had] = [await results(tf, shape, "f32"), await results(tf, shape, "f16")];
+    for (const [i, name] of ["forward", "by input", "by filter"].entries()) {
+      const error = relativeError(wanted[i]!, had[i]!);
+      if (error <= tolerance) continue;
+      return `its products (${name}, ${shape[1]} to ${shape[2]} channels) differ from float32's by ${error.toPrecision(2)} of the largest`;
+    }
+  }
+  return null;
+}
+
+/** With a gradient as small as real ones: float16 alone would have zeros. */
+async function results(
+  tf: Tf,
+  [side, from, to, filterSide, stride]: (typeof cases)[number],
+  math: MathMode,
+): Promise<Float32Array[]> {
+  const tensors = tf.tidy(() => {
+    const noise = <R extends tfjs.Rank>(shape: tfjs.ShapeMap[R], seed: number) =>
+      tf.randomUniform<R>(shape, -1, 1, "float32", seed);
+    const x = noise<tfjs.Rank.R4>([2, side, side, from], 1);
+    const filter = noise<tfjs.Rank.R4>([filterSide, filterSide, from, to], 2);
+    const forward = (image: Tensor4D, taps: Tensor4D) => tf.conv2d(image, taps, stride, "same");
+    return multiplyingIn(math, () => {
+      const y = forward(x, filter);
+      const dy = noise<tfjs.Rank.R4>(y.shape, 3).mul<Tensor4D>(1e-9);
+      const gradients = tf.grads((image, taps) => forward(image as Tensor4D, taps as Tensor4D));
+      return [y, ...gradients([x, filter], dy)];
+    });
+  });
+  const values = await Promise.all(tensors.map(async (tensor) => (await tensor.data()) as Float32Array));
+  for (const tensor of tensors) tensor.dispose();
+  return values;
+}
+
+function relativeError(wanted: Float32Array, had: Float32Array): number {
+  let [error, largest] = [0, 0];
+  for (const [i, value] of wanted.entries()) {
+    const difference = Math.abs(value - had[i]!);
+    // NaN is no number that a maximum would keep.
+    error = difference >= 0 ? Math.max(error, difference) : Number.POSITIVE_INFINITY;
+    largest = Math.max(largest, Math.abs(value));
+  }
+  return error / largest;
+}
