@@ -136,7 +136,7 @@ export class StarTraining implements StageTraining {
   protected placed(values: Uint8Array): Uint8Array {
     const { scratch } = this.deps;
     const numbers = float32Of(values);
-    scratch.enter(numbers.length);
+    scratch.enter(numbers.length, this.deps.config.cluster.wire);
     this.values = scratch.placedInMemory(numbers);
     return bytesOf(this.values.values);
   }

@@ -7,7 +7,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { pullSum, Scratch } from "../../coordinator/adapters/scratch.js";
+import { pullSum } from "../../coordinator/adapters/pull-floats.js";
+import { Scratch } from "../../coordinator/adapters/scratch.js";
 import { runConfigSchema } from "../../coordinator/config.js";
 import { StageTrainer, steppingModel, type WeightsChange } from "../../coordinator/training.js";
 import { byChecksum } from "../../shared/codec/checksum.js";
@@ -98,7 +99,7 @@ async function coordinate(): Promise<void> {
   const options = { ...schedule, weightDecay: 1e-3, emaDecay: 0, leafCount: workers };
   const dir = mkdtempSync(join(tmpdir(), "seedgrow-average-"));
   const scratch = new Scratch(dir, runConfigSchema.parse({}).cluster.memoryModelMb * 2 ** 20);
-  scratch.enter(count);
+  scratch.enter(count, wire);
   const values = bytesOf(scratch.placedInMemory(new Float32Array(count)).values);
   const start = { values, optimizer: await scratch.moments(count), average: null };
   const trainer = new StageTrainer(specs, steppingModel(specs, start, options), workers, blobs, rounding, byChecksum);

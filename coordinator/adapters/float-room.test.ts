@@ -19,6 +19,23 @@ test("what is closed is used again, once, for what is as long", async () => {
   expect([room.take(12)!.values, room.take(10)!.values, room.take(10)!.values].indexOf(state.values)).toBe(1);
 });
 
+test("sums that come packed, and a page of one, have their place; another wire has another room", async () => {
+  const room = new FloatRoom(10, "bf16");
+  // Ten of two bytes, two of four.
+  const packed = room.take(7)!;
+  expect(packed.values.buffer).toBe(room.take(12)!.values.buffer);
+  await packed.close();
+  expect(room.take(7)!.values).toBe(packed.values);
+  expect(new FloatRoom(10).take(7)).toBeNull();
+  const scratch = new Scratch(dir, 1e6);
+  scratch.enter(10, "bf16");
+  const { buffer } = scratch.memory(10).values;
+  scratch.enter(10, "bf16");
+  expect(scratch.memory(10).values.buffer).toBe(buffer);
+  scratch.enter(10, "int8");
+  expect(scratch.memory(10).values.buffer).not.toBe(buffer);
+});
+
 test("without room arrays lie elsewhere, and are not kept", async () => {
   const room = new FloatRoom(100_000);
   const all = Array.from({ length: 40 }, () => room.take(100_000)!);

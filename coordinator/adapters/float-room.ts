@@ -2,9 +2,9 @@
  * Memory for the model in training and for what is summed. Passes over arrays that lie in it together copy nothing (VectorMemory), and
  * a step works where the step before has worked: the kernel has no fresh pages to clear.
  */
-import { MemoryFloats } from "../../shared/aggregate/floats.js";
+import { MemoryFloats, pageFloats } from "../../shared/aggregate/floats.js";
 import { VectorMemory, vectorFloatsMax } from "../../shared/math/vectors.js";
-import { sumTailFloats } from "../../shared/math/wire.js";
+import { sumBytes, sumTailFloats, type Wire } from "../../shared/math/wire.js";
 
 /** Parameters, two moments and an average; sums that arrive and those that wait for their siblings. What is never used takes no memory. */
 const arraysMax = 24;
@@ -14,14 +14,18 @@ export class FloatRoom {
   /** By their length. */
   private readonly free = new Map<number, Float32Array[]>();
 
-  /** `count`: parameters of the model. */
-  constructor(readonly count: number) {
+  /** `count`: parameters of the model. `wire`: how sums of its gradients come. */
+  constructor(
+    readonly count: number,
+    readonly wire: Wire = "f32",
+  ) {
     const sum = count + sumTailFloats;
     this.memory = new VectorMemory(Math.min(arraysMax, Math.floor(vectorFloatsMax / sum)) * sum);
-    for (const length of [count, sum]) this.free.set(length, []);
+    const packed = wire === "f32" ? [] : [Math.ceil(sumBytes(wire, sum) / 4), Math.min(pageFloats, sum)];
+    for (const length of [count, sum, ...packed]) this.free.set(length, []);
   }
 
-  /** Null: neither a part of the model's state nor a sum has this length. Whatever is in it must be overwritten. */
+  /** Null: neither a part of the model's state, nor a sum as it comes or a page of it, has this length. Whatever is in it must be overwritten. */
   take(length: number): MemoryFloats | null {
     const free = this.free.get(length);
     return free ? new RoomFloats(free.pop() ?? this.memory.floats(length), free) : null;

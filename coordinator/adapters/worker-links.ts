@@ -29,7 +29,8 @@ import type { Trust } from "../../shared/net/trust.js";
 import { tunnelAddress } from "../../shared/net/tunnel.js";
 import type { GradientSum } from "../training.js";
 import type { FencingToken } from "./leases.js";
-import { pullFloats, pullSum, type Scratch } from "./scratch.js";
+import { pullFloats, pullSum } from "./pull-floats.js";
+import type { Scratch } from "./scratch.js";
 import type { Tunnels } from "./tunnels.js";
 
 export interface WorkResult {
