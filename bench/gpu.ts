@@ -31,6 +31,8 @@ const { values: flags } = parseArgs({
 });
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const programs: Programs = { ours: here("./ours"), peers: here("../../bench/peers"), pythons: [flags.python] };
+const alone = ", without the optimiser";
+
 interface Contender {
   readonly name: string;
   readonly start: () => Promise<Measured>;
@@ -52,8 +54,6 @@ function peerSide(work: NetworkWork, tf32: boolean, compiled: boolean, bf16 = fa
     work: { ...work, device: "cuda", tf32, compiled, bf16 },
   };
 }
-
-const alone = ", without the optimiser";
 
 function contenders(work: NetworkWork): Contender[] {
   const gradients: NetworkWork = { ...work, gradientOnly: true };
