@@ -1,8 +1,9 @@
 /**
  * Our WGSL kernels against tfjs's, where it has one, in turns on one GPU and by its own clock: what they compute, what they move, how fast.
  *
- *   npx tsc && node dist/bench/webgpu-kernels.js [--large] [--only conv3x3] [--rounds 5] [--tflops 66.9 --gbps 3350] [--json]
+ *   npx tsc && node dist/bench/webgpu-kernels.js [--large] [--only conv3x3] [--whole] [--rounds 5] [--tflops 66.9 --gbps 3350] [--json]
  *
+ * --whole: a kernel ten times one behind the other, by the processor's clock, in place of the GPU's around a single one.
  * --large: batches for a GPU with memory of its own; without it, sizes for one made of software. GFLOP and MB follow from the shapes,
  * every input and output counted once. --tflops and --gbps, both from the GPU's data sheet, give the share of the roofline
  * (Williams et al. 2009): the least time that arithmetic and memory allow, over the time taken.
@@ -20,6 +21,7 @@ const { values: flags } = parseArgs({
   options: {
     large: { type: "boolean", default: false },
     only: { type: "string", default: "" },
+    whole: { type: "boolean", default: false },
     rounds: { type: "string", default: "5" },
     tflops: { type: "string" },
     gbps: { type: "string" },
@@ -75,7 +77,8 @@ async function alternated(call: Call, contenders: readonly Side[]): Promise<numb
     sides.push({ recorded: await RecordedCall.of(tf, call, kernel, math), spent: [] });
   for (const { recorded } of sides) await recorded.warm();
   for (let round = 0; round < Number(flags.rounds); round++) {
-    for (const { recorded, spent } of round % 2 === 0 ? sides : sides.toReversed()) spent.push(await recorded.ms());
+    for (const { recorded, spent } of round % 2 === 0 ? sides : sides.toReversed())
+      spent.push(await recorded.ms(flags.whole));
   }
   for (const { recorded } of sides) recorded.dispose();
   return sides.map(({ spent }) => median(spent));

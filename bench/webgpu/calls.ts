@@ -56,9 +56,11 @@ export class RecordedCall {
     return new RecordedCall(tf, program, dispatches);
   }
 
-  /** Milliseconds on the GPU. */
-  async ms(): Promise<number> {
-    const times = await gpuTimes(this.tf.backend() as unknown as GpuBackend, this.dispatches);
+  /** Milliseconds on the GPU. @param isWhole repeated without a clock in between */
+  async ms(isWhole: boolean): Promise<number> {
+    const backend = this.tf.backend() as unknown as GpuBackend;
+    if (isWhole) return wholeMs(backend, this.dispatches);
+    const times = await gpuTimes(backend, this.dispatches);
     return times.reduce((sum, ms) => sum + ms, 0);
   }
 

@@ -22,7 +22,7 @@ const small: readonly Layer[] = [
   { name: "conv3x3 3-32 stride 2, 64 px", size: 64, side: 3, stride: 2, from: 3, to: 32 },
   { name: "depthwise3x3 144, 32 px", size: 32, side: 3, stride: 1, from: 144, to: 0 },
 ];
-/** Of crops of 256 px, in batches of 8. */
+/** Of crops of 256 px (where nothing else is said), in batches of 8. */
 const large: readonly Layer[] = [
   { name: "conv3x3 64-64, 64 px", size: 64, side: 3, stride: 1, from: 64, to: 64 },
   { name: "conv3x3 128-256 stride 2, 32 px", size: 32, side: 3, stride: 2, from: 128, to: 256 },
@@ -31,6 +31,10 @@ const large: readonly Layer[] = [
   { name: "conv1x1 320-1280, 8 px", size: 8, side: 1, stride: 1, from: 320, to: 1280 },
   { name: "conv7x7 3-64 stride 2, 256 px", size: 256, side: 7, stride: 2, from: 3, to: 64 },
   { name: "depthwise3x3 144, 64 px", size: 64, side: 3, stride: 1, from: 144, to: 0 },
+  { name: "ResNet-50, 512 px: conv3x3 128-128, 64 px", size: 64, side: 3, stride: 1, from: 128, to: 128 },
+  { name: "ResNet-50, 512 px: conv1x1 512-128, 64 px", size: 64, side: 1, stride: 1, from: 512, to: 128 },
+  { name: "ResNet-50, 512 px: conv1x1 256-1024, 32 px", size: 32, side: 1, stride: 1, from: 256, to: 1024 },
+  { name: "ResNet-50, 512 px: conv3x3 512-512, 16 px", size: 16, side: 3, stride: 1, from: 512, to: 512 },
 ];
 
 export interface NamedCalls {
