@@ -7,7 +7,8 @@ import { createRequire } from "node:module";
 const { loadEngine } = await import("../../dist/worker/engine/load.js");
 const { requireDawn } = await import("../../dist/worker/webgpu/adapters.js");
 const { installConvolutions } = await import("../../dist/worker/webgpu/convolution.js");
-const { halvesToggles, hoistDirectives, multiplyingIn } = await import("../../dist/worker/webgpu/halves.js");
+const { halvesNeeded, halvesToggles, hoistDirectives } = await import("../../dist/worker/webgpu/halves.js");
+const { convolved, kernelNames, relativeError, resultsOf } = await import("../../dist/worker/webgpu/halves-proof.js");
 
 /** [side, from, to, filter's side, stride]: narrow and wide, photos, sums that are cut into parts, rows that do not fill a tile. */
 const windows = [
@@ -20,26 +21,13 @@ const windows = [
   [32, 3, 32, 3, 2],
 ];
 
-function convolve(tf, [side, from, to, filterSide, stride], math) {
-  return tf.tidy(() => {
-    const x = tf.randomUniform([2, side, side, from], -1, 1, "float32", 1);
-    const filter = tf.randomUniform([filterSide, filterSide, from, to], -1, 1, "float32", 2);
-    return multiplyingIn(math, () => {
-      const forward = (image, taps) => tf.conv2d(image, taps, stride, "same");
-      const y = forward(x, filter);
-      return [y, ...tf.grads(forward)([x, filter], tf.randomUniform(y.shape, -1e-8, 1e-8, "float32", 3))];
-    });
-  });
-}
-
 /** What Dawn's compiler says against the programs, and which tiles they make. */
 async function compiled() {
   const require = createRequire(import.meta.url);
   const dawn = requireDawn();
   const gpu = dawn.create(["backend=null", halvesToggles]);
   const adapter = await gpu.requestAdapter();
-  const requiredFeatures = ["shader-f16", "subgroups", "chromium-experimental-subgroup-matrix"];
-  const device = await adapter.requestDevice({ requiredFeatures });
+  const device = await adapter.requestDevice({ requiredFeatures: halvesNeeded });
   const tf = require("@tensorflow/tfjs");
   Object.assign(globalThis, dawn.globals);
   const { WebGPUBackend } = require("@tensorflow/tfjs-backend-webgpu");
@@ -59,7 +47,7 @@ async function compiled() {
   tf.registerBackend("webgpu", () => new WebGPUBackend(device, adapter.info));
   await tf.setBackend("webgpu");
   installConvolutions(tf);
-  for (const window of windows) convolve(tf, window, "f16");
+  for (const window of windows) convolved(tf, window, "f16");
   const halves = modules.filter(({ code }) => /^\s*enable f16/.test(code));
   const errors = [];
   for (const { module } of halves) {
@@ -81,15 +69,12 @@ async function computed() {
   const differences = {};
   if (lack === null) {
     for (const window of windows) {
-      const [exact, half, again] = ["f32", "f16", "f16"].map((math) => convolve(tf, window, math));
-      for (const [i, name] of ["forward", "by input", "by filter"].entries()) {
-        const [wanted, had, twice] = await Promise.all([exact[i].data(), half[i].data(), again[i].data()]);
-        const largest = wanted.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-        const error = Math.max(...had.map((value, at) => Math.abs(value - wanted[at])));
-        const isSame = had.every((value, at) => Object.is(value, twice[at]));
-        differences[`${window}, ${name}`] = isSame ? error / largest : "other bits the second time";
+      const exact = await resultsOf(tf, window, "f32");
+      const [half, again] = [await resultsOf(tf, window, "f16"), await resultsOf(tf, window, "f16")];
+      for (const [i, name] of kernelNames.entries()) {
+        const isSame = half[i].every((value, at) => Object.is(value, again[i][at]));
+        differences[`${window}, ${name}`] = isSame ? relativeError(exact[i], half[i]) : "other bits the second time";
       }
-      tf.dispose([exact, half, again]);
     }
   }
   return { device, lack, differences, leaked: tf.memory().numTensors - before };

@@ -1,7 +1,7 @@
 /**
  * Matrix products of float16 with sums in float32, on a GPU's matrix units: operands as in tiles.ts, rounded on their way into the group's
  * memory. Each subgroup of a group keeps its part of the tile in the units' own registers; what comes next is read while the units
- * multiply. Two tiles in turns, which would spare every other barrier, took 1.6 times as long on an H100.
+ * multiply. Two tiles in turns, which would spare every other barrier, took 1.4 times as long for a gradient of ResNet-50 on an H100.
  */
 import { blocksOf, each, type Operand, type Product, prepareBlock, readBlock, type Tile, tileDepth } from "./tiles.js";
 

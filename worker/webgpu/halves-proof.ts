@@ -1,14 +1,19 @@
 /** Whether this GPU's products in float16 are what they should be, before anything is trained with them. */
 import type * as tfjs from "@tensorflow/tfjs";
 import type { MathMode } from "../../shared/config/method.js";
-import type { Tensor4D, Tf } from "../segmentation/tf.js";
+import type { Tensor, Tensor4D, Tf } from "../segmentation/tf.js";
 import { multiplyingIn } from "./halves.js";
 
-/** A convolution of two images whose tiles are not full: [side, from, to, filter's side, stride]. */
-const cases = [
+/** A convolution of two images. */
+export type Window = readonly [side: number, from: number, to: number, filterSide: number, stride: number];
+
+export const kernelNames = ["forward", "by input", "by filter"] as const;
+
+/** Their tiles are not full. */
+const cases: readonly Window[] = [
   [20, 40, 72, 3, 2],
   [9, 132, 24, 1, 1],
-] as const;
+];
 
 /** Of the largest value. Rounding to float16 is 2^-11 of each factor, and sums of random products are smaller than their largest by far. */
 const tolerance = 2 ** -7;
@@ -16,8 +21,8 @@ const tolerance = 2 ** -7;
 /** Null: they are. */
 export async function lackOfHalves(tf: Tf): Promise<string | null> {
   for (const shape of cases) {
-    const [wanted, had] = [await results(tf, shape, "f32"), await results(tf, shape, "f16")];
-    for (const [i, name] of ["forward", "by input", "by filter"].entries()) {
+    const [wanted, had] = [await resultsOf(tf, shape, "f32"), await resultsOf(tf, shape, "f16")];
+    for (const [i, name] of kernelNames.entries()) {
       const error = relativeError(wanted[i]!, had[i]!);
       if (error <= tolerance) continue;
       return `its products (${name}, ${shape[1]} to ${shape[2]} channels) differ from float32's by ${error.toPrecision(2)} of the largest`;
@@ -26,13 +31,16 @@ export async function lackOfHalves(tf: Tf): Promise<string | null> {
   return null;
 }
 
-/** With a gradient as small as real ones: float16 alone would have zeros. */
-async function results(
-  tf: Tf,
-  [side, from, to, filterSide, stride]: (typeof cases)[number],
-  math: MathMode,
-): Promise<Float32Array[]> {
-  const tensors = tf.tidy(() => {
+export async function resultsOf(tf: Tf, window: Window, math: MathMode): Promise<Float32Array[]> {
+  const tensors = convolved(tf, window, math);
+  const values = await Promise.all(tensors.map(async (tensor) => (await tensor.data()) as Float32Array));
+  for (const tensor of tensors) tensor.dispose();
+  return values;
+}
+
+/** As `kernelNames` has them; with a gradient as small as real ones: float16 alone would have zeros. */
+export function convolved(tf: Tf, [side, from, to, filterSide, stride]: Window, math: MathMode): Tensor[] {
+  return tf.tidy(() => {
     const noise = <R extends tfjs.Rank>(shape: tfjs.ShapeMap[R], seed: number) =>
       tf.randomUniform<R>(shape, -1, 1, "float32", seed);
     const x = noise<tfjs.Rank.R4>([2, side, side, from], 1);
@@ -45,12 +53,10 @@ async function results(
       return [y, ...gradients([x, filter], dy)];
     });
   });
-  const values = await Promise.all(tensors.map(async (tensor) => (await tensor.data()) as Float32Array));
-  for (const tensor of tensors) tensor.dispose();
-  return values;
 }
 
-function relativeError(wanted: Float32Array, had: Float32Array): number {
+/** Largest difference over the largest value. */
+export function relativeError(wanted: Float32Array, had: Float32Array): number {
   let [error, largest] = [0, 0];
   for (const [i, value] of wanted.entries()) {
     const difference = Math.abs(value - had[i]!);

@@ -1,8 +1,7 @@
 import { expect, test } from "vitest";
 import type { GpuAdapter } from "./adapters.js";
-import { halvesFeatures, hoisted, multipliesInHalves, multiplyingIn } from "./halves.js";
+import { halvesFeatures, halvesNeeded, hoisted, multipliesInHalves, multiplyingIn } from "./halves.js";
 
-const features = ["shader-f16", "subgroups", "chromium-experimental-subgroup-matrix"];
 const config = { M: 16, N: 16, K: 16, componentType: "f16", resultComponentType: "f32" };
 const sizes = { subgroupMinSize: 32, subgroupMaxSize: 32 };
 
@@ -16,14 +15,14 @@ interface Has {
 function adapterWith(has: Has): GpuAdapter {
   return {
     info: { subgroupMatrixConfigs: has.configs ?? [config], ...sizes, ...has.sizes },
-    features: new Set(has.features ?? features),
+    features: new Set(has.features ?? halvesNeeded),
     limits: { maxComputeWorkgroupStorageSize: has.storage ?? 48 * 1024 },
   } as unknown as GpuAdapter;
 }
 
 test("matrix units of the shape that the programs are for", () => {
   const others = [{ ...config, M: 8 }, { ...config, resultComponentType: "f16" }, config];
-  expect(halvesFeatures(adapterWith({ configs: others }))).toEqual(features);
+  expect(halvesFeatures(adapterWith({ configs: others }))).toEqual(halvesNeeded);
 });
 
 test.each<[string, Has]>([
@@ -32,7 +31,7 @@ test.each<[string, Has]>([
   ["units for bytes alone", { configs: [{ ...config, componentType: "u8" }] }],
   ["no units", { configs: [] }],
   ["subgroups of several sizes", { sizes: { subgroupMaxSize: 64 } }],
-  ["no float16", { features: features.slice(1) }],
+  ["no float16", { features: halvesNeeded.slice(1) }],
   ["little memory for a group", { storage: 16 * 1024 }],
 ])("%s: nothing is asked for", (_, has) => {
   expect(halvesFeatures(adapterWith(has))).toEqual([]);

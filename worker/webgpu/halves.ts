@@ -13,7 +13,7 @@ import { peaksOf } from "./peaks.js";
 /** Of Dawn: what it has to be told to offer them. Nothing changes for programs that do without. */
 export const halvesToggles = "enable-dawn-features=allow_unsafe_apis,vulkan_enable_f16_on_nvidia";
 
-const needed = ["shader-f16", "subgroups", "chromium-experimental-subgroup-matrix"];
+export const halvesNeeded = ["shader-f16", "subgroups", "chromium-experimental-subgroup-matrix"];
 
 /** What to ask of the device: nothing, where its units are not those that half-tiles.ts is for. */
 export function halvesFeatures({ info, features, limits }: GpuAdapter): readonly string[] {
@@ -23,7 +23,7 @@ export function halvesFeatures({ info, features, limits }: GpuAdapter): readonly
   });
   const isFixed = info.subgroupMinSize === subgroupSize && info.subgroupMaxSize === subgroupSize;
   const isLarge = limits.maxComputeWorkgroupStorageSize! >= groupBytesMax;
-  return hasUnits && isFixed && isLarge && needed.every((feature) => features.has(feature)) ? needed : [];
+  return hasUnits && isFixed && isLarge && halvesNeeded.every((feature) => features.has(feature)) ? halvesNeeded : [];
 }
 
 interface Scope {
