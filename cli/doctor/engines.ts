@@ -5,6 +5,7 @@ import Table from "cli-table3";
 import pc from "picocolors";
 import type { MathMode } from "../../shared/config/method.js";
 import { type EngineChoice, engineChoices } from "../../shared/engine-name.js";
+import { relativeDifference } from "../../shared/math/relative-difference.js";
 import { batchSize, standardStep } from "./standard-step.js";
 
 const benchPath = fileURLToPath(new URL("./engine-bench.js", import.meta.url));
@@ -94,17 +95,6 @@ export function engineTable({ step, engines, missing }: EngineReport): string {
   const present = engines.map(({ engine, version, device }) => `${engine}: ${version}; ${device}`);
   const absent = missing.map(({ engine, code, message }) => pc.dim(`${engine}: not here ([${code}] ${message})`));
   return [step, table.toString(), ...present, ...absent].join("\n");
-}
-
-function relativeDifference(actual: Float32Array, expected: Float32Array): number {
-  let [worst, scale] = [0, 0];
-  for (let i = 0; i < expected.length; i++) {
-    scale = Math.max(scale, Math.abs(expected[i]!));
-    // NaN is larger than any difference.
-    const off = Math.abs(actual[i]! - expected[i]!);
-    if (!(off <= worst)) worst = Number.isNaN(off) ? Number.POSITIVE_INFINITY : off;
-  }
-  return worst / scale;
 }
 
 function runBench(engine: EngineChoice): Promise<BenchAnswer> {

@@ -5,10 +5,11 @@
 import { createRequire } from "node:module";
 
 const { loadEngine } = await import("../../dist/worker/engine/load.js");
+const { relativeDifference } = await import("../../dist/shared/math/relative-difference.js");
 const { requireDawn } = await import("../../dist/worker/webgpu/adapters.js");
 const { installConvolutions } = await import("../../dist/worker/webgpu/convolution.js");
 const { halvesNeeded, halvesToggles, hoistDirectives } = await import("../../dist/worker/webgpu/halves.js");
-const { convolved, kernelNames, relativeError, resultsOf } = await import("../../dist/worker/webgpu/halves-proof.js");
+const { convolved, kernelNames, resultsOf } = await import("../../dist/worker/webgpu/halves-proof.js");
 
 /** [side, from, to, filter's side, stride]: narrow and wide, photos, sums that are cut into parts, rows that do not fill a tile. */
 const windows = [
@@ -73,7 +74,9 @@ async function computed() {
       const [half, again] = [await resultsOf(tf, window, "f16"), await resultsOf(tf, window, "f16")];
       for (const [i, name] of kernelNames.entries()) {
         const isSame = half[i].every((value, at) => Object.is(value, again[i][at]));
-        differences[`${window}, ${name}`] = isSame ? relativeError(exact[i], half[i]) : "other bits the second time";
+        differences[`${window}, ${name}`] = isSame
+          ? relativeDifference(half[i], exact[i])
+          : "other bits the second time";
       }
     }
   }

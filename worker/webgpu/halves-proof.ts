@@ -1,6 +1,7 @@
 /** Whether this GPU's products in float16 are what they should be, before anything is trained with them. */
 import type * as tfjs from "@tensorflow/tfjs";
 import type { MathMode } from "../../shared/config/method.js";
+import { relativeDifference } from "../../shared/math/relative-difference.js";
 import type { Tensor, Tensor4D, Tf } from "../segmentation/tf.js";
 import { multiplyingIn } from "./halves.js";
 
@@ -23,7 +24,7 @@ export async function lackOfHalves(tf: Tf): Promise<string | null> {
   for (const shape of cases) {
     const [wanted, had] = [await resultsOf(tf, shape, "f32"), await resultsOf(tf, shape, "f16")];
     for (const [i, name] of kernelNames.entries()) {
-      const error = relativeError(wanted[i]!, had[i]!);
+      const error = relativeDifference(had[i]!, wanted[i]!);
       if (error <= tolerance) continue;
       return `its products (${name}, ${shape[1]} to ${shape[2]} channels) differ from float32's by ${error.toPrecision(2)} of the largest`;
     }
@@ -53,16 +54,4 @@ export function convolved(tf: Tf, [side, from, to, filterSide, stride]: Window, 
       return [y, ...gradients([x, filter], dy)];
     });
   });
-}
-
-/** Largest difference over the largest value. */
-export function relativeError(wanted: Float32Array, had: Float32Array): number {
-  let [error, largest] = [0, 0];
-  for (const [i, value] of wanted.entries()) {
-    const difference = Math.abs(value - had[i]!);
-    // NaN is no number that a maximum would keep.
-    error = difference >= 0 ? Math.max(error, difference) : Number.POSITIVE_INFINITY;
-    largest = Math.max(largest, Math.abs(value));
-  }
-  return error / largest;
 }
