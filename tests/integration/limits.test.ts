@@ -28,8 +28,8 @@ describe("a picture of 120 megapixels in a few hundred kilobytes", () => {
   afterAll(() => rmSync(dir, { recursive: true }));
 
   test("is not decoded as a photo", async () => {
-    for (const decoding of [decodeSquare(bomb, 64), decodeUpright(bomb)])
-      await expect(decoding).rejects.toMatchObject({ code: "DATA_BROKEN" });
+    for (const decode of [() => decodeSquare(bomb, 64), () => decodeUpright(bomb)])
+      await expect(decode()).rejects.toMatchObject({ code: "DATA_BROKEN" });
   });
 
   test("is named among the photos that cannot be used", async () => {
