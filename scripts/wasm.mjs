@@ -7,5 +7,5 @@ import { compile } from "./asc.mjs";
 const programs = { "wasm/index.ts": "kernels", "wasm/crop/index.ts": "crop" };
 mkdirSync("dist/worker/wasm", { recursive: true });
 for (const [source, name] of Object.entries(programs)) {
-  writeFileSync(`dist/worker/wasm/${name}.wasm`, await compile(source));
+  writeFileSync(`dist/worker/wasm/${name}.wasm`, await compile(source, { isShared: name === "kernels" }));
 }

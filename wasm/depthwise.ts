@@ -1,38 +1,49 @@
 /** Gradients of a depthwise convolution with one filter per channel: outChannels = channels, w [taps, channels]. */
-import { endInside, firstInside, Window } from "./window";
+import { firstOf, zero } from "./part";
+import { endInside, firstInside, rowSeeing, rowSeen, Window } from "./window";
 
 type Task = i32;
 const toInput: Task = 0;
 const toFilter: Task = 1;
 
-/** dx += dy * w. */
-export function depthwiseInputGradient(dx: usize, w: usize, dy: usize, window: usize): void {
-  everyTap(toInput, dx, w, dy, changetype<Window>(window));
-}
-
-/** dw += x * dy. */
-export function depthwiseFilterGradient(x: usize, dw: usize, dy: usize, window: usize): void {
-  everyTap(toFilter, x, dw, dy, changetype<Window>(window));
-}
-
-function everyTap(task: Task, x: usize, w: usize, y: usize, g: Window): void {
-  const cell = 4 * g.channels;
-  for (let n = 0; n < g.batch; n++) {
-    for (let row = 0; row < g.outHeight; row++) {
-      for (let kh = 0; kh < g.filterHeight; kh++) {
-        const source = row * g.strideY - g.top + kh * g.dilationY;
-        if (source < 0 || source >= g.height) continue;
-        for (let kw = 0; kw < g.filterWidth; kw++) {
-          const offset = kw * g.dilationX - g.left;
-          const from = firstInside(offset, g.strideX);
-          const pixels = endInside(offset, g.strideX, g.width, g.outWidth) - from;
-          if (pixels <= 0) continue;
-          const xAt = x + ((n * g.height + source) * g.width + from * g.strideX + offset) * cell;
-          const yAt = y + ((n * g.outHeight + row) * g.outWidth + from) * cell;
-          tap(task, xAt, cell * g.strideX, w + (kh * g.filterWidth + kw) * cell, yAt, cell, g.channels, pixels);
-        }
-      }
+/** dx = dy * w. A part: some of the input's rows. */
+export function depthwiseInputPart(dx: usize, w: usize, dy: usize, g: Window, part: i32, parts: i32): void {
+  const rows = g.batch * g.height;
+  const end = firstOf(part + 1, parts, rows);
+  for (let row = firstOf(part, parts, rows); row < end; row++) {
+    const bytes = 4 * g.width * g.channels;
+    zero(dx + row * bytes, bytes);
+    // Downwards: output rows come in their order.
+    for (let kh = g.filterHeight - 1; kh >= 0; kh--) {
+      const seeing = rowSeeing(g, row % g.height, kh);
+      if (seeing >= 0) tapsOfRow(toInput, dx, w, dy, g, row, (row / g.height) * g.outHeight + seeing, kh);
     }
+  }
+}
+
+/** dw += x * dy, [batch, taps, channels]: a sum for each image. A part: some of the images. */
+export function depthwiseFilterPart(x: usize, dw: usize, dy: usize, g: Window, part: i32, parts: i32): void {
+  const end = firstOf(part + 1, parts, g.batch) * g.outHeight;
+  for (let row = firstOf(part, parts, g.batch) * g.outHeight; row < end; row++) {
+    const image = row / g.outHeight;
+    const sum = dw + 4 * image * g.filterHeight * g.filterWidth * g.channels;
+    for (let kh = 0; kh < g.filterHeight; kh++) {
+      const source = rowSeen(g, row % g.outHeight, kh);
+      if (source >= 0) tapsOfRow(toFilter, x, sum, dy, g, image * g.height + source, row, kh);
+    }
+  }
+}
+
+function tapsOfRow(task: Task, x: usize, w: usize, y: usize, g: Window, xRow: i32, yRow: i32, kh: i32): void {
+  const cell = 4 * g.channels;
+  for (let kw = 0; kw < g.filterWidth; kw++) {
+    const offset = kw * g.dilationX - g.left;
+    const column = firstInside(offset, g.strideX);
+    const pixels = endInside(offset, g.strideX, g.width, g.outWidth) - column;
+    if (pixels <= 0) continue;
+    const xAt = x + (xRow * g.width + column * g.strideX + offset) * cell;
+    const yAt = y + (yRow * g.outWidth + column) * cell;
+    tap(task, xAt, cell * g.strideX, w + (kh * g.filterWidth + kw) * cell, yAt, cell, g.channels, pixels);
   }
 }
 

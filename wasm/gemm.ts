@@ -2,6 +2,7 @@
  * C += A * B: what convolutions and their gradients come down to. A block of 4 x 8 results stays in registers (V8 has 16
  * for vectors), which took 40 to 60 GFLOP/s where tfjs's own product took 12 to 30 (one core of an EPYC, 2024).
  */
+import { firstOf } from "./part";
 
 /** Rows and columns of A that stay in the cache while B's columns pass by. */
 const rowsPerPass: i32 = 256;
@@ -9,15 +10,35 @@ const columnsPerPass: i32 = 256;
 /** From so many rows on it pays to copy eight columns of B side by side: far apart they push each other out of the cache. */
 const packedRowsMin: i32 = 32;
 
-/** Room for `packedBytes`, which the host gives. */
+/** `roomBytes` that no other thread uses. */
 let packed: usize = 0;
 
-export function packedBytes(): i32 {
+export function roomBytes(): i32 {
   return 8 * 4 * columnsPerPass;
 }
 
 export function setPacked(address: usize): void {
   packed = address;
+}
+
+/** Some rows of C. */
+export function gemmPart(
+  a: usize,
+  aRow: usize,
+  aColumn: usize,
+  b: usize,
+  bRow: usize,
+  c: usize,
+  cRow: usize,
+  m: i32,
+  n: i32,
+  k: i32,
+  part: i32,
+  parts: i32,
+): void {
+  const first = firstOf(part, parts, m);
+  const rows = firstOf(part + 1, parts, m) - first;
+  gemm(a + (first as usize) * aRow, aRow, aColumn, b, bRow, c + (first as usize) * cRow, cRow, rows, n, k);
 }
 
 /**
@@ -248,18 +269,20 @@ function block1x4(a: usize, aColumn: usize, b: usize, bRow: usize, c: usize, k: 
   v128.store(c, sum);
 }
 
-/** [count, rows, columns] -> [count, columns, rows]. */
-export function transposeEach(from: usize, to: usize, count: i32, rows: i32, columns: i32): void {
-  const bytes = 4 * rows * columns;
-  for (let i = 0; i < count; i++) {
-    for (let r = 0; r < rows; r++) {
-      let target = to + 4 * r;
-      for (let c = 0; c < columns; c++) {
-        store<f32>(target, load<f32>(from + 4 * (r * columns + c)));
-        target += 4 * rows;
-      }
-    }
-    from += bytes;
-    to += bytes;
+/** [count, rows, columns] -> [count, columns, rows]. A part: some of the matrices' rows. */
+export function transposePart(
+  from: usize,
+  to: usize,
+  count: i32,
+  rows: i32,
+  columns: i32,
+  part: i32,
+  parts: i32,
+): void {
+  const end = firstOf(part + 1, parts, count * rows);
+  for (let row = firstOf(part, parts, count * rows); row < end; row++) {
+    let target = to + 4 * ((row / rows) * rows * columns + (row % rows));
+    const source = from + 4 * row * columns;
+    for (let c = 0; c < columns; c++, target += 4 * rows) store<f32>(target, load<f32>(source + 4 * c));
   }
 }

@@ -22,7 +22,7 @@ beforeAll(async () => {
     loadEngine: (options: object) => Promise<Engine>;
   };
   await loadEngine({ engine: "tensorflow", threads: 1 });
-  ({ tf } = await loadEngine({ engine: "wasm", threads: 1 }));
+  ({ tf } = await loadEngine({ engine: "wasm", threads: 3 }));
 });
 
 async function on<T>(backend: "tensorflow" | "wasm", work: () => T | Promise<T>): Promise<T> {

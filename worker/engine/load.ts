@@ -50,7 +50,7 @@ interface NodeBackend {
 
 /** @throws AppError ENGINE_MISSING | ENGINE_FAILED */
 export async function loadEngine(options: EngineOptions): Promise<Engine> {
-  if (options.engine === "wasm") return loadWasm("asked for");
+  if (options.engine === "wasm") return loadWasm("asked for", options.threads);
   if (options.engine === "webgpu") {
     const { loadWebgpu } = await import("../webgpu/load.js");
     return loadWebgpu("asked for", options.gpu || (process.env.SEEDGROW_GPU ?? ""));
@@ -63,7 +63,7 @@ export async function loadEngine(options: EngineOptions): Promise<Engine> {
     tf = requireTfjs();
   } catch (error) {
     if (options.engine === "tensorflow" || device === "gpu") throw error;
-    return loadWasm(`in place of TensorFlow. ${(error as AppError).message}`);
+    return loadWasm(`in place of TensorFlow. ${(error as AppError).message}`, options.threads);
   }
   await tf.ready();
   const backend = tf.backend() as unknown as NodeBackend;
@@ -72,9 +72,9 @@ export async function loadEngine(options: EngineOptions): Promise<Engine> {
 }
 
 /** Loaded when it is wanted: a machine with TensorFlow never needs it. */
-async function loadWasm(reason: string): Promise<Engine> {
+async function loadWasm(reason: string, threads: number): Promise<Engine> {
   const wasm = await import("../wasm/load.js");
-  return wasm.loadWasm(reason);
+  return wasm.loadWasm(reason, threads);
 }
 
 function requireTfjs(): Tf {

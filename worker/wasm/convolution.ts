@@ -8,6 +8,9 @@ import { type Window, windowFields } from "./window.js";
 /** Below this many channels a product per tap is too short; XNNPACK, which the backend calls, gathers all taps first. */
 const channelsMin = 8;
 
+/** A filter's gradient is summed image by image, which threads do side by side, unless such sums fall out of the cache. */
+const sumBytesMax = 256 * 1024;
+
 /** What is done to [low, high] after the bias. */
 const clips: Readonly<Record<string, readonly [number, number]>> = {
   linear: [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY],
@@ -50,7 +53,7 @@ export function installConvolutions(tf: Tf, heap: Heap): void {
 
   const inputGradient: Kernel = (_, { dy, filter }, attributes) => {
     const window = windowOf(attributes.inputShape, filter!.shape, attributes);
-    const dx = heap.zeros(attributes.inputShape);
+    const dx = heap.room(attributes.inputShape);
     heap.withTransposed(filter!, window.inChannels, window.outChannels, (transposed) => {
       const at = heap.windowAt(windowFields(window));
       heap.kernels.inputGradient(heap.address(dx), transposed, heap.address(dy!), at);
@@ -60,16 +63,17 @@ export function installConvolutions(tf: Tf, heap: Heap): void {
 
   const filterGradient: Kernel = (_, { x, dy }, attributes) => {
     const window = windowOf(x!.shape, attributes.filterShape, attributes);
-    const dw = heap.zeros(attributes.filterShape);
-    const at = heap.windowAt(windowFields(window));
-    heap.kernels.filterGradient(heap.address(x!), heap.address(dw), heap.address(dy!), at);
-    return dw;
+    const groups = 4 * sizeOf(attributes.filterShape) <= sumBytesMax ? window.batchSize : 1;
+    return sumOfGroups(heap, groups, attributes.filterShape, (sums) => {
+      const at = heap.windowAt(windowFields(window));
+      heap.kernels.filterGradient(heap.address(x!), sums, heap.address(dy!), at, groups);
+    });
   };
 
   const depthwiseInput: Kernel = (_, { dy, filter }, attributes) => {
     const window = windowOf(attributes.inputShape, filter!.shape, attributes, true);
     if (window.outChannels !== window.inChannels) return null;
-    const dx = heap.zeros(attributes.inputShape);
+    const dx = heap.room(attributes.inputShape);
     const at = heap.windowAt(windowFields(window));
     heap.kernels.depthwiseInputGradient(heap.address(dx), heap.address(filter!), heap.address(dy!), at);
     return dx;
@@ -78,10 +82,10 @@ export function installConvolutions(tf: Tf, heap: Heap): void {
   const depthwiseFilter: Kernel = (_, { x, dy }, attributes) => {
     const window = windowOf(x!.shape, attributes.filterShape, attributes, true);
     if (window.outChannels !== window.inChannels) return null;
-    const dw = heap.zeros(attributes.filterShape);
-    const at = heap.windowAt(windowFields(window));
-    heap.kernels.depthwiseFilterGradient(heap.address(x!), heap.address(dw), heap.address(dy!), at);
-    return dw;
+    return sumOfGroups(heap, window.batchSize, attributes.filterShape, (sums) => {
+      const at = heap.windowAt(windowFields(window));
+      heap.kernels.depthwiseFilterGradient(heap.address(x!), sums, heap.address(dy!), at);
+    });
   };
 
   install(tf, heap, {
@@ -99,8 +103,19 @@ function isOurs({ dataFormat = "NHWC" }: Parameters<Kernel>[2]): boolean {
 }
 
 function convolve(heap: Heap, x: TensorInfo, filter: TensorInfo, window: Window): TensorInfo {
-  const y = heap.zeros(window.outShape);
+  const y = heap.room(window.outShape);
   const at = heap.windowAt(windowFields(window));
   heap.kernels.convolution(heap.address(x), heap.address(filter), heap.address(y), at);
   return y;
+}
+
+/** Gives `work` zeros, [groups, ...shape], to add to; the sum over the groups. */
+function sumOfGroups(heap: Heap, groups: number, shape: readonly number[], work: (sums: number) => void): TensorInfo {
+  const sums = heap.zeros([groups, ...shape]);
+  work(heap.address(sums));
+  if (groups === 1) return { ...sums, shape: [...shape] };
+  const total = heap.room(shape);
+  heap.kernels.sumMiddle(heap.address(sums), heap.address(total), 1, groups, sizeOf(shape), 1);
+  heap.backend.disposeData(sums.dataId);
+  return total;
 }

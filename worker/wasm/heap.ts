@@ -1,40 +1,16 @@
 /** tfjs-backend-wasm's memory, and our kernels on it. Tensors are addresses there; nothing is copied. */
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
+import { Worker } from "node:worker_threads";
 import type { TensorInfo } from "@tensorflow/tfjs";
 import type { BackendWasm } from "@tensorflow/tfjs-backend-wasm";
 import { AppError } from "../../shared/errors.js";
-import { WebAssembly } from "../../shared/web-assembly.js";
-
-type Address = number;
-
-/** wasm/index.ts, compiled. */
-export interface WasmKernels {
-  packedBytes(): number;
-  setPacked(address: Address): void;
-  gemm(
-    ...args: [
-      ...[a: Address, aRow: number, aColumn: number],
-      ...[b: Address, bRow: number],
-      ...[c: Address, cRow: number],
-      ...[m: number, n: number, k: number],
-    ]
-  ): void;
-  transposeEach(from: Address, to: Address, count: number, rows: number, columns: number): void;
-  convolution(x: Address, w: Address, y: Address, window: Address): void;
-  inputGradient(dx: Address, w: Address, dy: Address, window: Address): void;
-  filterGradient(x: Address, dw: Address, dy: Address, window: Address): void;
-  depthwiseInputGradient(dx: Address, w: Address, dy: Address, window: Address): void;
-  depthwiseFilterGradient(x: Address, dw: Address, dy: Address, window: Address): void;
-  maxPoolGradient(x: Address, dx: Address, dy: Address, window: Address): void;
-  meanPoolGradient(dx: Address, dy: Address, window: Address): void;
-  sumMiddle(from: Address, to: Address, outer: number, length: number, inner: number, factor: number): void;
-  biasAndClip(y: Address, bias: Address, cells: number, channels: number, low: number, high: number): void;
-}
+import { type WasmMemory, WebAssembly } from "../../shared/web-assembly.js";
+import { type Address, type HelperSetup, instanceOf, type WasmKernels } from "./kernels.js";
 
 /** The parts of the backend's module (emscripten's) that its types leave out. */
 interface Module {
-  readonly asm: { readonly memory: object };
+  readonly asm: { readonly memory: WasmMemory<SharedArrayBuffer> };
   readonly HEAPU8: Uint8Array;
   readonly HEAP32: Int32Array;
   _malloc(bytes: number): Address;
@@ -53,14 +29,13 @@ export class Heap {
     private readonly window: Address,
   ) {}
 
-  static async open(backend: BackendWasm): Promise<Heap> {
+  /** `threads`: how many take parts of the kernels' work. Changes no bit. */
+  static async open(backend: BackendWasm, threads: number): Promise<Heap> {
     const bytes = await readFile(kernelsUrl);
     const module = backend.wasm as unknown as Module;
     refuseNull(module);
-    const { instance } = await WebAssembly.instantiate(bytes, { env: { memory: module.asm.memory } });
     const digest = createHash("sha256").update(bytes).digest("hex");
-    const kernels = instance.exports as WasmKernels;
-    kernels.setPacked(module._malloc(kernels.packedBytes()));
+    const kernels = openTeam(new WebAssembly.Module(bytes), module, threads);
     return new Heap(backend, kernels, digest, module, module._malloc(16 * 4));
   }
 
@@ -68,21 +43,32 @@ export class Heap {
     return this.backend.dataIdMap.get(dataId).memoryOffset;
   }
 
-  /** A new float32 tensor of zeros. */
+  /** A new float32 tensor, whatever lay there before. */
+  room(shape: readonly number[]): TensorInfo {
+    return this.backend.makeOutput([...shape], "float32");
+  }
+
   zeros(shape: readonly number[]): TensorInfo {
-    const tensor = this.backend.makeOutput([...shape], "float32");
+    const tensor = this.room(shape);
     const address = this.address(tensor);
     this.module.HEAPU8.fill(0, address, address + 4 * sizeOf(shape));
     return tensor;
   }
 
+  /** Room for a while. */
+  withRoom(shape: readonly number[], use: (address: Address) => void): void {
+    const room = this.room(shape);
+    use(this.address(room));
+    this.backend.disposeData(room.dataId);
+  }
+
   /** A copy with the last two axes of `matrices` exchanged: [count, rows, columns] -> [count, columns, rows]. Temporary. */
   withTransposed(matrices: TensorInfo, rows: number, columns: number, use: (copy: Address) => void): void {
-    const copy = this.backend.makeOutput(matrices.shape, "float32");
     const count = sizeOf(matrices.shape) / (rows * columns);
-    this.kernels.transposeEach(this.address(matrices), this.address(copy), count, rows, columns);
-    use(this.address(copy));
-    this.backend.disposeData(copy.dataId);
+    this.withRoom(matrices.shape, (copy) => {
+      this.kernels.transposeEach(this.address(matrices), copy, count, rows, columns);
+      use(copy);
+    });
   }
 
   /** Address of the fields; good until the next call. */
@@ -90,6 +76,23 @@ export class Heap {
     this.module.HEAP32.set(fields, this.window >>> 2);
     return this.window;
   }
+}
+
+/** Starts all threads but this one. They come in when they are ready: nobody waits for them. */
+function openTeam(program: object, module: Module, threads: number): WasmKernels {
+  const { memory } = module.asm;
+  const kernels = instanceOf({ program, memory });
+  const [jobBytes, roomBytes] = [kernels.jobBytes(), kernels.roomBytes()];
+  const job = module._malloc(jobBytes);
+  module.HEAPU8.fill(0, job, job + jobBytes);
+  const rooms = module._malloc(threads * roomBytes);
+  kernels.join(job, threads, rooms);
+  for (let thread = 1; thread < threads; thread++) {
+    const workerData: HelperSetup = { program, memory, job, threads, room: rooms + thread * roomBytes };
+    // One that fails ends this thread as well; one that is idle keeps no process alive.
+    new Worker(new URL("./helper.js", import.meta.url), { workerData }).unref();
+  }
+  return kernels;
 }
 
 /** Without this, the backend would write where address 0 points. WebAssembly has 32-bit addresses: 4 GB is the end. */

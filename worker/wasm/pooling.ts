@@ -13,13 +13,13 @@ export function installPooling(tf: Tf, heap: Heap): void {
   };
   install(tf, heap, {
     MaxPoolGrad: (_, { dy, input }, attributes) => {
-      const dx = heap.zeros(input!.shape);
+      const dx = heap.room(input!.shape);
       const at = windowAt(input!.shape, attributes);
       heap.kernels.maxPoolGradient(heap.address(input!), heap.address(dx), heap.address(dy!), at);
       return dx;
     },
     AvgPoolGrad: (_, { dy, input }, attributes) => {
-      const dx = heap.zeros(input!.shape);
+      const dx = heap.room(input!.shape);
       heap.kernels.meanPoolGradient(heap.address(dx), heap.address(dy!), windowAt(input!.shape, attributes));
       return dx;
     },

@@ -2,7 +2,13 @@
 import type { TensorInfo } from "@tensorflow/tfjs";
 import type { Tf } from "../segmentation/tf.js";
 import { type Heap, sizeOf } from "./heap.js";
+import type { WasmKernels } from "./kernels.js";
 import { install, type Kernel } from "./registry.js";
+
+/** How many pieces one long sum has, where they are of one length. */
+const pieceCounts = [16, 8, 4, 2];
+/** Values; fewer are summed before another thread is awake. */
+const piecesFrom = 65_536;
 
 export function installProducts(tf: Tf, heap: Heap): void {
   install(tf, heap, { BatchMatMul: matMul, Sum: sumOf(tf, () => 1), Mean: sumOf(tf, (length) => 1 / length) });
@@ -42,9 +48,23 @@ function sumOf(tf: Tf, factorOf: (length: number) => number): Kernel {
     if (dtype !== "float32" || axes.length === 0 || last - first + 1 !== axes.length) return null;
     const [outer, inner] = [shape.slice(0, first), shape.slice(last + 1)];
     const length = sizeOf(shape.slice(first, last + 1));
-    const sum: TensorInfo = heap.zeros([...outer, ...(keepDims ? axes.map(() => 1) : []), ...inner]);
-    const [from, to] = [heap.address(x!), heap.address(sum)];
-    heap.kernels.sumMiddle(from, to, sizeOf(outer), length, sizeOf(inner), factorOf(length));
+    const sum: TensorInfo = heap.room([...outer, ...(keepDims ? axes.map(() => 1) : []), ...inner]);
+    sumMiddle(heap, heap.address(x!), heap.address(sum), sizeOf(outer), length, sizeOf(inner), factorOf(length));
     return sum;
   };
+}
+
+/** [outer, length, inner] -> [outer, inner]. One long sum is made of several, for threads to make side by side. */
+function sumMiddle(
+  heap: Heap,
+  ...[from, to, outer, length, inner, factor]: Parameters<WasmKernels["sumMiddle"]>
+): void {
+  const pieces = outer === 1 ? (pieceCounts.find((count) => length % count === 0) ?? 1) : 1;
+  if (pieces === 1 || length * inner < piecesFrom) heap.kernels.sumMiddle(from, to, outer, length, inner, factor);
+  else {
+    heap.withRoom([pieces, inner], (sums) => {
+      heap.kernels.sumMiddle(from, sums, pieces, length / pieces, inner, 1);
+      heap.kernels.sumMiddle(sums, to, 1, pieces, inner, factor);
+    });
+  }
 }
