@@ -89,6 +89,20 @@ function updateRow(name: string, millions: number): Row {
   };
 }
 
+/** The wasm engine with two threads, beside one of our own. */
+function wasmRow(name: string, peer: string, bar: number, theirs: Pick<NetworkWork, "engine" | "threads">): Row {
+  const ofWasm = { engine: "wasm", threads, gradientOnly: true } as const;
+  const row = networkRow(
+    name,
+    "step",
+    "gradient on WebAssembly, DFN on MobileNetV2, 8 x 256 px, 2 threads",
+    bar,
+    ofWasm,
+  );
+  const work = { ...row.ours.work, ...theirs };
+  return { ...row, peer, theirs: own("step", work, engineEnv({ engine: "tensorflow", threads: theirs.threads })) };
+}
+
 const frozen = { backbone: "frozen" } as const;
 const resnet = { size: 128, network: "resnet18" } as const;
 
@@ -99,6 +113,8 @@ const training: readonly Row[] = [
   bfloat16Row("step-frozen", frozen),
   ...networkRows("step-resnet", "step", "training step, DFN on ResNet-18, 8 x 128 px, backbone trained", resnet),
   bfloat16Row("step-resnet", resnet),
+  wasmRow("wasm-threads", "ours, 1 thread", 0.65, { engine: "wasm", threads: 1 }),
+  wasmRow("wasm-tensorflow", "ours, TensorFlow", 3, { engine: "tensorflow", threads }),
   updateRow("update-3m", 3),
   updateRow("update-25m", 25),
   ...networkRows("predict-1", "predict", "prediction, DFN on MobileNetV2, 256 px, one photo", {

@@ -21,7 +21,7 @@ export const workerConfigSchema = z.strictObject({
       help: "Compute engine. auto: tensorflow where it is installed, else wasm, which needs nothing but Node. simulated: sleeps, and answers with hashes; for trying out a cluster, never chosen by auto (docs/ENGINES.md).",
     }),
   threads: z.int().min(1).max(256).default(1).meta({
-    help: "Threads inside one operation, and of an update of a large model. Results are bit-equal only between workers of equal thread count; several one-thread workers use a CPU better than one worker with many threads.",
+    help: "Threads inside one operation, and of an update of a large model. With tensorflow, results are bit-equal only between workers of equal thread count; several one-thread workers use a CPU better than one worker with many threads.",
   }),
   gpu: z
     .union([z.string(), z.int().min(0)])
