@@ -38,13 +38,6 @@ test.each([2, 3])("%i workers arrive at the bits of one", async (count) => {
   expect(await weightsOf(place.train(["--local", String(count), "--engine", "wasm"]))).toBe(expected);
 });
 
-test("a worker with two threads arrives there as well", async () => {
-  vi.stubEnv("SEEDGROW_WORKER_THREADS", "2");
-  const run = place.train(["--local", "1", "--engine", "wasm"]);
-  expect(await weightsOf(run)).toBe(expected);
-  expect(readFileSync(place.path("runs", run.runId!, "logs/worker-1.log"), "utf8")).toContain("cpu: 2 threads");
-});
-
 test("without the native addon, training chooses wasm by itself, says so, and arrives at the same bits", async () => {
   chooseEngine();
   const run = place.train(["--local", "2"]);
