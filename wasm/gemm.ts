@@ -21,26 +21,6 @@ export function setPacked(address: usize): void {
   packed = address;
 }
 
-/** Some rows of C. */
-export function gemmPart(
-  a: usize,
-  aRow: usize,
-  aColumn: usize,
-  b: usize,
-  bRow: usize,
-  c: usize,
-  cRow: usize,
-  m: i32,
-  n: i32,
-  k: i32,
-  part: i32,
-  parts: i32,
-): void {
-  const first = firstOf(part, parts, m);
-  const rows = firstOf(part + 1, parts, m) - first;
-  gemm(a + (first as usize) * aRow, aRow, aColumn, b, bRow, c + (first as usize) * cRow, cRow, rows, n, k);
-}
-
 /**
  * C[m, n] += sum over k of A[m, k] * B[k, n]. Distances in bytes: from row to row, in A also from column to column (so A
  * may be transposed, or be every second pixel); columns of B and C lie side by side.

@@ -1,7 +1,8 @@
 /** The kernels by number: what a call writes down for all threads, and what a thread does for one part of it. */
 import { convolutionPart, filterGradientPart, filterUnits, inputGradientPart } from "./convolution";
 import { depthwiseFilterPart, depthwiseInputPart } from "./depthwise";
-import { gemmPart, transposePart } from "./gemm";
+import { gemm as product, transposePart } from "./gemm";
+import { firstOf } from "./part";
 import { maxPoolPart, meanPoolPart } from "./pooling";
 import { biasAndClipPart, reluGradientPart, signPart, sumMiddlePart } from "./reduce";
 import { Job, job, share } from "./team";
@@ -28,7 +29,7 @@ export function doPart(j: Job, kernel: i32, part: i32, parts: i32): void {
   const w = changetype<Window>(j.d);
   switch (kernel) {
     case ofGemm:
-      gemmPart(j.a, j.b, j.c, j.d, j.e, j.f, j.g, j.m, j.n, j.k, part, parts);
+      gemmPart(j, part, parts);
       break;
     case ofTranspose:
       transposePart(j.a, j.b, j.m, j.n, j.k, part, parts);
@@ -71,6 +72,25 @@ export function doPart(j: Job, kernel: i32, part: i32, parts: i32): void {
   }
 }
 
+/** Some rows of C. */
+function gemmPart(j: Job, part: i32, parts: i32): void {
+  const first = firstOf(part, parts, j.m);
+  const rows = firstOf(part + 1, parts, j.m) - first;
+  product(j.a + (first as usize) * j.b, j.b, j.c, j.d, j.e, j.f + (first as usize) * j.g, j.g, rows, j.n, j.k);
+}
+
+/** What most calls are of: three addresses and three counts. */
+function write(a: usize, b: usize, c: usize, m: i32, n: i32, k: i32): Job {
+  const j = job();
+  j.a = a;
+  j.b = b;
+  j.c = c;
+  j.m = m;
+  j.n = n;
+  j.k = k;
+  return j;
+}
+
 /** C += A * B (gemm.ts). */
 export function gemm(
   a: usize,
@@ -84,28 +104,17 @@ export function gemm(
   n: i32,
   k: i32,
 ): void {
-  const j = job();
-  j.a = a;
-  j.b = aRow;
-  j.c = aColumn;
+  const j = write(a, aRow, aColumn, m, n, k);
   j.d = b;
   j.e = bRow;
   j.f = c;
   j.g = cRow;
-  j.m = m;
-  j.n = n;
-  j.k = k;
   share(ofGemm, m, 2.0 * m * n * k);
 }
 
 /** [count, rows, columns] -> [count, columns, rows]. */
 export function transposeEach(from: usize, to: usize, count: i32, rows: i32, columns: i32): void {
-  const j = job();
-  j.a = from;
-  j.b = to;
-  j.m = count;
-  j.n = rows;
-  j.k = columns;
+  write(from, to, 0, count, rows, columns);
   share(ofTranspose, count * rows, perValue * count * rows * columns);
 }
 
@@ -124,8 +133,7 @@ export function inputGradient(dx: usize, w: usize, dy: usize, window: usize): vo
 /** dw += transposed x * dy, [groups, taps, channels, outChannels]: a sum for each group of images; `groups` divides the batch. */
 export function filterGradient(x: usize, dw: usize, dy: usize, window: usize, groups: i32): void {
   const g = changetype<Window>(window);
-  job().m = groups;
-  windowed(ofFilterGradient, x, dw, dy, window, groups * filterUnits(g), workOf(g) * g.channels);
+  windowed(ofFilterGradient, x, dw, dy, window, groups * filterUnits(g), workOf(g) * g.channels, groups);
 }
 
 /** dx = dy * w, of a depthwise convolution. */
@@ -157,34 +165,29 @@ function workOf(g: Window): f64 {
   return 2.0 * g.batch * g.outHeight * g.outWidth * g.outChannels * (g.filterHeight * g.filterWidth);
 }
 
-function windowed(kernel: i32, x: usize, w: usize, y: usize, window: usize, units: i32, work: f64): void {
-  const j = job();
-  j.a = x;
-  j.b = w;
-  j.c = y;
-  j.d = window;
+function windowed(
+  kernel: i32,
+  x: usize,
+  w: usize,
+  y: usize,
+  window: usize,
+  units: i32,
+  work: f64,
+  groups: i32 = 1,
+): void {
+  write(x, w, y, groups, 0, 0).d = window;
   share(kernel, units, work);
 }
 
 /** factor * [outer, length, inner] -> [outer, inner]. */
 export function sumMiddle(from: usize, to: usize, outer: i32, length: i32, inner: i32, factor: f32): void {
-  const j = job();
-  j.a = from;
-  j.b = to;
-  j.m = outer;
-  j.n = length;
-  j.k = inner;
-  j.low = factor;
+  write(from, to, 0, outer, length, inner).low = factor;
   share(ofSumMiddle, inner === 1 ? outer : (outer * inner) / 4, perValue * outer * length * inner);
 }
 
 /** y = clip(y + bias, low, high), in place; bias [channels], or address 0 for none. */
 export function biasAndClip(y: usize, bias: usize, cells: i32, channels: i32, low: f32, high: f32): void {
-  const j = job();
-  j.a = y;
-  j.b = bias;
-  j.m = cells;
-  j.n = channels;
+  const j = write(y, bias, 0, cells, channels, 0);
   j.low = low;
   j.high = high;
   share(ofBiasAndClip, cells, perValue * cells * channels);
@@ -192,20 +195,12 @@ export function biasAndClip(y: usize, bias: usize, cells: i32, channels: i32, lo
 
 /** -1, 0 or 1; what is not a number stays so. */
 export function sign(x: usize, y: usize, count: i32): void {
-  const j = job();
-  j.a = x;
-  j.b = y;
-  j.m = count;
+  write(x, y, 0, count, 0, 0);
   share(ofSign, count, perValue * count);
 }
 
 /** dx = dy where 0 < y < ceiling, else 0; ceiling 0: no ceiling. */
 export function reluGradient(dy: usize, y: usize, dx: usize, count: i32, ceiling: f32): void {
-  const j = job();
-  j.a = dy;
-  j.b = y;
-  j.c = dx;
-  j.m = count;
-  j.low = ceiling;
+  write(dy, y, dx, count, 0, 0).low = ceiling;
   share(ofReluGradient, count, perValue * count);
 }

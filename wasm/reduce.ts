@@ -18,6 +18,7 @@ export function sumMiddlePart(
 ): void {
   const first = firstOf(part, parts, outer * inner);
   const end = firstOf(part + 1, parts, outer * inner);
+  if (first === end) return;
   zero(to + 4 * first, 4 * (end - first));
   for (let o = first / inner; o * inner < end; o++) {
     const left = max(first - o * inner, 0);

@@ -107,6 +107,7 @@ const elements: Record<string, Operation> = {
   abs: unary((x) => x.abs()),
   neg: unary((x) => x.neg()),
   sign: (tf) => random(tf, 1, 300).sign(),
+  "sign, small numbers": (tf) => random(tf, 1, 300).mul(1e-8).sign(),
   step: (tf) => random(tf, 1, 300).step(),
   greater: (tf) => tf.where(random(tf, 1, 300).greater(0.3), random(tf, 2, 300), tf.zeros([300])),
   clip: unary((x) => x.clipByValue(-0.5, 0.7)),

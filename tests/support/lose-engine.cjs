@@ -36,6 +36,7 @@ function keepDevice(keep) {
       const requestAdapter = gpu.requestAdapter.bind(gpu);
       gpu.requestAdapter = async (wanted) => {
         const adapter = await requestAdapter(wanted);
+        if (!adapter) return adapter;
         const requestDevice = adapter.requestDevice.bind(adapter);
         adapter.requestDevice = async (description) => {
           const device = await requestDevice(description);

@@ -21,8 +21,7 @@ export function cpuFacts(cpuInfo: string = readText("/proc/cpuinfo")): CpuFacts 
 
 /**
  * The vector instructions that oneDNN (that of libtensorflow 2.21) may use at most; null: all. On AMD's family 26 (Zen 5) its kernels
- * for AVX-512 gave a convolution's gradient by its input that was wrong by two thirds, and wrote past their memory, where those for
- * AVX2 did not (tests/engine/parity.test.ts).
+ * for AVX-512 gave a convolution's gradient by its input that was wrong by two thirds, those for AVX2 did not (docs/ENGINES.md, Settings).
  */
 export function oneDnnMost(cpuInfo: string = readText("/proc/cpuinfo")): "AVX2" | null {
   const isAmd = /^vendor_id\s*: AuthenticAMD$/m.test(cpuInfo);

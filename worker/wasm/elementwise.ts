@@ -14,7 +14,7 @@ const identity: Kernel = ({ backend }, { x }) => {
   return { dataId: x!.dataId, shape: x!.shape, dtype: x!.dtype };
 };
 
-/** The backend's takes what is less than 10^-7 for 0, and has no vectors. */
+/** The backend's takes small numbers, 10^-8, for 0, and has no vectors. */
 const sign: Kernel = (heap, { x }) => {
   if (x!.dtype !== "float32") return null;
   const y = heap.room(x!.shape);
