@@ -89,7 +89,8 @@ test("whatever is kept is kept three times, and read after any one server is kil
   const presence = await startPresence({ bus: gpu1, workerId: "gpu1", beat, onRenewed: () => renewals++ });
   await EventLog.prepare(head);
   const leases = await Leases.open(head, { runId: "r", coordinatorId: "c", sitting: 1 }, () => undefined);
-  const taken = await leases.take("gpu1");
+  // A new store elects a leader first and refuses meanwhile: a coordinator tries again at the worker's next beat.
+  const taken = await until("to take it", () => leases.take("gpu1").catch(() => null));
   await publishStatus(head, status);
   await broadcastLabels(head, "r", 1, "digest", [{ digest: "pack", bytes: Buffer.from("labels") }]);
   const kept = await streams(head);
