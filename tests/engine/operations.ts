@@ -53,13 +53,21 @@ const along = (axis: number | number[], keepDims = false) =>
 const convolutions: Record<string, Operation> = {
   "conv 1x1": conv(1, 16, 24, 1),
   "conv 1x1, long sums": conv(1, 300, 40, 1, "same", 20),
+  "conv 1x1, part of a block": conv(1, 320, 8, 1, "same", 7),
   "conv 1x1, odd channels": conv(1, 9, 7, 1),
   "conv 1x1, stride 2": conv(1, 12, 10, 2),
+  "conv 1x1, strides of two sides": withGradients(
+    (tf, x, w) => tf.conv2d(x as Tensor4D, w as Tensor4D, [3, 2], "valid"),
+    [2, 14, 13, 40],
+    [1, 1, 40, 6],
+  ),
   "conv 1x1, one output": conv(1, 19, 1, 1),
   "conv 3x3": conv(3, 16, 32, 1),
   "conv 3x3, colours": conv(3, 3, 16, 2),
   "conv 3x3, odd channels": conv(3, 11, 13, 1),
   "conv 3x3, stride 2": conv(3, 8, 16, 2),
+  "conv 3x3, stride 2, part of a block": conv(3, 48, 8, 2),
+  "conv 3x3, part of a block": conv(3, 72, 10, 1),
   "conv 3x3, no padding": conv(3, 8, 12, 2, "valid"),
   "conv 5x5, stride 3": conv(5, 8, 6, 3),
   "conv 3x3, dilated": (tf) => {

@@ -11,11 +11,19 @@ const layout = { data_format: { s: Buffer.from("NHWC") } };
 
 export function withBiasOps(nodes: readonly GraphNode[]): GraphNode[] {
   const graph = new GraphView(nodes);
-  const outputGradients = new Set(nodes.filter(({ op }) => filterGradients.includes(op)).map(({ input }) => input[2]!));
+  const outputGradients = new Set(nodes.flatMap((node) => outputGradientOf(graph, node) ?? []));
   return nodes.map((node) => {
     if (node.op === "Add") return biasAdd(graph, node) ?? node;
     return node.op === "Sum" && outputGradients.has(node.input[0]!) ? (biasAddGrad(graph, node) ?? node) : node;
   });
+}
+
+/** What a filter's gradient is made of, that of one cell by a matrix product (convolution-gradients.ts). */
+function outputGradientOf(graph: GraphView, { op, input, attr }: GraphNode): string | null {
+  if (filterGradients.includes(op)) return input[2]!;
+  const isProduct = op === "MatMul" && (attr.transpose_a as { readonly b?: boolean }).b === true;
+  const rows = isProduct ? graph.maker(input[1]!) : undefined;
+  return rows?.op === "Reshape" ? rows.input[0]! : null;
 }
 
 function biasAdd(graph: GraphView, node: GraphNode): GraphNode | null {

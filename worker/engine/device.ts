@@ -15,18 +15,8 @@ export interface CpuFacts {
 export function cpuFacts(cpuInfo: string = readText("/proc/cpuinfo")): CpuFacts {
   const [, flagLine = ""] = /^(?:flags|Features)\s*:(.*)$/m.exec(cpuInfo) ?? [];
   const flags = new Set(flagLine.trim().split(/\s+/));
-  const best = VECTOR_SETS.find((name) => flags.has(name) && !(oneDnnMost(cpuInfo) && name.startsWith("avx512")));
+  const best = VECTOR_SETS.find((name) => flags.has(name));
   return { model: cpus()[0]?.model.trim() ?? "unknown model", vectorSet: best?.toUpperCase() ?? "baseline" };
-}
-
-/**
- * The vector instructions that oneDNN (that of libtensorflow 2.21) may use at most; null: all. On AMD's family 26 (Zen 5) its kernels
- * for AVX-512 gave a convolution's gradient by its input that was wrong by two thirds, those for AVX2 did not (docs/ENGINES.md, Settings).
- */
-export function oneDnnMost(cpuInfo: string = readText("/proc/cpuinfo")): "AVX2" | null {
-  const isAmd = /^vendor_id\s*: AuthenticAMD$/m.test(cpuInfo);
-  const [, family = "0"] = /^cpu family\s*: (\d+)$/m.exec(cpuInfo) ?? [];
-  return isAmd && Number(family) >= 26 ? "AVX2" : null;
 }
 
 /** Names of the NVIDIA GPUs that the driver lists; empty without one. */

@@ -5,9 +5,6 @@
  */
 import { type EngineChoice, engineChoices, engineVariable } from "../../shared/engine-name.js";
 import { AppError } from "../../shared/errors.js";
-import { oneDnnMost } from "./device.js";
-
-const isaVariable = "ONEDNN_MAX_CPU_ISA";
 
 export interface EngineOptions {
   /** `auto` takes TensorFlow where it is installed, else WebAssembly. */
@@ -27,7 +24,6 @@ export function engineEnv(options: EngineOptions): Record<string, string> {
   if (!Number.isInteger(options.threads) || options.threads < 1) {
     throw new AppError("CONFIG_INVALID", `engine threads must be a whole number >= 1, got ${options.threads}`);
   }
-  const most = oneDnnMost();
   return {
     TF_NUM_INTRAOP_THREADS: String(options.threads),
     // With threads inside of operations, a second pool would only fight for the same cores.
@@ -38,8 +34,6 @@ export function engineEnv(options: EngineOptions): Record<string, string> {
     TF_CPP_MIN_LOG_LEVEL: "2",
     // BF16 changes neither a bit nor the time of libtensorflow 2.21 here; STRICT keeps it so.
     ONEDNN_DEFAULT_FPMATH_MODE: "STRICT",
-    // What a user asks for goes first.
-    ...(most && !process.env[isaVariable] ? { [isaVariable]: most } : {}),
   };
 }
 

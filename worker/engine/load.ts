@@ -8,6 +8,7 @@ import { dirname, join } from "node:path";
 import { AppError } from "../../shared/errors.js";
 import type { Compile } from "../segmentation/compiled.js";
 import type { Tf } from "../segmentation/tf.js";
+import { installConvolutionGradients } from "./convolution-gradients.js";
 import { cpuFacts, gpuNames } from "./device.js";
 import {
   type EngineDevice,
@@ -68,6 +69,7 @@ export async function loadEngine(options: EngineOptions): Promise<Engine> {
   await tf.ready();
   const backend = tf.backend() as unknown as NodeBackend;
   requireDevice(device === "auto" ? expectedDevice(env) : device, backend.isUsingGpuDevice);
+  if (!backend.isUsingGpuDevice) installConvolutionGradients(tf);
   return describe(options, tf, backend, env);
 }
 

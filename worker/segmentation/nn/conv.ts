@@ -9,39 +9,8 @@ export type Params = (name: string) => Tensor;
 /** Channels per group of the norm: 8 keeps a group's statistics stable at stride 32, where a crop has few pixels. */
 const channelsPerGroup = 8;
 
-/**
- * Channels that oneDNN takes together. With fewer, the gradient of a filter of one cell that skips pixels writes past its memory
- * (https://github.com/uxlfoundation/oneDNN/issues/6035).
- */
-const oneDnnBlock = 16;
-
 export function conv(tf: Tf, x: Tensor4D, params: Params, name: string, stride = 1): Tensor4D {
-  const kernel = params(`${name}/kernel`) as Tensor4D;
-  const [height, width, channels] = kernel.shape;
-  const skips = stride > 1 && height * width === 1;
-  return skips && channels < oneDnnBlock ? skippingConv(tf, x, kernel, stride) : tf.conv2d(x, kernel, stride, "same");
-}
-
-const layout = { pad: "same", dataFormat: "NHWC" } as const;
-
-/** The same; its filter's gradient is that of a convolution of the pixels that it sees. */
-function skippingConv(tf: Tf, x_NHWC: Tensor4D, kernel_1CK: Tensor4D, stride: number): Tensor4D {
-  const op = tf.customGrad((...inputs) => {
-    const [x, kernel, save] = inputs as unknown as [Tensor4D, Tensor4D, (tensors: Tensor[]) => void];
-    save([x, kernel]);
-    const gradFunc = (dy: Tensor, saved: Tensor[]): Tensor[] => {
-      const [all, filter] = saved as [Tensor4D, Tensor4D];
-      const run = (name: string, tensors: Record<string, Tensor>, attributes: object) =>
-        tf.engine().runKernel(name, tensors as never, { ...attributes, ...layout } as never) as unknown as Tensor;
-      const seen = tf.maxPool(all, 1, stride, "same");
-      return [
-        run("Conv2DBackpropInput", { dy, filter }, { inputShape: all.shape, strides: [stride, stride] }),
-        run("Conv2DBackpropFilter", { x: seen, dy }, { filterShape: filter.shape, strides: [1, 1] }),
-      ];
-    };
-    return { value: tf.conv2d(x, kernel, stride, "same"), gradFunc: gradFunc as never };
-  });
-  return op(x_NHWC, kernel_1CK) as Tensor4D;
+  return tf.conv2d(x, params(`${name}/kernel`) as Tensor4D, stride, "same");
 }
 
 export function convDef(name: string, side: number, from: number, to: number, gain?: number): ParamDef {

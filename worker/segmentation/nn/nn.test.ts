@@ -1,7 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { plainTf } from "../testing.js";
 import type { Tensor, Tensor4D, Tf } from "../tf.js";
-import { conv } from "./conv.js";
 import { groupNorm } from "./group-norm.js";
 import { relu, relu6 } from "./relu.js";
 import { upsample } from "./upsample.js";
@@ -33,17 +32,6 @@ function gradientError(f: (...inputs: Tensor[]) => Tensor, inputs: readonly Tens
   });
   return worst;
 }
-
-test.each([
-  ["skips pixels of few channels", 4, 5],
-  ["skips pixels of many channels", 16, 4],
-])("a convolution of one cell that %s has the gradient of its formula", (_, channels, side) => {
-  const x = tf.randomNormal([2, side, 6, channels], 0, 1, "float32", 10);
-  const kernel = tf.randomNormal([1, 1, channels, 3], 0, 1, "float32", 11);
-  const weights = tf.randomNormal([2, Math.ceil(side / 2), 3, 3], 0, 1, "float32", 12);
-  const work = (pixels: Tensor, filter: Tensor) => conv(tf, pixels as Tensor4D, () => filter, "a", 2).mul(weights);
-  expect(gradientError(work as never, [x, kernel])).toBeLessThan(0.02);
-});
 
 describe("group norm", () => {
   const options = { groups: 2, relu: false };
