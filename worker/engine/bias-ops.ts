@@ -43,9 +43,7 @@ function biasAdd(graph: GraphView, node: GraphNode): GraphNode | null {
 function channelsOf(graph: GraphView, input: string): number | null {
   const maker = graph.maker(input);
   if (!maker || !convolutions.includes(maker.op)) return null;
-  const filter = graph.shapeOf(maker.input[1]!);
-  if (filter === null) return null;
-  return maker.op === "Conv2D" ? filter[3]! : filter[2]! * filter[3]!;
+  return maker.shape?.[3] ?? null;
 }
 
 /** The vector itself, also where it is seen as [1, 1, 1, C]. */

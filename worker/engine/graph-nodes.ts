@@ -6,18 +6,16 @@ export interface GraphNode {
   /** Names of nodes; `name:1` is a node's second output. */
   readonly input: readonly string[];
   readonly attr: Readonly<Record<string, object>>;
+  /** Of its first output; absent: only running the graph would tell. */
+  readonly shape?: readonly number[];
 }
 
 /** TensorFlow's numbers of types (types.proto). */
 export const float32 = 1;
+export const int32 = 3;
 export const bfloat16 = 14;
 
-interface ShapeProto {
-  readonly dim: readonly { readonly size: number }[];
-}
-
 interface TensorProto {
-  readonly tensorShape: ShapeProto;
   readonly tensorContent: Uint8Array;
 }
 
@@ -33,10 +31,9 @@ export class GraphView {
     return this.byName.get(input);
   }
 
-  /** Of what is given or constant; null: only running the graph would tell. */
+  /** Null: not known. */
   shapeOf(input: string): readonly number[] | null {
-    const shape = placeholderShape(this.maker(input)) ?? constant(this.maker(input))?.tensorShape;
-    return shape ? shape.dim.map(({ size }) => size) : null;
+    return this.maker(input)?.shape ?? null;
   }
 
   /** Of a constant of 32-bit integers. */
@@ -44,10 +41,6 @@ export class GraphView {
     const content = constant(this.maker(input))?.tensorContent;
     return content ? [...new Int32Array(content.slice().buffer)] : null;
   }
-}
-
-function placeholderShape(node: GraphNode | undefined): ShapeProto | undefined {
-  return node?.op === "Placeholder" ? (node.attr.shape as { readonly shape: ShapeProto }).shape : undefined;
 }
 
 function constant(node: GraphNode | undefined): TensorProto | undefined {

@@ -11,7 +11,13 @@ function shapeOf(sizes: readonly number[]) {
 }
 
 function placeholder(name: string, sizes: readonly number[]): GraphNode {
-  return { name, op: "Placeholder", input: [], attr: { dtype: { type: float32 }, shape: { shape: shapeOf(sizes) } } };
+  return {
+    name,
+    op: "Placeholder",
+    input: [],
+    attr: { dtype: { type: float32 }, shape: { shape: shapeOf(sizes) } },
+    shape: sizes,
+  };
 }
 
 function integers(name: string, values: readonly number[]): GraphNode {
@@ -24,9 +30,19 @@ function node(name: string, op: string, input: readonly string[], attr: GraphNod
   return { name, op, input, attr };
 }
 
+/** Of a picture. */
+function pictured(one: GraphNode, channels: number): GraphNode {
+  return { ...one, shape: [2, 8, 8, channels] };
+}
+
 const image = placeholder("image", [2, 8, 8, 3]);
 const bias = placeholder("bias", [4]);
-const convolution = [image, bias, placeholder("filter", [3, 3, 3, 4]), node("conv", "Conv2D", ["image", "filter"])];
+const convolution = [
+  image,
+  bias,
+  placeholder("filter", [3, 3, 3, 4]),
+  pictured(node("conv", "Conv2D", ["image", "filter"]), 4),
+];
 
 function opsOf(nodes: readonly GraphNode[]): Record<string, string> {
   return Object.fromEntries(nodes.map(({ name, op, input }) => [name, `${op} ${input.join(" ")}`.trim()]));
@@ -42,7 +58,11 @@ describe("biases", () => {
 
   test("of a depthwise one, seen as [1, 1, 1, C]", () => {
     const nodes = [
-      ...[image, placeholder("filter", [3, 3, 3, 2]), node("conv", "DepthwiseConv2dNative", ["image", "filter"])],
+      ...[
+        image,
+        placeholder("filter", [3, 3, 3, 2]),
+        pictured(node("conv", "DepthwiseConv2dNative", ["image", "filter"]), 6),
+      ],
       ...[placeholder("bias", [6]), integers("shape", [1, 1, 1, 6]), node("wide", "Reshape", ["bias", "shape"])],
       node("sum", "Add", ["conv", "wide"]),
     ];

@@ -13,6 +13,7 @@ import { inBfloat16 } from "./bfloat16.js";
 import { withBiasOps } from "./bias-ops.js";
 import type { GraphNode } from "./graph-nodes.js";
 import { HollowTensors, type TensorHolder } from "./hollow.js";
+import { withMatrixProducts } from "./matrix-products.js";
 
 type DataId = object;
 
@@ -80,7 +81,7 @@ function recorded(tf: Tf, backend: NodeBackend, build: () => Formula): Graph {
 
 /** What TensorFlow computes faster than what tfjs says. */
 function lowered({ nodes, inputs, output }: Graph, math: MathMode): Graph {
-  const fused = withBiasOps(nodes);
+  const fused = withMatrixProducts(withBiasOps(nodes));
   if (math === "f32") return { nodes: fused, inputs, output };
   return { ...inBfloat16(fused, output), inputs };
 }
@@ -145,7 +146,7 @@ class Recorder {
 
   private add(op: string, input: readonly string[], attr: GraphNode["attr"], outputs: readonly Tensor[]): string {
     const name = `n${this.nodes.length}`;
-    this.nodes.push({ name, op, input, attr });
+    this.nodes.push({ name, op, input, attr, shape: outputs[0]!.shape });
     outputs.forEach(({ dataId }, i) => {
       this.names.set(dataId, i === 0 ? name : `${name}:${i}`);
     });
