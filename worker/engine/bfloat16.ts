@@ -6,7 +6,10 @@
 import { bfloat16, float32, type GraphNode, typeOf } from "./graph-nodes.js";
 
 /** Without the depthwise gradients: in libtensorflow 2.21 they are slower in bfloat16 than in float32. */
-const convolutions = new Set(["Conv2D", "Conv2DBackpropInput", "Conv2DBackpropFilter", "DepthwiseConv2dNative"]);
+const convolutions = new Set([
+  ...["Conv2D", "Conv2DBackpropInput", "Conv2DBackpropFilter", "DepthwiseConv2dNative"],
+  "MatMul", // convolutions of one cell (matrix-products.ts)
+]);
 
 /** In bfloat16 where their data is; the number says how many of their inputs are data. */
 const followers = new Map([
@@ -14,12 +17,14 @@ const followers = new Map([
   ["BiasAddGrad", 1],
   ["Relu", 1],
   ["Relu6", 1],
+  ["Reshape", 1],
 ]);
 
 /** Inputs that are no numbers of the network: sizes. */
 const sizeInput = new Map([
   ["Conv2DBackpropInput", 0],
   ["Conv2DBackpropFilter", 1],
+  ["Reshape", 1],
 ]);
 
 /** Nodes come after what they take in. The new output is `output` in float32. */

@@ -2,7 +2,8 @@
 import { describe, expect, test } from "vitest";
 import { inBfloat16 } from "./bfloat16.js";
 import { withBiasOps } from "./bias-ops.js";
-import { bfloat16, float32, type GraphNode } from "./graph-nodes.js";
+import { bfloat16, float32, type GraphNode, GraphView } from "./graph-nodes.js";
+import { withMatrixProducts } from "./matrix-products.js";
 
 const T = { T: { type: float32 } };
 
@@ -97,6 +98,16 @@ describe("biases", () => {
     expect(Object.keys(sum.attr).sort()).toEqual(["T", "data_format"]);
   });
 
+  test("the filter's gradient may be a product of matrices", () => {
+    const transpose = { ...T, transpose_a: { b: true } };
+    const nodes = [
+      ...[image, slope, integers("rows", [-1, 4]), node("matrix", "Reshape", ["slope", "rows"])],
+      ...[node("byFilter", "MatMul", ["image", "matrix"], transpose), integers("axes", [0, 1, 2])],
+      node("sum", "Sum", ["slope", "axes"]),
+    ];
+    expect(withBiasOps(nodes).at(-1)).toMatchObject({ op: "BiasAddGrad", input: ["slope"] });
+  });
+
   test.each([
     ["over other axes", [...gradient, integers("axes", [1, 2]), node("sum", "Sum", ["slope", "axes"])]],
     ["of another thing", [...gradient, integers("axes", [0, 1, 2]), node("sum", "Sum", ["image", "axes"])]],
@@ -109,6 +120,40 @@ describe("biases", () => {
     ],
   ])("a sum %s is none", (_, nodes) => {
     expect(withBiasOps(nodes)).toEqual(nodes);
+  });
+});
+
+describe("convolutions of one cell", () => {
+  const strides = (down: number) => ({ ...T, strides: { list: { i: [1, down, down, 1] } } });
+  const cell = placeholder("filter", [1, 1, 3, 4]);
+  const product = pictured(node("conv", "Conv2D", ["image", "filter"], strides(1)), 4);
+  const following = ["BiasAdd conv bias", "Relu6 sum", "Mean relu"].map((said, i) => {
+    const [op, ...input] = said.split(" ") as [string, ...string[]];
+    return pictured(node(["sum", "relu", "mean"][i]!, op, input), 4);
+  });
+
+  test("are matrix products, and what follows them sees matrices too", () => {
+    const nodes = withMatrixProducts([image, bias, cell, product, ...following]);
+    expect(opsOf(nodes)).toMatchObject({
+      ...{ conv_pixels: "Reshape image conv_pixels_shape", conv_matrix: "Reshape filter conv_matrix_shape" },
+      ...{ conv_rows: "MatMul conv_pixels conv_matrix", conv: "Reshape conv_rows conv_shape" },
+      ...{ sum_rows: "BiasAdd conv_rows bias", relu_rows: "Relu6 sum_rows", relu: "Reshape relu_rows relu_shape" },
+      mean: "Mean relu",
+    });
+    const graph = new GraphView(nodes);
+    const shapes = ["conv_pixels_shape", "conv_matrix_shape", "relu_shape"].map((name) => graph.integersOf(name));
+    expect(shapes).toEqual([
+      [-1, 3],
+      [3, 4],
+      [2, 8, 8, 4],
+    ]);
+  });
+
+  test.each([
+    ["that skips pixels", [image, cell, pictured(node("conv", "Conv2D", ["image", "filter"], strides(2)), 4)]],
+    ["of several cells", convolution.map((one) => ({ ...one, attr: { ...one.attr, ...strides(1) } }))],
+  ])("one %s stays one", (_, nodes) => {
+    expect(withMatrixProducts(nodes)).toEqual(nodes);
   });
 });
 
