@@ -56,6 +56,7 @@ const convolutions: Record<string, Operation> = {
   "conv 1x1, part of a block": conv(1, 320, 8, 1, "same", 7),
   "conv 1x1, odd channels": conv(1, 9, 7, 1),
   "conv 1x1, stride 2": conv(1, 12, 10, 2),
+  "conv 1x1, stride 2, few channels": conv(1, 4, 3, 2),
   "conv 1x1, strides of two sides": withGradients(
     (tf, x, w) => tf.conv2d(x as Tensor4D, w as Tensor4D, [3, 2], "valid"),
     [2, 14, 13, 40],

@@ -2,7 +2,7 @@
  * Gradients of convolutions on TensorFlow's CPU, in place of tfjs's kernels for them.
  *
  * oneDNN 3.7 (libtensorflow 2.21 has 3.7.3) packs a filter wrongly for the gradient by the input: where the input's channels fill no
- * whole number of its blocks, the last block is zeros for every output channel but the first, and so are their parts of the gradient
+ * whole number of its blocks, part of the last block is lost, and with it that part of the gradient
  * (https://github.com/uxlfoundation/oneDNN/issues/3280). And the gradient by a filter of one cell that skips pixels writes past its
  * memory where channels are few (https://github.com/uxlfoundation/oneDNN/issues/6035).
  *

@@ -19,6 +19,16 @@ interface TensorProto {
   readonly tensorContent: Uint8Array;
 }
 
+/** What a Placeholder or a constant says of its shape. */
+export function shapeProto(shape: readonly number[]): object {
+  return { dim: shape.map((size) => ({ size })) };
+}
+
+/** Of a Const. */
+export function constantAttr(dtype: number, shape: readonly number[], tensorContent: Uint8Array): GraphNode["attr"] {
+  return { dtype: { type: dtype }, value: { tensor: { dtype, tensorShape: shapeProto(shape), tensorContent } } };
+}
+
 export class GraphView {
   private readonly byName: ReadonlyMap<string, GraphNode>;
 

@@ -2,18 +2,18 @@
  * Convolutions of one cell as the matrix products that they are, with the bias and the activation after them: TensorFlow computes
  * all three as one operation, and oneDNN faster than as a convolution (docs/BENCHMARKS.md, "Where a training step's time goes").
  */
-import { type GraphNode, GraphView, int32 } from "./graph-nodes.js";
+import { constantAttr, type GraphNode, GraphView, int32 } from "./graph-nodes.js";
 
 /** What TensorFlow computes within the product before it; it sees channels only, never pixels. */
 const followers = ["BiasAdd", "Relu", "Relu6"];
 
 export function withMatrixProducts(nodes: readonly GraphNode[]): GraphNode[] {
   const graph = new GraphView(nodes);
-  /** Of a node [N, H, W, C] -> the one that has its values as [N * H * W, C]. */
-  const rows = new Map<string, string>();
+  /** Nodes [N, H, W, C] whose values another one (`rowsOf`) has as [N * H * W, C]. */
+  const asRows = new Set<string>();
   return nodes.flatMap((node) => {
-    const made = isProduct(graph, node) ? product(graph, node) : followed(node, rows);
-    if (made.length > 1) rows.set(node.name, rowsOf(node.name));
+    const made = isProduct(graph, node) ? product(graph, node) : followed(node, asRows);
+    if (made.length > 1) asRows.add(node.name);
     return made;
   });
 }
@@ -39,12 +39,11 @@ function product(graph: GraphView, node: GraphNode): GraphNode[] {
 }
 
 /** On the product's rows, and as what it was for those who want pixels; nobody else computes that one. */
-function followed(node: GraphNode, rows: ReadonlyMap<string, string>): GraphNode[] {
+function followed(node: GraphNode, asRows: ReadonlySet<string>): GraphNode[] {
   const [first = "", ...others] = node.input;
-  const from = rows.get(first);
-  if (from === undefined || !followers.includes(node.op)) return [node];
+  if (!asRows.has(first) || !followers.includes(node.op)) return [node];
   return [
-    { ...node, name: rowsOf(node.name), input: [from, ...others] },
+    { ...node, name: rowsOf(node.name), input: [rowsOf(first), ...others] },
     ...reshape(node.name, rowsOf(node.name), node.shape!, node.attr.T!),
   ];
 }
@@ -54,11 +53,11 @@ function rowsOf(name: string): string {
 }
 
 function reshape(name: string, input: string, shape: readonly number[], T: object): GraphNode[] {
-  const tensorContent = new Uint8Array(Int32Array.from(shape).buffer);
-  const tensor = { dtype: int32, tensorShape: { dim: [{ size: shape.length }] }, tensorContent };
+  const sides = [shape.length];
+  const content = new Uint8Array(Int32Array.from(shape).buffer);
   const size = `${name}_shape`;
   return [
-    { name: size, op: "Const", input: [], attr: { dtype: { type: int32 }, value: { tensor } }, shape: [shape.length] },
+    { name: size, op: "Const", input: [], attr: constantAttr(int32, sides, content), shape: sides },
     { name, op: "Reshape", input: [input, size], attr: { T, Tshape: { type: int32 } }, shape },
   ];
 }

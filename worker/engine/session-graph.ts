@@ -11,7 +11,7 @@ import type { Compile, Formula } from "../segmentation/compiled.js";
 import type { Tensor, Tf } from "../segmentation/tf.js";
 import { inBfloat16 } from "./bfloat16.js";
 import { withBiasOps } from "./bias-ops.js";
-import type { GraphNode } from "./graph-nodes.js";
+import { constantAttr, type GraphNode, shapeProto } from "./graph-nodes.js";
 import { HollowTensors, type TensorHolder } from "./hollow.js";
 import { withMatrixProducts } from "./matrix-products.js";
 
@@ -123,7 +123,7 @@ class Recorder {
 
   placeholder(tensor: Tensor): string {
     const dtype = { type: this.typeOf(tensor) };
-    return this.add("Placeholder", [], { dtype, shape: { shape: shapeOf(tensor.shape) } }, [tensor]);
+    return this.add("Placeholder", [], { dtype, shape: { shape: shapeProto(tensor.shape) } }, [tensor]);
   }
 
   operation(op: string, attributes: readonly Attribute[], inputs: readonly Tensor[], outputs: readonly Tensor[]): void {
@@ -139,9 +139,8 @@ class Recorder {
     if (known !== undefined) return known;
     const dtype = this.typeOf(tensor);
     const { buffer, byteOffset, byteLength } = this.backend.readSync(tensor.dataId);
-    const tensorContent = new Uint8Array(buffer, byteOffset, byteLength).slice();
-    const value = { tensor: { dtype, tensorShape: shapeOf(tensor.shape), tensorContent } };
-    return this.add("Const", [], { dtype: { type: dtype }, value }, [tensor]);
+    const content = new Uint8Array(buffer, byteOffset, byteLength).slice();
+    return this.add("Const", [], constantAttr(dtype, tensor.shape, content), [tensor]);
   }
 
   private add(op: string, input: readonly string[], attr: GraphNode["attr"], outputs: readonly Tensor[]): string {
@@ -174,10 +173,6 @@ class Recorder {
         throw new Error(`attribute ${name} of type ${type} cannot be recorded`);
     }
   }
-}
-
-function shapeOf(shape: readonly number[]) {
-  return { dim: shape.map((size) => ({ size })) };
 }
 
 /** libtensorflow takes graphs from folders only. */
