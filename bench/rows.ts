@@ -166,7 +166,7 @@ function transferRow(what: "photo" | "blob" | "vector", delayMs: number): Row {
   const full = { megabytes: 64, delayMs, link, what };
   const name = `transfer-${what}${delayMs > 0 ? `-${2 * delayMs}ms` : ""}`;
   const ways = {
-    photo: "as photos come, by gRPC, digest checked",
+    photo: "in 256 photos, SHA-256 checked",
     blob: "as parameters and sums come, checksum checked",
     vector: "from worker to worker",
   };

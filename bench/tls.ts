@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createAuthority, issue, nodeDir } from "../cli/certs/authority.js";
-import { blobHandlers, MemoryBlobs, pullBlob } from "../shared/net/blobs.js";
+import { blobHandlers, MemoryBlobs, pullByGrpc } from "../shared/net/blobs.js";
 import { clientSecurity, openServer, serverCredentials } from "../shared/net/credentials.js";
 import type { Role } from "../shared/net/identity.js";
 import { Blobs } from "../shared/net/proto.js";
@@ -48,7 +48,7 @@ async function measure(child: ChildProcess, certs: string) {
   const { address, large, small } = await new Promise<Ready>((resolve) => child.once("message", resolve as () => void));
   const { credentials, options } = clientSecurity(await trustIn(certs, ["worker"]), ["coordinator"], address);
   const client = new Blobs(address, credentials, options);
-  await pullBlob(client, large);
+  await pullByGrpc(client, large);
   const bothCpuMs = async () => {
     const server = new Promise<number>((resolve) => child.once("message", resolve as () => void));
     child.send("cpu");
@@ -60,9 +60,9 @@ async function measure(child: ChildProcess, certs: string) {
     return { ms: performance.now() - fromMs, cpuMs: (await bothCpuMs()) - fromCpuMs };
   };
   return async () => {
-    const pull = await timed(() => pullBlob(client, large));
+    const pull = await timed(() => pullByGrpc(client, large));
     const calls = await timed(async () => {
-      for (let call = 0; call < smallCalls; call++) await pullBlob(client, small);
+      for (let call = 0; call < smallCalls; call++) await pullByGrpc(client, small);
     });
     return {
       mbPerSecond: blobBytes / 1000 / pull.ms,

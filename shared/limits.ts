@@ -21,12 +21,12 @@ export const pullAttemptsMax = 3;
  * one sum before the next arrives. 16 results of the built-in network fit.
  */
 export const resultBytesInFlightMax = 128 * 1024 * 1024;
-/** Workers of one run. Each takes four sockets of the coordinator, of the 65536 open files that systemd allows. */
+/** Workers of one run. Each takes five sockets of the coordinator, of the 65536 open files that systemd allows. */
 export const workersMax = 4_096;
 /** Sockets and files that the coordinator has open besides its workers': broker, blobs being served, run folder. */
 export const openFilesReserve = 256;
-/** Per worker: commands, blobs, and those that pull from us. */
-export const openFilesPerWorker = 4;
+/** Per worker: commands and blobs, to it; its lines for numbers and for files, and its calls. */
+export const openFilesPerWorker = 5;
 /** Workers advertise themselves this often, milliseconds. */
 export const beatIntervalMs = 1_000;
 /** A worker silent for this long is lost: ten missed beats, so that a garbage collection or a slow disk is not a death. */

@@ -15,7 +15,7 @@ import { byChecksum } from "../../shared/codec/checksum.js";
 import { bytesOf, type Digest } from "../../shared/codec/digest.js";
 import { nodeKey } from "../../shared/math/tree-sum.js";
 import { sumBytes, sumTailFloats, type Wire } from "../../shared/math/wire.js";
-import { type BlobPeer, blobBulk, linkTo, pullNumbers } from "../../shared/net/blob-lines.js";
+import { type BlobPeer, blobBulk, linkTo, pullBlob } from "../../shared/net/blob-lines.js";
 import { blobHandlers, MemoryBlobs } from "../../shared/net/blobs.js";
 import { clientSecurity, openServer } from "../../shared/net/credentials.js";
 import type { Role } from "../../shared/net/identity.js";
@@ -70,7 +70,7 @@ async function work(): Promise<void> {
   const blobs = new MemoryBlobs();
   const address = await open(blobs, "worker");
   let coordinator: BlobPeer | null = null;
-  const base = new WeightsBase(wire, (digest, room) => pullNumbers(coordinator!, digest, { room }));
+  const base = new WeightsBase(wire, (digest, room) => pullBlob(coordinator!, digest, { room }));
   const node = { level: 0, index: 0 };
   let held: JobOutput | null = null;
   let step = 0;

@@ -13,7 +13,7 @@ test("the soft limit is what counts; unlimited or unknown is none", () => {
 });
 
 test("few open files mean few workers, never none; many are capped", () => {
-  expect(workersLimit(1024)).toBe(192);
+  expect(workersLimit(1024)).toBe(153);
   expect(workersLimit(10)).toBe(1);
   expect(workersLimit(1e9)).toBe(workersMax);
   expect(workersLimit(null)).toBe(workersMax);

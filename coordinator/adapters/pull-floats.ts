@@ -13,7 +13,7 @@ import {
   sumTailFloats,
   type Wire,
 } from "../../shared/math/wire.js";
-import { type BlobPeer, pullNumbers, pullNumbersInto } from "../../shared/net/blob-lines.js";
+import { type BlobPeer, pullBlob, pullBlobInto } from "../../shared/net/blob-lines.js";
 import type { BlobTarget } from "../../shared/net/blobs.js";
 import { PackedFloats } from "./packed-floats.js";
 import type { FileFloats, Scratch } from "./scratch.js";
@@ -120,7 +120,7 @@ export async function pullFloats(
   const floats = await scratch.file(bytes / 4);
   try {
     const target = new FileTarget(floats);
-    await pullNumbersInto(worker, digest, target, () => target.finish());
+    await pullBlobInto(worker, digest, target, () => target.finish());
     return floats;
   } catch (error) {
     await floats.close();
@@ -131,7 +131,7 @@ export async function pullFloats(
 async function pullToMemory(worker: BlobPeer, digest: Digest, floats: MemoryFloats): Promise<Floats> {
   const into = bytesOf(floats.values);
   try {
-    await pullNumbers(worker, digest, { bytes: into.length, room: () => into });
+    await pullBlob(worker, digest, { bytes: into.length, room: () => into });
     return floats;
   } catch (error) {
     await floats.close();
@@ -154,7 +154,7 @@ export async function pullSum(
   const floats = await scratch.file(length);
   try {
     const target = new SumTarget(floats, wire);
-    await pullNumbersInto(worker, output.digest, target, () => target.finish());
+    await pullBlobInto(worker, output.digest, target, () => target.finish());
     return floats;
   } catch (error) {
     await floats.close();
@@ -175,7 +175,7 @@ async function pullPacked(
   const encoded = { wire, body: length - sumTailFloats, length, bytes: into };
   const floats = new PackedFloats(encoded, page.values, () => Promise.all([packed.close(), page.close()]));
   try {
-    await pullNumbers(worker, digest, { bytes, room: () => into });
+    await pullBlob(worker, digest, { bytes, room: () => into });
     return floats;
   } catch (error) {
     await floats.close();

@@ -20,7 +20,7 @@ import {
   workTimeoutMs,
 } from "../../shared/limits.js";
 import { sumLengthIn, type Wire } from "../../shared/math/wire.js";
-import { type BlobPeer, linkTo, pullNumbers } from "../../shared/net/blob-lines.js";
+import { type BlobPeer, linkTo, pullBlob } from "../../shared/net/blob-lines.js";
 import { clientSecurity } from "../../shared/net/credentials.js";
 import { requirePrivate } from "../../shared/net/exposure.js";
 import { Blobs, Worker } from "../../shared/net/proto.js";
@@ -204,5 +204,5 @@ function bytesOfAll(outputs: readonly Output__Output[]): number {
 
 /** @throws AppError MESSAGE_INVALID when it is longer or shorter than was said: room was made for what was said. */
 async function pullOutput(worker: BlobPeer, { name, digest, bytes: declared }: Output__Output) {
-  return { name, digest, bytes: await pullNumbers(worker, digest, { bytes: declared }) };
+  return { name, digest, bytes: await pullBlob(worker, digest, { bytes: declared }) };
 }

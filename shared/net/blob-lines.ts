@@ -1,11 +1,11 @@
-/** Blobs over bulk lines: what every step moves between the coordinator and a worker. */
+/** Blobs over bulk lines, and by gRPC where no line is answered: all that coordinator and worker pull from each other. */
 import { z } from "zod";
 import { namingOf } from "../codec/checksum.js";
 import type { Digest } from "../codec/digest.js";
 import { AppError } from "../errors.js";
 import type { BlobsClient } from "../gen/seedgrow/v1/Blobs.js";
 import { blobBytesMax, peerIdleMs } from "../limits.js";
-import { type BlobSource, type BlobTarget, type PullOptions, pullBlob, pullInto, verified } from "./blobs.js";
+import { type BlobSource, type BlobTarget, type PullOptions, pullByGrpc, pullIntoByGrpc, verified } from "./blobs.js";
 import type { AnswerBulk } from "./bulk.js";
 import { type BulkLineOptions, BulkLink, type BulkSink, streaming } from "./bulk-line.js";
 
@@ -18,7 +18,7 @@ export function blobBulk(source: BlobSource): AnswerBulk {
     const bytes = await source.get(digest);
     if (!bytes || offset > bytes.length) throw new AppError("MESSAGE_INVALID", `no blob ${digest} from ${offset} on`);
     // Whoever gets other bytes, since their memory was used again, sees it by the digest.
-    return { bytes: bytes.subarray(offset), isHeld: () => true };
+    return { bytes: bytes.subarray(offset) };
   };
 }
 
@@ -34,19 +34,16 @@ export function linkTo(place: Omit<BulkLineOptions, "idleMs">): BulkLink | null 
   return process.env.grpc_proxy ? null : new BulkLink({ ...place, idleMs: peerIdleMs });
 }
 
-/**
- * As `pullBlob`, over the peer's bulk line: for what every step moves. What that cannot carry comes by gRPC, which proxies and
- * tunnels know.
- */
-export async function pullNumbers(peer: BlobPeer, digest: Digest, options: PullOptions = {}): Promise<Uint8Array> {
+/** As `pullByGrpc`, over the peer's bulk line. What that cannot carry comes by gRPC, which proxies and tunnels know. */
+export async function pullBlob(peer: BlobPeer, digest: Digest, options: PullOptions = {}): Promise<Uint8Array> {
   const { client, link } = peer;
   options.signal?.throwIfAborted();
-  if (!link || link.isVain) return pullBlob(client, digest, options);
+  if (!link || link.isVain) return pullByGrpc(client, digest, options);
   try {
     return await pullByLine(link, digest, options);
   } catch (error) {
     if (options.signal?.aborted || AppError.from(error).code !== "PEER_UNREACHABLE") throw error;
-    return pullBlob(client, digest, options);
+    return pullByGrpc(client, digest, options);
   }
 }
 
@@ -65,15 +62,15 @@ async function pullByLine(link: BulkLink, digest: Digest, { signal, bytes, room 
   return verified(digest, { received: whole.length }, () => whole, naming);
 }
 
-/** As `pullNumbers`, to wherever `target` puts them. `finish` is called when all is there, before their digest is compared. */
-export async function pullNumbersInto<T>(
+/** As `pullBlob`, to wherever `target` puts them. `finish` is called when all is there, before their digest is compared. */
+export async function pullBlobInto<T>(
   { client, link }: BlobPeer,
   digest: Digest,
   target: BlobTarget,
   finish: () => T,
 ): Promise<T> {
   const naming = namingOf(digest);
-  if (!link || link.isVain) return pullInto(client, digest, target, {}, finish, naming);
+  if (!link || link.isVain) return pullIntoByGrpc(client, digest, target, {}, finish, naming);
   let stored = Promise.resolve();
   const take = (data: Buffer) => {
     naming.update(data);
@@ -88,7 +85,7 @@ export async function pullNumbersInto<T>(
     if (AppError.from(error).code !== "PEER_UNREACHABLE") throw error;
     // What has come is not asked for again, nor what was being stored when the line broke.
     await stored;
-    return pullInto(client, digest, target, {}, finish, naming);
+    return pullIntoByGrpc(client, digest, target, {}, finish, naming);
   }
   return verified(digest, target, finish, naming);
 }

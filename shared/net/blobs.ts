@@ -90,13 +90,13 @@ export interface BlobTarget {
  * Pulls one blob whole and verifies its digest; a broken transfer goes on where it stopped.
  * @throws AppError DIGEST_MISMATCH when the bytes are not what their name says.
  */
-export async function pullBlob(client: BlobsClient, digest: Digest, options: PullOptions = {}): Promise<Uint8Array> {
+export async function pullByGrpc(client: BlobsClient, digest: Digest, options: PullOptions = {}): Promise<Uint8Array> {
   const arriving = options.bytes === undefined ? new Chunks(digest) : new Whole(digest, options.bytes, options.room);
-  return pullInto(client, digest, arriving, options, () => arriving.bytes());
+  return pullIntoByGrpc(client, digest, arriving, options, () => arriving.bytes());
 }
 
-/** As `pullBlob`, to wherever `target` puts it. `finish` is called when all is there, before its digest is compared. `naming`: has got what `target` has already. */
-export async function pullInto<T>(
+/** As `pullByGrpc`, to wherever `target` puts it. `finish` is called when all is there, before its digest is compared. `naming`: has got what `target` has already. */
+export async function pullIntoByGrpc<T>(
   client: BlobsClient,
   digest: Digest,
   target: BlobTarget,

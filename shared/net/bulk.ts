@@ -29,8 +29,8 @@ export interface BulkRequest {
 
 export interface Bulk {
   readonly bytes: Uint8Array;
-  /** Whether they are still what they were when they were asked for. */
-  isHeld(): boolean;
+  /** Whether they are still what they were when they were asked for. Absent: whoever gets other bytes sees it. */
+  readonly isHeld?: (() => boolean) | undefined;
   /** Resolves when bytes [from, to) are there; absent: all are. @throws AppError when they do not come */
   readonly ready?: (from: number, to: number) => Promise<void>;
 }
@@ -71,11 +71,22 @@ export function refusalIn(body: Uint8Array): AppError {
   }
 }
 
-/** Answers what comes on `socket`, behind the greeting, for as long as it lasts. A request that is none ends it. */
+/**
+ * Answers what comes on `socket`, behind the greeting, for as long as it lasts. A request that is none ends it. While one answer is
+ * sent the next is made ready, and no more than that: a file is read from disk meanwhile, and a thousand files do not fill memory.
+ */
 export function answerBulk(socket: Socket, answer: AnswerBulk): void {
   let unread: Buffer = Buffer.alloc(0);
   let isGreeted = false;
-  let turn = Promise.resolve();
+  let sent = Promise.resolve();
+  let sentBefore = sent;
+  const respond = (body: Buffer) => {
+    const outcome = sentBefore.then(() => outcomeOf(body, answer));
+    sentBefore = sent;
+    sent = Promise.all([outcome, sent])
+      .then(([one]) => send(socket, one))
+      .catch(() => void socket.destroy());
+  };
   const take = () => {
     if (!isGreeted && unread.length >= bulkGreeting.length) {
       if (!unread.subarray(0, bulkGreeting.length).equals(bulkGreeting)) return false;
@@ -89,7 +100,7 @@ export function answerBulk(socket: Socket, answer: AnswerBulk): void {
       if (unread.length < 4 + length) break;
       const body = unread.subarray(4, 4 + length);
       unread = unread.subarray(4 + length);
-      turn = turn.then(() => respond(socket, body, answer)).catch(() => void socket.destroy());
+      respond(body);
     }
     return true;
   };
@@ -102,45 +113,43 @@ export function answerBulk(socket: Socket, answer: AnswerBulk): void {
   socket.resume();
 }
 
-async function respond(socket: Socket, body: Buffer, answer: AnswerBulk): Promise<void> {
-  let bulk: Bulk;
+interface Outcome extends Bulk {
+  readonly isOk: boolean;
+}
+
+/** Never rejects. */
+async function outcomeOf(body: Buffer, answer: AnswerBulk): Promise<Outcome> {
   try {
-    bulk = await answer(JSON.parse(body.toString("utf8")));
+    const bulk = await answer(JSON.parse(body.toString("utf8")));
     if (bulk.bytes.length > u32Max) throw new AppError("MESSAGE_INVALID", `${bulk.bytes.length} bytes at once`);
+    return { ...bulk, isOk: true };
   } catch (thrown) {
     const { code, message, hint } = AppError.from(thrown);
-    const why = Buffer.from(JSON.stringify({ code, message, hint }));
-    await written(socket, Buffer.concat([headerOf(1, why.length), why]));
-    return;
+    return { isOk: false, bytes: Buffer.from(JSON.stringify({ code, message, hint })) };
   }
-  await send(socket, bulk);
 }
 
 /**
- * By reference: the kernel takes it piece by piece. The last bytes leave as a copy, and only once all before them have
- * left from memory that nobody had changed by then: whoever has got all has got what he asked for.
+ * By reference: the kernel takes it piece by piece. The last bytes of what may change leave as a copy, and only once all before
+ * them have left from memory that nobody had changed by then: whoever has got all has got what he asked for.
  */
-async function send(socket: Socket, { bytes, isHeld, ready }: Bulk): Promise<void> {
-  const tail = Math.max(0, bytes.length - tailBytes);
-  socket.write(headerOf(0, bytes.length));
-  for (let at = 0; at < tail; at += bulkPieceBytes) {
-    const end = Math.min(at + bulkPieceBytes, tail);
-    await ready?.(at, end);
-    requireHeld(isHeld);
-    await written(socket, bytes.subarray(at, end));
-  }
-  await ready?.(tail, bytes.length);
-  requireHeld(isHeld);
-  await written(socket, bytes.slice(tail));
+async function send(socket: Socket, { isOk, bytes, isHeld, ready }: Outcome): Promise<void> {
+  const tail = isHeld ? Math.max(0, bytes.length - tailBytes) : bytes.length;
+  const part = async (from: number, to: number) => {
+    await ready?.(from, to);
+    if (isHeld?.() === false) throw new AppError("MESSAGE_INVALID", "what was being sent is gone");
+    await written(socket, from < tail ? bytes.subarray(from, to) : bytes.slice(from, to));
+  };
+  socket.cork(); // the header and what follows leave together
+  socket.write(headerOf(isOk, bytes.length));
+  process.nextTick(() => socket.uncork());
+  for (let at = 0; at < tail; at += bulkPieceBytes) await part(at, Math.min(at + bulkPieceBytes, tail));
+  if (tail < bytes.length) await part(tail, bytes.length);
 }
 
-function requireHeld(isHeld: () => boolean): void {
-  if (!isHeld()) throw new AppError("MESSAGE_INVALID", "what was being sent is gone");
-}
-
-function headerOf(status: number, length: number): Buffer {
+function headerOf(isOk: boolean, length: number): Buffer {
   const header = Buffer.alloc(answerHeaderBytes);
-  header.writeUInt32LE(status, 0);
+  header.writeUInt32LE(isOk ? 0 : 1, 0);
   header.writeUInt32LE(length, 4);
   return header;
 }

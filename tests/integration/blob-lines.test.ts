@@ -1,16 +1,22 @@
 /** Blobs over bulk lines, or by gRPC where a line does not carry them. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import * as grpc from "@grpc/grpc-js";
 import { afterEach, describe, expect, test } from "vitest";
+import { FileBlobs } from "../../coordinator/adapters/file-blobs.js";
 import { byChecksum, nameOf } from "../../shared/codec/checksum.js";
-import { bytesOf, float32Of } from "../../shared/codec/digest.js";
+import { bytesOf, float32Of, sha256 } from "../../shared/codec/digest.js";
 import { AppError } from "../../shared/errors.js";
 import { VectorMemory } from "../../shared/math/vectors.js";
-import { blobBulk, linkTo, pullNumbers, pullNumbersInto } from "../../shared/net/blob-lines.js";
+import { blobBulk, linkTo, pullBlob, pullBlobInto } from "../../shared/net/blob-lines.js";
 import { type BlobSource, type BlobTarget, blobHandlers, MemoryBlobs } from "../../shared/net/blobs.js";
 import { BulkLink } from "../../shared/net/bulk-line.js";
 import { listenOnOnePort } from "../../shared/net/one-port.js";
 import { Blobs, clientOptions, serverOptions } from "../../shared/net/proto.js";
 import { listen } from "../../shared/net/rpc.js";
+import { BlobCache } from "../../worker/adapters/blob-cache.js";
+import { Fetcher } from "../../worker/adapters/fetcher.js";
 
 const closers: (() => void)[] = [];
 afterEach(() => {
@@ -49,20 +55,20 @@ describe("the numbers of every step", () => {
       return blobs.get(wanted);
     };
     const from = await peer({ get });
-    expect(Buffer.compare(await pullNumbers(from, digest, { bytes: bytes.length }), bytes)).toBe(0);
-    expect(Buffer.compare(await pullNumbers(from, digest), bytes)).toBe(0);
+    expect(Buffer.compare(await pullBlob(from, digest, { bytes: bytes.length }), bytes)).toBe(0);
+    expect(Buffer.compare(await pullBlob(from, digest), bytes)).toBe(0);
     expect(asked).toEqual([digest, digest]);
     for (const said of [bytes.length - 1, bytes.length + 1]) {
-      await expect(pullNumbers(from, digest, { bytes: said })).rejects.toMatchObject({ code: "MESSAGE_INVALID" });
+      await expect(pullBlob(from, digest, { bytes: said })).rejects.toMatchObject({ code: "MESSAGE_INVALID" });
     }
     const refused = { code: "MESSAGE_INVALID", message: `no blob ${"0".repeat(64)} from 0 on` };
-    await expect(pullNumbers(from, "0".repeat(64))).rejects.toMatchObject(refused);
+    await expect(pullBlob(from, "0".repeat(64))).rejects.toMatchObject(refused);
     expect(asked).toHaveLength(5);
   });
 
   test("are not believed when they are others", async () => {
     const from = await peer({ get: async () => bytes.subarray(4) });
-    await expect(pullNumbers(from, digest)).rejects.toMatchObject({ code: "DIGEST_MISMATCH" });
+    await expect(pullBlob(from, digest)).rejects.toMatchObject({ code: "DIGEST_MISMATCH" });
   });
 
   test.each([
@@ -77,24 +83,24 @@ describe("the numbers of every step", () => {
       held.put(bytes, name);
       const into = bytesOf(new VectorMemory(numbers.length).floats(numbers.length));
       const from = await peer(held, hasLines);
-      expect(await pullNumbers(from, name, { bytes: bytes.length, room: () => into })).toBe(into);
+      expect(await pullBlob(from, name, { bytes: bytes.length, room: () => into })).toBe(into);
       expect(Buffer.compare(into, bytes)).toBe(0);
       const damaged = Uint8Array.from(bytes);
       damaged[1_234_567]! ^= 1;
       held.put(damaged, name);
-      await expect(pullNumbers(from, name)).rejects.toMatchObject({ code: "DIGEST_MISMATCH" });
+      await expect(pullBlob(from, name)).rejects.toMatchObject({ code: "DIGEST_MISMATCH" });
       const target: BlobTarget = { received: 0, add: () => undefined };
-      await expect(pullNumbersInto(from, name, target, () => 0)).rejects.toMatchObject({ code: "DIGEST_MISMATCH" });
+      await expect(pullBlobInto(from, name, target, () => 0)).rejects.toMatchObject({ code: "DIGEST_MISMATCH" });
       held.put(bytes, name);
-      expect(await pullNumbersInto(from, name, target, () => 7)).toBe(7);
+      expect(await pullBlobInto(from, name, target, () => 7)).toBe(7);
     },
   );
 
   test("come by gRPC where no line is answered, which is not tried again", async () => {
     const from = await peer(blobs, false);
-    expect(Buffer.compare(await pullNumbers(from, digest), bytes)).toBe(0);
+    expect(Buffer.compare(await pullBlob(from, digest), bytes)).toBe(0);
     expect(from.link.isVain).toBe(true);
-    expect(Buffer.compare(await pullNumbers(from, digest), bytes)).toBe(0);
+    expect(Buffer.compare(await pullBlob(from, digest), bytes)).toBe(0);
   });
 
   test("come by gRPC when a line breaks, and by the next line after that", async () => {
@@ -104,15 +110,15 @@ describe("the numbers of every step", () => {
       const bulk = await answer(request);
       return ++asked === 2 ? { ...bulk, isHeld: () => false } : bulk;
     });
-    for (let i = 0; i < 3; i++) expect(Buffer.compare(await pullNumbers(from, digest), bytes)).toBe(0);
+    for (let i = 0; i < 3; i++) expect(Buffer.compare(await pullBlob(from, digest), bytes)).toBe(0);
     expect([asked, from.link.hasFailed, from.link.isVain]).toEqual([3, true, false]);
   });
 
   test("open no line to a peer that has been left, whoever still asks", async () => {
     const from = await peer(blobs);
-    await pullNumbers(from, digest);
+    await pullBlob(from, digest);
     from.link.close();
-    await expect(pullNumbers(from, digest)).rejects.toMatchObject({ code: "INTERRUPTED" });
+    await expect(pullBlob(from, digest)).rejects.toMatchObject({ code: "INTERRUPTED" });
   });
 
   test("come in pieces to where they are stored, which may take its time, and keeps them", async () => {
@@ -130,9 +136,9 @@ describe("the numbers of every step", () => {
         },
       };
       const from = await peer(blobs, hasLines);
-      const whole = await pullNumbersInto(from, digest, target, () => Buffer.concat(kept));
+      const whole = await pullBlobInto(from, digest, target, () => Buffer.concat(kept));
       expect(Buffer.compare(whole, bytes)).toBe(0);
-      expect(Buffer.compare(await pullNumbers(from, digest), bytes)).toBe(0);
+      expect(Buffer.compare(await pullBlob(from, digest), bytes)).toBe(0);
       expect(from.link.hasFailed).toBe(!hasLines);
     }
   });
@@ -152,7 +158,7 @@ describe("the numbers of every step", () => {
         this.received += data.length;
       },
     };
-    const whole = await pullNumbersInto({ client, link: hasty }, digest, target, () => Buffer.concat(kept));
+    const whole = await pullBlobInto({ client, link: hasty }, digest, target, () => Buffer.concat(kept));
     expect(Buffer.compare(whole, bytes)).toBe(0);
     expect(hasty.hasFailed).toBe(true);
   });
@@ -166,18 +172,49 @@ describe("the numbers of every step", () => {
       },
     };
     const noRoom = { code: "DISK_FULL", message: "no room" };
-    await expect(pullNumbersInto(from, digest, full, () => null)).rejects.toMatchObject(noRoom);
-    expect(Buffer.compare(await pullNumbers(from, digest), bytes)).toBe(0);
+    await expect(pullBlobInto(from, digest, full, () => null)).rejects.toMatchObject(noRoom);
+    expect(Buffer.compare(await pullBlob(from, digest), bytes)).toBe(0);
   });
 
   test("come no more once nobody wants them", async () => {
     const stop = new AbortController();
     const from = await peer({ get: () => new Promise(() => undefined) });
-    const pulling = expect(pullNumbers(from, digest, { signal: stop.signal })).rejects.toMatchObject({
+    const pulling = expect(pullBlob(from, digest, { signal: stop.signal })).rejects.toMatchObject({
       code: "INTERRUPTED",
     });
     setTimeout(() => stop.abort(), 50);
     await pulling;
-    await expect(pullNumbers(from, digest, { signal: stop.signal })).rejects.toThrow("abort");
+    await expect(pullBlob(from, digest, { signal: stop.signal })).rejects.toThrow("abort");
+  });
+
+  test("do not keep a worker's photos waiting, which have a line of their own", async () => {
+    const dir = mkdtempSync(join(tmpdir(), "seedgrow-lines-"));
+    closers.push(() => rmSync(dir, { recursive: true }));
+    const [whole, changed] = ["photo", "another"].map((name) => join(dir, name)) as [string, string];
+    writeFileSync(whole, bytes);
+    writeFileSync(changed, "new bytes");
+    const old = sha256(Buffer.from("old bytes"));
+    const photo = sha256(bytes);
+    const stuck = await peer({ get: () => new Promise(() => undefined) });
+    const files = await peer(
+      new FileBlobs(
+        new Map([
+          [photo, whole],
+          [old, changed],
+        ]),
+      ),
+    );
+    const fetcher = new Fetcher(
+      stuck,
+      files,
+      new BlobCache(dir),
+      { get: async () => null },
+      new AbortController().signal,
+    );
+    const parameters = fetcher.pull(digest).catch(({ code }: AppError) => code);
+    await expect(fetcher.cached(old)).rejects.toThrow(`${changed} has changed since the run began`);
+    expect(sha256(await fetcher.cached(photo))).toBe(photo);
+    stuck.link.close();
+    expect(await parameters).toBe("INTERRUPTED");
   });
 });

@@ -8,7 +8,7 @@ import { FileBlobs } from "../../coordinator/adapters/file-blobs.js";
 import { bytesOf, float32Of, sha256 } from "../../shared/codec/digest.js";
 import type { BlobsClient, BlobsHandlers } from "../../shared/gen/seedgrow/v1/Blobs.js";
 import { chunkBytes, flowControlWindowBytes, pullAttemptsMax } from "../../shared/limits.js";
-import { type BlobSource, blobHandlers, firstOf, MemoryBlobs, pullBlob } from "../../shared/net/blobs.js";
+import { type BlobSource, blobHandlers, firstOf, MemoryBlobs, pullByGrpc } from "../../shared/net/blobs.js";
 import { Blobs, clientOptions, serverOptions } from "../../shared/net/proto.js";
 import { listen } from "../../shared/net/rpc.js";
 import { Rng } from "../../shared/rng.js";
@@ -58,7 +58,7 @@ describe("a blob", () => {
   test("larger than the receive window arrives whole, ready to be seen as floats", async () => {
     const floats = new Float32Array((3 * flowControlWindowBytes) / 4 + 5).map((_, i) => i / 3);
     const blobs = memory(bytesOf(floats));
-    const pulled = await pullBlob(await serveSource(blobs), sha256(bytesOf(floats)));
+    const pulled = await pullByGrpc(await serveSource(blobs), sha256(bytesOf(floats)));
     expect(pulled.byteOffset % 8).toBe(0);
     expect(Buffer.compare(pulled, bytesOf(floats))).toBe(0);
     expect(float32Of(pulled).buffer).toBe(pulled.buffer);
@@ -66,7 +66,7 @@ describe("a blob", () => {
 
   test.each([0, 1, chunkBytes - 1, chunkBytes, chunkBytes + 1])("of %i bytes arrives", async (length) => {
     const bytes = noise(length);
-    const pulled = await pullBlob(await serveSource(memory(bytes)), sha256(bytes));
+    const pulled = await pullByGrpc(await serveSource(memory(bytes)), sha256(bytes));
     expect(Buffer.compare(pulled, bytes)).toBe(0);
   });
 
@@ -74,7 +74,7 @@ describe("a blob", () => {
     "whose length of %i bytes is known arrives in memory taken once",
     async (length) => {
       const bytes = noise(length);
-      const pulled = await pullBlob(await serveSource(memory(bytes)), sha256(bytes), { bytes: length });
+      const pulled = await pullByGrpc(await serveSource(memory(bytes)), sha256(bytes), { bytes: length });
       expect(Buffer.compare(pulled, bytes)).toBe(0);
       expect(pulled.buffer.byteLength).toBe(length);
     },
@@ -82,13 +82,13 @@ describe("a blob", () => {
 
   test("that lies inside a larger buffer is sent without its surroundings", async () => {
     const inner = noise(3_000).subarray(1_001, 2_003);
-    expect(await pullBlob(await serveSource(memory(inner)), sha256(inner))).toEqual(Uint8Array.from(inner));
+    expect(await pullByGrpc(await serveSource(memory(inner)), sha256(inner))).toEqual(Uint8Array.from(inner));
   });
 
   test("is one of many at the same time", async () => {
     const contents = Array.from({ length: 24 }, (_, i) => noise(700_000 + i, i));
     const client = await serveSource(memory(...contents));
-    const pulled = await Promise.all(contents.map((bytes) => pullBlob(client, sha256(bytes))));
+    const pulled = await Promise.all(contents.map((bytes) => pullByGrpc(client, sha256(bytes))));
     expect(pulled.map(sha256)).toEqual(contents.map(sha256));
   });
 });
@@ -114,14 +114,14 @@ describe("a broken transfer", () => {
   test("goes on where it stopped: nothing is sent twice", async () => {
     const bytes = noise(5 * chunkBytes + 7);
     const { offsets, pull } = breaking(bytes, 2, 1);
-    expect(sha256(await pullBlob(await serve(pull), sha256(bytes)))).toBe(sha256(bytes));
+    expect(sha256(await pullByGrpc(await serve(pull), sha256(bytes)))).toBe(sha256(bytes));
     expect(offsets).toEqual([0, 2 * chunkBytes]);
   });
 
   test("is given up after a few attempts", async () => {
     const bytes = noise(100);
     const { offsets, pull } = breaking(bytes, 0, 99);
-    await expect(pullBlob(await serve(pull), sha256(bytes))).rejects.toMatchObject({ code: grpc.status.UNAVAILABLE });
+    await expect(pullByGrpc(await serve(pull), sha256(bytes))).rejects.toMatchObject({ code: grpc.status.UNAVAILABLE });
     expect(offsets).toHaveLength(pullAttemptsMax);
   });
 
@@ -132,7 +132,7 @@ describe("a broken transfer", () => {
       call.write({ data: Buffer.alloc(10) });
     };
     const stop = new AbortController();
-    const pulling = pullBlob(await serve(endless), "0".repeat(64), { signal: stop.signal });
+    const pulling = pullByGrpc(await serve(endless), "0".repeat(64), { signal: stop.signal });
     await until("the transfer to begin", () => sending !== null);
     stop.abort();
     await expect(pulling).rejects.toMatchObject({ code: grpc.status.CANCELLED });
@@ -141,21 +141,21 @@ describe("a broken transfer", () => {
 
   test("that was not wanted any more before it began does not begin", async () => {
     const bytes = noise(10);
-    const pulling = pullBlob(await serveSource(memory(bytes)), sha256(bytes), { signal: AbortSignal.abort() });
+    const pulling = pullByGrpc(await serveSource(memory(bytes)), sha256(bytes), { signal: AbortSignal.abort() });
     await expect(pulling).rejects.toMatchObject({ code: grpc.status.CANCELLED });
   });
 });
 
 describe("what is not there, or not what it says", () => {
   test("a missing blob is an answer, not a wait", async () => {
-    const pulling = pullBlob(await serveSource(new MemoryBlobs()), "f".repeat(64));
+    const pulling = pullByGrpc(await serveSource(new MemoryBlobs()), "f".repeat(64));
     await expect(pulling).rejects.toMatchObject({ code: grpc.status.NOT_FOUND });
   });
 
   test("bytes that differ from their name are refused", async () => {
     const digest = sha256(noise(10));
     const lying: BlobSource = { get: async () => noise(10, 1) };
-    await expect(pullBlob(await serveSource(lying), digest)).rejects.toMatchObject({ code: "DIGEST_MISMATCH" });
+    await expect(pullByGrpc(await serveSource(lying), digest)).rejects.toMatchObject({ code: "DIGEST_MISMATCH" });
   });
 
   test.each([
@@ -164,7 +164,7 @@ describe("what is not there, or not what it says", () => {
     [2 ** 40, "at most"],
   ])("a length that is not what was said, %i, is refused", async (said, words) => {
     const bytes = noise(2 * chunkBytes + 7);
-    const pulling = pullBlob(await serveSource(memory(bytes)), sha256(bytes), { bytes: said });
+    const pulling = pullByGrpc(await serveSource(memory(bytes)), sha256(bytes), { bytes: said });
     await expect(pulling).rejects.toMatchObject({ code: "MESSAGE_INVALID", message: expect.stringContaining(words) });
   });
 
@@ -175,7 +175,7 @@ describe("what is not there, or not what it says", () => {
     writeFileSync(path, "new bytes");
     const digest = sha256(Buffer.from("old bytes"));
     const client = await serveSource(firstOf(new MemoryBlobs(), new FileBlobs(new Map([[digest, path]]))));
-    await expect(pullBlob(client, digest)).rejects.toThrow(`${path} has changed since the run began`);
+    await expect(pullByGrpc(client, digest)).rejects.toThrow(`${path} has changed since the run began`);
   });
 });
 
@@ -195,11 +195,8 @@ describe("a worker's fetcher", () => {
     const dir = mkdtempSync(join(tmpdir(), "seedgrow-cache-"));
     closers.push(() => rmSync(dir, { recursive: true, force: true }));
     const store = { get: async (digest: string) => packs[digest] ?? null };
-    const client = await serveSource(source);
-    return {
-      dir,
-      fetcher: new Fetcher({ client, link: null }, new BlobCache(dir), store, new AbortController().signal),
-    };
+    const peer = { client: await serveSource(source), link: null };
+    return { dir, fetcher: new Fetcher(peer, peer, new BlobCache(dir), store, new AbortController().signal) };
   }
 
   test("pulls a photo once, whoever asks and however often, and finds it on disk the next time", async () => {

@@ -4,7 +4,7 @@ import { connect, createServer, type Server, type Socket } from "node:net";
 import * as grpc from "@grpc/grpc-js";
 import { afterEach, describe, expect, test } from "vitest";
 import { AppError } from "../../shared/errors.js";
-import { blobHandlers, MemoryBlobs, pullBlob } from "../../shared/net/blobs.js";
+import { blobHandlers, MemoryBlobs, pullByGrpc } from "../../shared/net/blobs.js";
 import type { AnswerBulk, Bulk } from "../../shared/net/bulk.js";
 import { BulkLine, filling } from "../../shared/net/bulk-line.js";
 import { listenOnOnePort, type OnePort } from "../../shared/net/one-port.js";
@@ -17,6 +17,7 @@ afterEach(() => {
 });
 
 const blobs = new MemoryBlobs();
+const greeting = Buffer.from("SGB1");
 /** Longer than what a socket buffers. */
 const many = Uint8Array.from({ length: 40_000_003 }, (_, i) => (i * 7 + (i >> 12)) % 251);
 
@@ -124,12 +125,37 @@ describe("what is asked for on one line", () => {
   });
 });
 
+test("while one answer is sent the next is made ready, and no more than that", async () => {
+  let asked = 0;
+  const address = await serve(async () => {
+    asked++;
+    return held(many);
+  });
+  const socket = connect(Number(address.split(":")[1]), "127.0.0.1");
+  closers.push(() => socket.destroy());
+  const request = Buffer.from(JSON.stringify({ kind: "bytes" }));
+  const frame = Buffer.concat([Buffer.from([request.length, 0, 0, 0]), request]);
+  socket.write(Buffer.concat([greeting, frame, frame, frame, frame]));
+  await until("two answers", () => asked === 2);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  expect(asked).toBe(2);
+  let received = 0;
+  socket.on("data", ({ length }) => {
+    received += length;
+  });
+  await until("all four", () => received === greeting.length + 4 * (8 + many.length));
+  expect(asked).toBe(4);
+});
+
 test("calls and lines share a port", async () => {
   const address = await serve(byLength);
   const client = new Blobs(address, grpc.credentials.createInsecure(), clientOptions);
   closers.push(() => client.close());
   const digest = blobs.put(many.subarray(0, 3_000_000));
-  const [blob] = await Promise.all([pullBlob(client, digest), pull(lineTo(address), { length: 9 }, new Uint8Array(9))]);
+  const [blob] = await Promise.all([
+    pullByGrpc(client, digest),
+    pull(lineTo(address), { length: 9 }, new Uint8Array(9)),
+  ]);
   expect(Buffer.compare(blob, many.subarray(0, 3_000_000))).toBe(0);
 });
 
@@ -151,8 +177,6 @@ test("a port that is taken is an error with a hint", async () => {
   const again = listenOnOnePort({ address, trust: null, grpcServer, bulk: {} });
   await expect(again).rejects.toMatchObject({ code: "PORT_BUSY", hint: expect.stringContaining("--listen") });
 });
-
-const greeting = Buffer.from("SGB1");
 
 test("a refusal that says nothing is one all the same", async () => {
   const line = lineTo(await sending(Buffer.from([...greeting, 1, 0, 0, 0, 0, 0, 0, 0])));

@@ -9,7 +9,7 @@ import { probePhoto } from "../../coordinator/adapters/image-probe.js";
 import { decodeSquare, decodeUpright } from "../../shared/data/decode.js";
 import { readMaskPng } from "../../shared/data/mask-png.js";
 import { messageBytesMax } from "../../shared/limits.js";
-import { blobHandlers, MemoryBlobs, pullBlob } from "../../shared/net/blobs.js";
+import { blobHandlers, MemoryBlobs, pullByGrpc } from "../../shared/net/blobs.js";
 import { openServer, serverCredentials } from "../../shared/net/credentials.js";
 import { Blobs, clientOptions } from "../../shared/net/proto.js";
 import { listen } from "../../shared/net/rpc.js";
@@ -54,7 +54,7 @@ test("a message larger than any of ours is refused, and the server goes on", asy
     const call = client.Pull({ digest: "x".repeat(messageBytesMax + 1) });
     const failed = new Promise((_, reject) => call.on("data", () => undefined).on("error", reject));
     await expect(failed).rejects.toMatchObject({ code: grpc.status.RESOURCE_EXHAUSTED });
-    expect(Buffer.from(await pullBlob(client, digest)).toString()).toBe("a photo");
+    expect(Buffer.from(await pullByGrpc(client, digest)).toString()).toBe("a photo");
   } finally {
     client.close();
     server.forceShutdown();

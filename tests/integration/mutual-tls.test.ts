@@ -5,7 +5,7 @@ import { bytesOf } from "../../shared/codec/digest.js";
 import { AppError } from "../../shared/errors.js";
 import type { BlobsClient } from "../../shared/gen/seedgrow/v1/Blobs.js";
 import { encode } from "../../shared/math/wire.js";
-import { blobHandlers, MemoryBlobs, pullBlob } from "../../shared/net/blobs.js";
+import { blobHandlers, MemoryBlobs, pullByGrpc } from "../../shared/net/blobs.js";
 import { BulkLine, filling } from "../../shared/net/bulk-line.js";
 import { clientSecurity, openServer, serverCredentials } from "../../shared/net/credentials.js";
 import type { Role } from "../../shared/net/identity.js";
@@ -75,7 +75,7 @@ function open(address: string, credentials: grpc.ChannelCredentials, options: gr
 
 /** What pulling fails with; null: it does not. */
 async function refusal(client: BlobsClient): Promise<Pick<AppError, "code" | "message"> | null> {
-  return pullBlob(client, digest).then(
+  return pullByGrpc(client, digest).then(
     () => null,
     (error: unknown) => peerError(error) ?? { code: "INTERNAL", message: (error as Error).message },
   );

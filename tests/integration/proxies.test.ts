@@ -82,7 +82,7 @@ describe("gRPC", () => {
     const { credentials, options } = net.clientSecurity(null, [], address);
     const client = new Blobs(address, credentials, options);
     try {
-      return await blobs.pullBlob(client, sha256(photo));
+      return await blobs.pullByGrpc(client, sha256(photo));
     } finally {
       client.close();
       peers.forceShutdown();

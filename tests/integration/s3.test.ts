@@ -139,19 +139,15 @@ describe("a worker with s3://", () => {
     peers.addService(Blobs.service, blobHandlers(blobs));
     const address = await listen(peers, "127.0.0.1:0", serverCredentials(null));
     const { credentials: clear, options } = clientSecurity(null, [], address);
-    const peer = new Blobs(address, clear, options);
+    const client = new Blobs(address, clear, options);
+    const peer = { client, link: null };
     const stop = () => {
-      peer.close();
+      client.close();
       peers.forceShutdown();
     };
     const cache = new BlobCache(mkdtempSync(join(dir, "cache-")));
     return {
-      fetcher: new Fetcher(
-        { client: peer, link: null },
-        cache,
-        { get: async () => null },
-        new AbortController().signal,
-      ),
+      fetcher: new Fetcher(peer, peer, cache, { get: async () => null }, new AbortController().signal),
       stop,
     };
   }

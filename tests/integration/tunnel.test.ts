@@ -4,7 +4,7 @@ import * as grpc from "@grpc/grpc-js";
 import { afterEach, describe, expect, test } from "vitest";
 import { Tunnels } from "../../coordinator/adapters/tunnels.js";
 import { sha256 } from "../../shared/codec/digest.js";
-import { blobHandlers, MemoryBlobs, pullBlob } from "../../shared/net/blobs.js";
+import { blobHandlers, MemoryBlobs, pullByGrpc } from "../../shared/net/blobs.js";
 import { openServer, serverCredentials } from "../../shared/net/credentials.js";
 import { Blobs, Tunnel } from "../../shared/net/proto.js";
 import { listen } from "../../shared/net/rpc.js";
@@ -54,7 +54,7 @@ describe("through a worker's call", () => {
     await worker("w1", address);
     const clients = await Promise.all([1, 2, 3].map(async () => clientOf((await tunnels.reach("w1")).address)));
     const pulled = await Promise.all(
-      clients.flatMap((client) => [pullBlob(client, sha256(large)), pullBlob(client, sha256(small))]),
+      clients.flatMap((client) => [pullByGrpc(client, sha256(large)), pullByGrpc(client, sha256(small))]),
     );
     expect(pulled.map(sha256)).toEqual([1, 2, 3].flatMap(() => [sha256(large), sha256(small)]));
   });
@@ -66,8 +66,8 @@ describe("through a worker's call", () => {
       const digest = sha256(Buffer.from(id));
       const other = sha256(Buffer.from(id === "w1" ? "w2" : "w1"));
       const client = clientOf((await tunnels.reach(id)).address);
-      expect(String(Buffer.from(await pullBlob(client, digest)))).toBe(id);
-      await expect(pullBlob(client, other)).rejects.toMatchObject({ code: grpc.status.NOT_FOUND });
+      expect(String(Buffer.from(await pullByGrpc(client, digest)))).toBe(id);
+      await expect(pullByGrpc(client, other)).rejects.toMatchObject({ code: grpc.status.NOT_FOUND });
     }
   });
 
@@ -76,19 +76,19 @@ describe("through a worker's call", () => {
     const home = await worker("w1", address);
     const before = await tunnels.reach("w1");
     home.close();
-    await expect(pullBlob(clientOf(before.address), sha256(small))).rejects.toMatchObject({
+    await expect(pullByGrpc(clientOf(before.address), sha256(small))).rejects.toMatchObject({
       code: grpc.status.UNAVAILABLE,
     });
     home.hear(address);
     const client = clientOf((await tunnels.reach("w1")).address);
-    expect(await pullBlob(client, sha256(small))).toEqual(Uint8Array.from(small));
+    expect(await pullByGrpc(client, sha256(small))).toEqual(Uint8Array.from(small));
   });
 
   test("one that breaks in the middle of a transfer ends it with an error, not with silence", async () => {
     const { tunnels, address } = await coordinator();
     const relay = await openRelay(address);
     await worker("w1", relay.address);
-    const pulling = pullBlob(clientOf((await tunnels.reach("w1")).address), sha256(large));
+    const pulling = pullByGrpc(clientOf((await tunnels.reach("w1")).address), sha256(large));
     pulling.catch(() => undefined);
     await relay.carried(1024 * 1024);
     relay.cut();

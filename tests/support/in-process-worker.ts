@@ -7,7 +7,7 @@ import { AppError } from "../../shared/errors.js";
 import type { AttachRequest__Output } from "../../shared/gen/seedgrow/v1/AttachRequest.js";
 import type { WorkReply } from "../../shared/gen/seedgrow/v1/WorkReply.js";
 import type { WorkRequest__Output } from "../../shared/gen/seedgrow/v1/WorkRequest.js";
-import { linkTo, pullNumbers } from "../../shared/net/blob-lines.js";
+import { linkTo, pullBlob } from "../../shared/net/blob-lines.js";
 import { type Bus, publishJson } from "../../shared/net/bus.js";
 import { listenOnOnePort, type OnePort } from "../../shared/net/one-port.js";
 import { Blobs, clientOptions, serverOptions } from "../../shared/net/proto.js";
@@ -155,7 +155,7 @@ export class TestWorker {
     const options = { imageMs: this.pretended.imageMs, jitter: 0, parameters, fault: this.pretended.fault };
     const compute = new SimulatedCompute(options, setup, this.id);
     const pull = async (digest: string) => {
-      const bytes = await pullNumbers({ client, link }, digest, { signal: ended.signal });
+      const bytes = await pullBlob({ client, link }, digest, { signal: ended.signal });
       this.pulledBytes.push(bytes.length);
       return bytes;
     };

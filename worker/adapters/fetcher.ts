@@ -1,8 +1,8 @@
 /** Gets a blob from the nearest place that has it: memory of the run, disk cache, the bus's object store, the coordinator. */
 import type { Digest } from "../../shared/codec/digest.js";
 import { sha256 } from "../../shared/codec/digest.js";
-import { type BlobPeer, pullNumbers } from "../../shared/net/blob-lines.js";
-import { type PullOptions, pullBlob } from "../../shared/net/blobs.js";
+import { type BlobPeer, pullBlob } from "../../shared/net/blob-lines.js";
+import type { PullOptions } from "../../shared/net/blobs.js";
 import type { BlobCache } from "./blob-cache.js";
 
 /** Label packs by digest; null when the store does not hold it or cannot be reached. */
@@ -15,6 +15,8 @@ export class Fetcher {
 
   constructor(
     private readonly coordinator: BlobPeer,
+    /** The coordinator again: what comes on this line does not wait for parameters, nor they for it. */
+    private readonly files: BlobPeer,
     private readonly cache: BlobCache,
     private readonly packs: PackStore,
     private readonly signal: AbortSignal,
@@ -22,7 +24,7 @@ export class Fetcher {
 
   /** Straight from the coordinator, kept by nobody: weights, which are new with every step. `room`: see PullOptions. */
   async pull(digest: Digest, room?: PullOptions["room"]): Promise<Uint8Array> {
-    return pullNumbers(this.coordinator, digest, { signal: this.signal, room });
+    return pullBlob(this.coordinator, digest, { signal: this.signal, room });
   }
 
   /**
@@ -35,8 +37,7 @@ export class Fetcher {
       if (held) return held;
       const found = elsewhere && (await elsewhere());
       const { signal } = this;
-      const bytes =
-        found && sha256(found) === digest ? found : await pullBlob(this.coordinator.client, digest, { signal });
+      const bytes = found && sha256(found) === digest ? found : await pullBlob(this.files, digest, { signal });
       await this.cache.put(digest, bytes);
       return bytes;
     });

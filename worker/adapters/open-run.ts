@@ -54,7 +54,9 @@ export async function openRun(options: OpenRunOptions, request: AttachRequest__O
   requirePrivate({ "the coordinator": coordinatorAddress }, options.trust !== null, options.isInsecure);
   const secured = clientSecurity(options.trust, ["coordinator"], coordinatorAddress);
   const client = new Blobs(coordinatorAddress, secured.credentials, secured.options);
-  const link = linkTo({ address: coordinatorAddress, trust: options.trust, roles: ["coordinator"] });
+  const lineThere = () => linkTo({ address: coordinatorAddress, trust: options.trust, roles: ["coordinator"] });
+  const numbers = { client, link: lineThere() };
+  const files = { client, link: lineThere() };
   const { dataPlace, log } = options;
   const onTrouble = ({ code, message }: AppError) => {
     log("photos are pulled from the coordinator, since storage does not give them", { code, message });
@@ -65,12 +67,13 @@ export async function openRun(options: OpenRunOptions, request: AttachRequest__O
   const close = () => {
     closed.abort();
     client.close();
-    link?.close();
+    numbers.link?.close();
+    files.link?.close();
     peers.close();
     void bucket?.close();
   };
   try {
-    const fetcher = new Fetcher({ client, link }, options.cache, busPackStore(options.bus), closed.signal);
+    const fetcher = new Fetcher(numbers, files, options.cache, busPackStore(options.bus), closed.signal);
     const setup = runSetupSchema.parse(await pullJson(fetcher, request.setupDigest));
     const manifest = manifestSchema.parse(await pullJson(fetcher, setup.manifestDigest));
     const { method, seed, classes, wire } = setup;
