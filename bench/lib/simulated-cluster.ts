@@ -38,7 +38,7 @@ export interface StepCost {
 /** H of the local rows. */
 export const localSteps = 16;
 /** The first update attaches, pulls photos and warms caches up. */
-const firstUpdates = 1;
+const firstUpdates = 3;
 /** What waits and what is waited for is far longer. */
 const lookMs = 20;
 const clockTickMs = 10;

@@ -7,8 +7,10 @@ import { methodConfigSchema } from "../../shared/config/method.js";
 import { stageOptions } from "../../shared/config/stage-options.js";
 import type { GradientJob } from "../compute/contract.js";
 import { ReplicaRoom } from "../exchange/replica-room.js";
+import { SumMemory } from "../exchange/sum-memory.js";
 import type { JobContext } from "./context.js";
 import { localJob } from "./local.js";
+import { WeightsBase } from "./weights-base.js";
 
 const stage = { model: "classifier", round: 0 } as const;
 const method = methodConfigSchema.parse({ classifier: { steps: 6, microBatches: 4, microBatchSize: 2 } });
@@ -43,6 +45,7 @@ function world({ gradientAt = (value: number) => value } = {}) {
     },
     stats: () => ({ tensors: 1, bytes: 1 }),
   };
+  const pull = async (digest: string) => (digest === "specs" ? Buffer.from(JSON.stringify(specs)) : bytesOf(start));
   const context = {
     setup: { method, seed: 1, wire: "f32" },
     manifest: { train: { images: Array.from({ length: 8 }, () => ({ tags: [1] })) } },
@@ -54,7 +57,9 @@ function world({ gradientAt = (value: number) => value } = {}) {
     },
     images: { entry: () => ({ tags: [1] }), pixels: async () => new Uint8Array(1) },
     corrections: { round: async () => new Map() },
-    pull: async (digest: string) => (digest === "specs" ? Buffer.from(JSON.stringify(specs)) : bytesOf(start)),
+    pull,
+    base: new WeightsBase("f32", pull),
+    sums: new SumMemory(),
     loaded: new Map([["classifier", "before"]]),
     room: new ReplicaRoom(),
     closed: closed.signal,
@@ -93,13 +98,35 @@ describe("a replica", () => {
   test("waits for its first photos while its parameters come, not after", async () => {
     vi.useFakeTimers();
     const { context } = world();
-    const { pull } = context;
+    const { pull, base } = context;
     const late = <T>(value: T) => new Promise<T>((resolve) => setTimeout(() => resolve(value), 50));
     const images = { ...context.images, pixels: () => late(new Uint8Array(1)) };
-    const slow = { ...context, images, pull: (digest: string) => late(null).then(() => pull(digest)) };
+    const slow = {
+      ...context,
+      images,
+      pull: (digest: string) => late(null).then(() => pull(digest)),
+      base: { values: (...asked: Parameters<typeof base.values>) => late(null).then(() => base.values(...asked)) },
+    };
     const done = localJob(slow as unknown as JobContext, stage, "W", { ...job, steps: 1 });
     await vi.runAllTimersAsync();
     expect((await done).metrics.inputMs).toBe(0);
+  });
+
+  test("writes to the memory of an earlier one, once nobody reads that any more", async () => {
+    const { context } = world();
+    const bytes = async () => {
+      const { outputs, release } = await localJob(context, stage, "W", job);
+      return { sent: outputs[0]!.bytes, release };
+    };
+    const [first, second] = [await bytes(), await bytes()];
+    expect(second.sent.buffer).not.toBe(first.sent.buffer);
+    const kept = second.sent.slice();
+    first.sent.fill(255);
+    first.release?.();
+    const third = await bytes();
+    expect(third.sent.buffer).toBe(first.sent.buffer);
+    expect(third.sent).toEqual(kept);
+    expect(second.sent).toEqual(kept);
   });
 
   test("that diverges says so, and sends no numbers", async () => {

@@ -1,7 +1,6 @@
 /** A replica's local steps: AdamW on this worker, from given parameters; only what they moved by leaves it. */
 import { MemoryFloats } from "../../shared/aggregate/floats.js";
 import { Replica } from "../../shared/aggregate/replica.js";
-import { float32Of } from "../../shared/codec/digest.js";
 import { stageOptions } from "../../shared/config/stage-options.js";
 import { type ParamSpecs, parseParamSpecs } from "../../shared/data/param-specs.js";
 import { AppError } from "../../shared/errors.js";
@@ -13,7 +12,7 @@ import type { MicroBatch, PartialSum, TrainStage } from "../compute/contract.js"
 import type { ReplicaArrays } from "../exchange/replica-room.js";
 import type { JobContext, JobResult } from "./context.js";
 import { gradientSums } from "./gradient-sums.js";
-import { leavesBetween, microBatchesOf, sumOutput } from "./train.js";
+import { leavesBetween, microBatchesOf, sentSums } from "./train.js";
 
 interface Taken {
   readonly losses: number[];
@@ -33,7 +32,7 @@ export async function localJob(
   let coming = microBatches(context, stage, job, leafCount, 0);
   coming.catch(() => undefined);
   const [start, specs] = await Promise.all([
-    context.pull(weightsDigest).then(float32Of),
+    context.base.values(weightsDigest, null, stage.model),
     context.pull(job.specsDigest).then(parseParamSpecs),
   ]);
   const arrays = context.room.of(start.length, openSumsMax(leafCount / job.replicas));
@@ -61,7 +60,9 @@ export async function localJob(
     const notFinite = `replica ${job.replica}: ${error.message}`.slice(0, 200);
     return { outputs: [], metrics: { notFinite }, images: taken.images, computeMs: taken.computeMs };
   }
-  return resultOf(context, stage, job, moveOf(start, values, taken), { ...taken, checksums });
+  const [moved] = context.sums.take(1, start.length + sumTailFloats);
+  moveOf(start, values, taken, moved!);
+  return resultOf(context, stage, job, moved!, { ...taken, checksums });
 }
 
 /** Its moments begin at zero in every round, its bias correction as well: docs/DECISIONS.md has what that costs. */
@@ -110,17 +111,15 @@ function sumOf(sums: readonly PartialSum[]): Float32Array {
   return total;
 }
 
-/** Old minus new parameters, the sum of the losses, and how many images they are of. */
-function moveOf(start: Float32Array, values: Float32Array, { losses, images }: Taken): Float32Array {
-  const moved = new Float32Array(values.length + sumTailFloats);
+/** Old minus new parameters, the sum of the losses, and how many images they are of: to `moved`. */
+function moveOf(start: Float32Array, values: Float32Array, { losses, images }: Taken, moved: Float32Array): void {
   for (let i = 0; i < values.length; i++) moved[i] = start[i]! - values[i]!;
   moved[values.length] = (losses.reduce((sum, loss) => sum + loss, 0) / losses.length) * images;
   moved[values.length + 1] = images;
-  return moved;
 }
 
 async function resultOf(
-  { compute, setup }: JobContext,
+  { compute, setup, sums }: JobContext,
   stage: TrainStage,
   { step, replica }: LocalJob__Output,
   moved: Float32Array,
@@ -128,8 +127,10 @@ async function resultOf(
 ): Promise<JobResult> {
   const node = { level: 0, index: replica };
   const { result: stats } = await compute.call("stats");
-  const outputs = [sumOutput({ ...setup, stage, step }, { node, values: moved, due: node }, checksums)];
-  return { outputs, metrics: { tensors: stats.tensors, inputMs, losses }, images, computeMs };
+  const rounding = { ...setup, stage, step };
+  const release = () => sums.give(moved);
+  const sent = sentSums(sums, rounding, [{ node, values: moved, due: node }], checksums, release);
+  return { ...sent, metrics: { tensors: stats.tensors, inputMs, losses }, images, computeMs };
 }
 
 async function microBatches(

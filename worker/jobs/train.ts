@@ -73,7 +73,7 @@ export async function gradientJob(
 }
 
 /** Sums for the coordinator. Rounded ones are written elsewhere, so that nobody needs their own memory any more (`release`). */
-function sentSums(
+export function sentSums(
   memory: SumMemory,
   rounding: RoundingKey,
   sums: readonly PartialSum[],
