@@ -3,7 +3,7 @@ import { connect as connectTcp, isIP, type OnReadOpts, type Socket } from "node:
 import { connect as connectTls, type TLSSocket } from "node:tls";
 import { AppError } from "../errors.js";
 import { bulkPieceBytes } from "../limits.js";
-import { inSpan } from "../observe/tracing.js";
+import { currentTraceparent, inSpan } from "../observe/tracing.js";
 import { answerHeaderBytes, type BulkRequest, bulkAlpn, bulkGreeting, frameOf, readHeader, refusalIn } from "./bulk.js";
 import { checkPeer } from "./credentials.js";
 import { hostOf, portOf } from "./exposure.js";
@@ -250,7 +250,9 @@ export class BulkLink {
     const line = !this.line || this.line.isBroken ? new BulkLine(this.options) : this.line;
     this.line = line;
     try {
-      await inSpan(`bulk ${request.kind}`, { "server.address": this.options.address }, () => line.pull(request, sink));
+      await inSpan(`bulk ${request.kind}`, { "server.address": this.options.address }, () =>
+        line.pull({ ...request, traceparent: currentTraceparent() }, sink),
+      );
       this.hasWorked = true;
     } catch (error) {
       this.failed = true;

@@ -10,6 +10,7 @@ import type { Socket } from "node:net";
 import { z } from "zod";
 import { AppError, type ErrorCode, errorCodes } from "../errors.js";
 import { bulkPieceBytes, bulkRequestBytesMax } from "../limits.js";
+import { inServerSpan } from "../observe/tracing.js";
 
 /** First bytes of a line in the clear; HTTP/2 begins otherwise. */
 export const bulkGreeting = Buffer.from("SGB1");
@@ -120,7 +121,8 @@ interface Outcome extends Bulk {
 /** Never rejects. */
 async function outcomeOf(body: Buffer, answer: AnswerBulk): Promise<Outcome> {
   try {
-    const bulk = await answer(JSON.parse(body.toString("utf8")));
+    const { traceparent, ...request } = JSON.parse(body.toString("utf8"));
+    const bulk = await inServerSpan(`bulk ${request.kind}`, traceparent, () => answer(request));
     if (bulk.bytes.length > u32Max) throw new AppError("MESSAGE_INVALID", `${bulk.bytes.length} bytes at once`);
     return { ...bulk, isOk: true };
   } catch (thrown) {

@@ -1,5 +1,5 @@
 /**
- * Traces across gRPC and NATS. This module speaks to OpenTelemetry's API, which does nothing until `startTracing`
+ * Traces across gRPC, bulk lines and NATS. This module speaks to OpenTelemetry's API, which does nothing until `startTracing`
  * (shared/observe/otlp.ts) puts an SDK behind it: without --otlp no span is made and no header is sent.
  */
 import * as grpc from "@grpc/grpc-js";
@@ -31,9 +31,10 @@ export function inSpan<T>(
   name: string,
   attributes: Record<string, string | number>,
   work: () => Promise<T>,
+  kind: SpanKind = SpanKind.INTERNAL,
 ): Promise<T> {
   if (!isOn) return work();
-  const span = tracer().startSpan(name, { attributes });
+  const span = tracer().startSpan(name, { attributes, kind });
   return context.with(trace.setSpan(context.active(), span), work).then(
     (value) => {
       span.end();
@@ -44,6 +45,22 @@ export function inSpan<T>(
       throw thrown;
     },
   );
+}
+
+/** The current span as W3C has it, for requests that have a field for it; undefined when nobody traces. */
+export function currentTraceparent(): string | undefined {
+  if (!isOn) return undefined;
+  const fields: Record<string, string> = {};
+  propagation.inject(context.active(), fields);
+  return fields.traceparent;
+}
+
+/** `work` in a span of whoever answers: a child of the asker's, where `traceparent` is one. */
+export function inServerSpan<T>(name: string, traceparent: unknown, work: () => Promise<T>): Promise<T> {
+  if (!isOn) return work();
+  const fields = typeof traceparent === "string" ? { traceparent } : {};
+  const parent = propagation.extract(ROOT_CONTEXT, fields);
+  return context.with(parent, () => inSpan(name, {}, work, SpanKind.SERVER));
 }
 
 /** A span that other code ends; null when nobody traces. */

@@ -110,9 +110,7 @@ describe("traces", () => {
   });
 
   test("what a job pulls is part of it, on both sides", () => {
-    const served = spans.filter(
-      ({ name, service }) => name.endsWith("Blobs/Pull") && service === "seedgrow-coordinator",
-    );
+    const served = spans.filter(({ name, service }) => name === "bulk blob" && service === "seedgrow-coordinator");
     const callers = served
       .map(({ parentSpanId }) => nameOf(parentSpanId))
       .filter((span) => span?.service === "seedgrow-worker");
