@@ -31,7 +31,7 @@ export interface BulkRequest {
 export interface Bulk {
   readonly bytes: Uint8Array;
   /** Whether they are still what they were when they were asked for. Absent: whoever gets other bytes sees it. */
-  readonly isHeld?: (() => boolean) | undefined;
+  readonly isHeld?: () => boolean;
   /** Resolves when bytes [from, to) are there; absent: all are. @throws AppError when they do not come */
   readonly ready?: (from: number, to: number) => Promise<void>;
 }

@@ -38,7 +38,7 @@ export interface JobContext {
   readonly ahead: ShardsAhead;
   /** The parameters loaded for each kind of model. */
   readonly loaded: Map<ModelKind, LoadedWeights>;
-  /** The parameters that changes of a run that rounds them are added to. */
+  /** Parameters as they come, into memory that is used again; in a run that rounds them, what their changes are added to. */
   readonly base: WeightsBase;
   /** Aborted when the run has let this worker go. */
   readonly closed: AbortSignal;
