@@ -9,19 +9,12 @@ import { decodeSquare, readPhotoHeader } from "../shared/data/decode.js";
 import type { PortableGraph } from "../shared/data/portable-graph.js";
 import { type SavedModel, savedModelFile, savedModelSchema } from "../shared/data/saved-model.js";
 import { AppError } from "../shared/errors.js";
-import { stretchLabels } from "../shared/math/stretch.js";
 import { ComputeClient } from "./compute/client.js";
 import type { BackboneFiles } from "./compute/contract.js";
 import type { EngineInfo } from "./compute/messages.js";
 import { ComputePool } from "./compute/pool.js";
 import { photoThreads } from "./core/photo-threads.js";
 import type { EngineOptions } from "./engine/environment.js";
-
-/**
- * Probabilities of one photo at its own size, f32 values: 1 GiB. A larger photo is segmented smaller and its mask
- * stretched; the network has not seen more than method.imageSize of it anyway.
- */
-const probabilityValuesMax = 256 * 1024 * 1024;
 
 /** What another compute thread takes to start, 1.5 s for its engine and its program, is worth it for this many photos. */
 const photosPerThread = { refined: 16, raw: 64 } as const;
@@ -96,15 +89,9 @@ export class Predictor {
     allowed: readonly number[] | null,
     { raw = false }: { readonly raw?: boolean } = {},
   ): Promise<Uint8Array> {
-    const shrink = Math.sqrt(probabilityValuesMax / (width * height * (this.model.classes.length + 1)));
-    const [w, h] = [width, height].map((side) => Math.max(1, Math.floor(side * Math.min(1, shrink)))) as [
-      number,
-      number,
-    ];
-    const example = { image: 0, pixels, width: w, height: h, allowed, raw };
+    const example = { image: 0, pixels, width, height, allowed, raw };
     const { result } = await this.computes.run((compute) => compute.call("predict", [example]));
-    const { labels } = result[0]!;
-    return w === width && h === height ? labels : stretchLabels(labels, w, h, width, height);
+    return result[0]!.labels;
   }
 
   /** For export. @throws AppError EXPORT_UNSUPPORTED */

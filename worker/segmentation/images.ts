@@ -3,10 +3,13 @@
  * channel-last. Resizing is bilinear with half-pixel centres, as in nn/upsample.ts.
  */
 
+/** A table is looked up in half of the time that divisions take. */
+const unitOfByte = Float32Array.from({ length: 256 }, (_, byte) => byte / 127.5 - 1);
+
 /** Square RGB bytes to float32 in [-1, 1]: the input convention of every backbone here. */
 export function toUnit(pixels: Uint8Array): Float32Array {
   const out = new Float32Array(pixels.length);
-  for (let i = 0; i < pixels.length; i++) out[i] = pixels[i]! / 127.5 - 1;
+  for (let i = 0; i < pixels.length; i++) out[i] = unitOfByte[pixels[i]!]!;
   return out;
 }
 
@@ -16,14 +19,14 @@ export interface Grid {
   readonly channels: number;
 }
 
-interface Taps {
+export interface Taps {
   readonly low: Int32Array;
   readonly high: Int32Array;
   readonly rest: Float32Array;
 }
 
 /** For each of `to` cells: the two source cells and the weight of the second. */
-function tapsOf(from: number, to: number): Taps {
+export function tapsOf(from: number, to: number): Taps {
   const low = new Int32Array(to);
   const high = new Int32Array(to);
   const rest = new Float32Array(to);
@@ -98,9 +101,15 @@ function averageAxis(
 /** The largest channel of each cell. `names`: what to call the channels in place of 0, 1, .. */
 export function argMax(map: Float32Array, channels: number, names?: readonly number[]): Uint8Array {
   const out = new Uint8Array(map.length / channels);
-  for (let i = 0; i < out.length; i++) {
+  for (let i = 0, at = 0; i < out.length; i++, at += channels) {
     let best = 0;
-    for (let k = 1; k < channels; k++) if (map[i * channels + k]! > map[i * channels + best]!) best = k;
+    let largest = map[at]!;
+    for (let k = 1; k < channels; k++) {
+      const value = map[at + k]!;
+      if (!(value > largest)) continue;
+      largest = value;
+      best = k;
+    }
     out[i] = names ? names[best]! : best;
   }
   return out;

@@ -5,7 +5,7 @@
 import type { MethodConfig } from "../../shared/config/method.js";
 import { BACKGROUND } from "../../shared/data/label-ids.js";
 import { denseCrf } from "./crf/dense-crf.js";
-import { argMax, maxOfEach, pickChannels, resize, shrink } from "./images.js";
+import { maxOfEach, pickChannels, shrink } from "./images.js";
 import { restrict } from "./labels.js";
 import {
   coloured,
@@ -16,6 +16,7 @@ import {
   type SquareMap,
   startSide,
 } from "./refinement.js";
+import { stretchedArgMax } from "./stretched-labels.js";
 
 /** What prediction needs of the method; an exported model carries it along. */
 export type FinishConfig = RefinementConfig & Pick<MethodConfig, "predict">;
@@ -50,18 +51,17 @@ export async function labelsFrom(method: FinishConfig, input: Probabilities, pam
   const joined = coloured(method.imageSize, pixels, visible, method.predict.colourWeight);
   const refined = await refineMap(method, pixels, joined, iterationsOf(method), pamrBy);
   const { values, side, channels } = withCrf(method, pixels, refined);
-  const full = resize(values, { height: side, width: side, channels }, height, width);
-  return argMax(full, channels, ids);
+  return stretchedArgMax(values, { height: side, width: side, channels }, height, width, ids);
 }
 
 /** The network's probabilities stretched to the photo, and nothing else: what is compared with other programs. */
 export function rawLabelsFrom(method: FinishConfig, input: Probabilities): Uint8Array {
   const { probabilities, classCount, width, height, allowed } = input;
-  const ids = visibleIds(probabilities, classCount + 1, allowed);
-  const visible = pickChannels(probabilities, classCount + 1, ids);
+  const ids = allowed ? [BACKGROUND, ...allowed] : Array.from({ length: classCount + 1 }, (_, id) => id);
+  const channels = ids.length;
   const side = predictionSide(method);
-  const full = resize(visible, { height: side, width: side, channels: ids.length }, height, width);
-  return argMax(full, ids.length, ids);
+  const values = pickChannels(probabilities, classCount + 1, ids);
+  return stretchedArgMax(values, { height: side, width: side, channels }, height, width, ids);
 }
 
 function iterationsOf({ predict, finePamr }: FinishConfig): Iterations {
