@@ -4,7 +4,7 @@ import { exitCodes } from "../shared/errors.js";
 import { printError } from "./output.js";
 import { buildProgram } from "./program.js";
 
-const program = buildProgram();
+const program = await buildProgram(process.argv[2]);
 
 /** Our exit code for a wrong flag, and the way to the right one; subcommands inherit neither. */
 function adopt(command: Command): void {

@@ -9,7 +9,7 @@ const read = (path) => {
     return "";
   }
 };
-const stale = Object.entries(generatedPages()).filter(([path, text]) => read(path) !== text);
+const stale = Object.entries(await generatedPages()).filter(([path, text]) => read(path) !== text);
 if (process.argv.includes("--check")) {
   for (const [path] of stale) process.stderr.write(`${path} is stale: run \`npm run docs\` and commit it\n`);
   process.exitCode = stale.length > 0 ? 1 : 0;

@@ -3,8 +3,8 @@ import { Argument, Command } from "commander";
 import { completionScript, type Shell, shells } from "../completion/shells.js";
 import { wordsOf } from "../completion/words.js";
 
-/** @param program asked when the command runs: by then all commands are in it. */
-export function completionCommand(program: () => Command): Command {
+/** @param program with all commands, asked for when this one runs. */
+export function completionCommand(program: () => Promise<Command>): Command {
   return new Command("completion")
     .description("print a script that completes commands and options in your shell")
     .addArgument(new Argument("<shell>", "your shell").choices(shells))
@@ -17,7 +17,7 @@ Examples:
   $ seedgrow completion zsh > "\${fpath[1]}/_seedgrow"
   $ seedgrow completion fish > ~/.config/fish/completions/seedgrow.fish`,
     )
-    .action((shell: Shell) => {
-      process.stdout.write(completionScript(shell, wordsOf(program())));
+    .action(async (shell: Shell) => {
+      process.stdout.write(completionScript(shell, wordsOf(await program())));
     });
 }

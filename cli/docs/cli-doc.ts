@@ -6,8 +6,8 @@ import { generatedNote } from "./markdown.js";
 /** Columns of the help; a terminal has its own. */
 const width = 100;
 
-export function cliDoc(): string {
-  const program = buildProgram();
+export async function cliDoc(): Promise<string> {
+  const program = await buildProgram();
   const sections = commandsBelow(program, "seedgrow").map(([name, command]) => section(name, command));
   return `# Commands
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { errorCodes } from "../../shared/errors.js";
 import { generatedPages } from "./pages.js";
 
-const pages = generatedPages();
+const pages = await generatedPages();
 
 describe("generated pages", () => {
   test.each(Object.keys(pages))("%s is what the sources say (else: npm run docs)", (path) => {

@@ -3,6 +3,6 @@ import { cliDoc } from "./cli-doc.js";
 import { configDoc } from "./config-doc.js";
 import { errorsDoc } from "./errors-doc.js";
 
-export function generatedPages(): Readonly<Record<string, string>> {
-  return { "docs/CLI.md": cliDoc(), "docs/CONFIG.md": configDoc(), "docs/ERRORS.md": errorsDoc() };
+export async function generatedPages(): Promise<Readonly<Record<string, string>>> {
+  return { "docs/CLI.md": await cliDoc(), "docs/CONFIG.md": configDoc(), "docs/ERRORS.md": errorsDoc() };
 }
