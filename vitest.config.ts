@@ -1,5 +1,5 @@
 /**
- * Four kinds of tests (tests/README.md). Unit tests and simulation run in parallel; the others start servers and
+ * Kinds of tests (tests/README.md). Unit tests and simulation run in parallel; the others start servers and
  * processes that would fight for two cores, so their files run one after the other, and last.
  */
 import { defineConfig } from "vitest/config";
@@ -16,6 +16,33 @@ const soak = {
   },
 };
 
+/** Real processes that are hurt: they mostly wait, so several cases run at once (tests/chaos). */
+const chaos = {
+  test: {
+    name: "chaos",
+    include: ["tests/chaos/**/*.test.ts"],
+    testTimeout: 180_000,
+    hookTimeout: 120_000,
+    maxConcurrency: 3,
+    sequence: { groupOrder: 3 },
+    fileParallelism: false,
+    globalSetup: ["tests/support/built.ts"],
+  },
+};
+
+/** Machines with a network each; skipped, aloud, where the kernel does not allow it (tests/cluster). */
+const cluster = {
+  test: {
+    name: "cluster",
+    include: ["tests/cluster/**/*.test.ts"],
+    testTimeout: 240_000,
+    hookTimeout: 120_000,
+    sequence: { groupOrder: 4 },
+    fileParallelism: false,
+    globalSetup: ["tests/support/built.ts"],
+  },
+};
+
 /** Jobs under a Slurm of its own: two minutes that mostly wait, run by name alone (`npm run slurm-test`). */
 const slurm = {
   test: {
@@ -27,10 +54,14 @@ const slurm = {
   },
 };
 
+/** What CI has no time for: files named so, chaos and cluster. `npm run slow` is all of it, once before a change is done. */
+const isSlow = process.env.SEEDGROW_SLOW !== undefined;
+const slow = isSlow ? [] : ["tests/**/*.slow.test.ts"];
+
 const sequential = { fileParallelism: false, globalSetup: ["tests/support/built.ts"] };
 
 /** These load TensorFlow, or compare with it. */
-const tensorflowOnly = "tests/engine/{compiled,export-model,load,node-versions,parity,photo-bits}.test.ts";
+const tensorflowOnly = "tests/engine/{compiled,export-model,load,node-versions.slow,parity,photo-bits}.test.ts";
 if (isWithoutTensorflow) process.stderr.write(`SKIPPED: ${tensorflowOnly}, since SEEDGROW_ENGINE is wasm\n`);
 
 export default defineConfig({
@@ -58,7 +89,7 @@ export default defineConfig({
         test: {
           name: "integration",
           include: ["tests/{integration,engine,cli}/**/*.test.ts"],
-          exclude: isWithoutTensorflow ? [tensorflowOnly] : [],
+          exclude: [...slow, ...(isWithoutTensorflow ? [tensorflowOnly] : [])],
           testTimeout: 60_000,
           hookTimeout: 60_000,
           sequence: { groupOrder: 1 },
@@ -69,6 +100,7 @@ export default defineConfig({
         test: {
           name: "e2e",
           include: ["tests/e2e/**/*.test.ts"],
+          exclude: slow,
           testTimeout: 180_000,
           hookTimeout: 120_000,
           sequence: { groupOrder: 2 },
@@ -83,29 +115,8 @@ export default defineConfig({
           sequence: { groupOrder: 0 },
         },
       },
-      {
-        test: {
-          // Real processes that are hurt: they mostly wait, so several cases run at once (tests/chaos).
-          name: "chaos",
-          include: ["tests/chaos/**/*.test.ts"],
-          testTimeout: 180_000,
-          hookTimeout: 120_000,
-          maxConcurrency: 3,
-          sequence: { groupOrder: 3 },
-          ...sequential,
-        },
-      },
-      {
-        test: {
-          // Machines with a network each; skipped, aloud, where the kernel does not allow it (tests/cluster).
-          name: "cluster",
-          include: ["tests/cluster/**/*.test.ts"],
-          testTimeout: 240_000,
-          hookTimeout: 120_000,
-          sequence: { groupOrder: 4 },
-          ...sequential,
-        },
-      },
+      ...(isSlow || process.env.SEEDGROW_CHAOS ? [chaos] : []),
+      ...(isSlow || process.env.SEEDGROW_CLUSTER ? [cluster] : []),
       ...(process.env.SEEDGROW_SOAK ? [soak] : []),
       ...(process.env.SEEDGROW_SLURM ? [slurm] : []),
     ],
