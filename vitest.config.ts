@@ -61,7 +61,7 @@ const slow = isSlow ? [] : ["tests/**/*.slow.test.ts"];
 const sequential = { fileParallelism: false, globalSetup: ["tests/support/built.ts"] };
 
 /** These load TensorFlow, or compare with it. */
-const tensorflowOnly = "tests/engine/{compiled,export-model,load,node-versions.slow,parity,photo-bits}.test.ts";
+const tensorflowOnly = "tests/engine/{compiled,export-model,load,node-versions.slow,parity,photo-bits.slow}.test.ts";
 if (isWithoutTensorflow) process.stderr.write(`SKIPPED: ${tensorflowOnly}, since SEEDGROW_ENGINE is wasm\n`);
 
 export default defineConfig({
