@@ -16,6 +16,8 @@ const soak = {
   },
 };
 
+const sequential = { fileParallelism: false, globalSetup: ["tests/support/built.ts"] };
+
 /** Real processes that are hurt: they mostly wait, so several cases run at once (tests/chaos). */
 const chaos = {
   test: {
@@ -25,8 +27,7 @@ const chaos = {
     hookTimeout: 120_000,
     maxConcurrency: 3,
     sequence: { groupOrder: 3 },
-    fileParallelism: false,
-    globalSetup: ["tests/support/built.ts"],
+    ...sequential,
   },
 };
 
@@ -38,8 +39,7 @@ const cluster = {
     testTimeout: 240_000,
     hookTimeout: 120_000,
     sequence: { groupOrder: 4 },
-    fileParallelism: false,
-    globalSetup: ["tests/support/built.ts"],
+    ...sequential,
   },
 };
 
@@ -55,10 +55,8 @@ const slurm = {
 };
 
 /** What CI has no time for: files named so, chaos and cluster. `npm run slow` is all of it, once before a change is done. */
-const isSlow = process.env.SEEDGROW_SLOW !== undefined;
+const isSlow = Boolean(process.env.SEEDGROW_SLOW);
 const slow = isSlow ? [] : ["tests/**/*.slow.test.ts"];
-
-const sequential = { fileParallelism: false, globalSetup: ["tests/support/built.ts"] };
 
 /** These load TensorFlow, or compare with it. */
 const tensorflowOnly = "tests/engine/{compiled,export-model,load,node-versions.slow,parity,photo-bits.slow}.test.ts";

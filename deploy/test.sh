@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Sets up, then runs every check and every test but the slow ones (`npm run slow`). Ends with one line "N passed, N failed"; fails if anything failed.
+# Sets up, then runs every check and every test but the slow ones (`npm run slow`). Ends with one line "N passed, N failed"; fails if
+# anything failed.
 # A check (lint, types, imports, generated code, shellcheck) counts as one, and the tests run even if one fails. Flags go to
 # vitest; without any, all tests run and the cores' coverage must be what vitest.config.ts asks for.
 set -euo pipefail
@@ -44,6 +45,6 @@ else
   printf '\n== shellcheck: SKIPPED, it is not installed\n'
 fi
 run_tests "$@"
-printf '\nNot run: what takes long (npm run slow; tests/README.md)\n'
+if [[ -z "${SEEDGROW_SLOW:-}" ]]; then printf '\nNot run: what takes long (npm run slow; tests/README.md)\n'; fi
 printf '\n%s passed, %s failed\n' "$passed" "$failed"
 ((failed == 0))

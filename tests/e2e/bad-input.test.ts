@@ -5,7 +5,7 @@ import sharp, { type Sharp } from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readMaskPng, writeMaskPng } from "../../shared/data/mask-png.js";
 import { exitCodes } from "../../shared/errors.js";
-import { settings, Workplace } from "../support/seedgrow.js";
+import { fewest, settings, Workplace } from "../support/seedgrow.js";
 
 let place: Workplace;
 beforeAll(async () => {
@@ -13,9 +13,6 @@ beforeAll(async () => {
   await place.draw(8, 0);
 });
 afterAll(() => place.clear());
-
-/** As few updates as there can be. */
-const fewest = { "method.rounds": 1, "method.classifier.steps": 1, "method.segmenter.steps": 1 };
 
 /** A picture with something in it; another seed is another picture. */
 function picture(seed: number, width = 40, height = 24): Sharp {

@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { closeSync, mkdirSync, openSync, readdirSync, rmSync, writeSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { exitCodes } from "../../shared/errors.js";
-import { settings, Workplace } from "../support/seedgrow.js";
+import { fewest, settings, Workplace } from "../support/seedgrow.js";
 import { until } from "../support/until.js";
 
 let place: Workplace;
@@ -12,9 +12,6 @@ beforeAll(async () => {
   await place.draw(8, 0);
 });
 afterAll(() => place.clear());
-
-/** As few updates as there can be. */
-const fewest = { "method.rounds": 1, "method.classifier.steps": 1, "method.segmenter.steps": 1 };
 
 describe("a disk", () => {
   /** A disk of its own, given to `use`; false where none can be mounted. */

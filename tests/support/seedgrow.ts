@@ -35,6 +35,9 @@ const tiny = {
 };
 type Settings = Readonly<Record<string, string | number>>;
 
+/** As few updates as there can be. */
+export const fewest = { "method.rounds": 1, "method.classifier.steps": 1, "method.segmenter.steps": 1 };
+
 export function settings(overrides: Settings = {}): string[] {
   return Object.entries({ ...tiny, ...overrides }).flatMap(([key, value]) => ["--set", `${key}=${value}`]);
 }

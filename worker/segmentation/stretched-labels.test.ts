@@ -39,6 +39,12 @@ test("of leads that float32 rounds away, too", () => {
   expectSame(map, 16, 3, 67, 53);
 });
 
+test("of numbers that are too small to have all digits", () => {
+  const rng = new Rng(0, "small");
+  const map = Float32Array.from({ length: 16 * 16 * 3 }, () => Math.floor(rng.next() * 4) * 2 ** -149);
+  expectSame(map, 16, 3, 67, 53);
+});
+
 test("of values that are no finite numbers, and of negative ones", () => {
   const map = blobs(1, 16, 3, 1e9).map((value, i) => (i % 37 === 0 ? Number.NaN : i % 41 === 0 ? -1 / 0 : value - 0.5));
   expectSame(map, 16, 3, 40, 50);

@@ -6,6 +6,8 @@ import { argMax, type Grid, type Taps, tapsOf } from "./images.js";
 
 /** A cell's winner leads by this share of all its values, 16 times what float32 can round away: no pixel in between is a tie. */
 const clearLead = 1e-6;
+/** And by this: numbers smaller than float32's least normal one are rounded by more than a share. */
+const leastLead = 2 ** -126;
 const none = -1;
 
 /** What `argMax(resize(map, from, height, width), from.channels, names)` gives, [height, width]. */
@@ -88,7 +90,7 @@ function clearWinners(map: Float32Array, channels: number): Int16Array {
         best = k;
       } else if (value > second) second = value;
     }
-    out[cell] = map[at + best]! - second > clearLead * sum ? best : none;
+    out[cell] = map[at + best]! - second > clearLead * sum + leastLead ? best : none;
   }
   return out;
 }
