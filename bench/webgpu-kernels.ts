@@ -1,12 +1,14 @@
 /**
  * Our WGSL kernels against tfjs's, where it has one, in turns on one GPU and by its own clock: what they compute, what they move, how fast.
  *
- *   npx tsc && node dist/bench/webgpu-kernels.js [--large] [--only conv3x3] [--whole] [--rounds 5] [--tflops 66.9 --gbps 3350] [--json]
+ *   npx tsc && node dist/bench/webgpu-kernels.js [--large] [--only conv3x3] [--whole] [--rounds 5] [--tflops 66.9 --gbps 3350
+ *     [--half-tflops 989]] [--json]
  *
  * --whole: a kernel ten times one behind the other, by the processor's clock, in place of the GPU's around a single one.
  * --large: batches for a GPU with memory of its own; without it, sizes for one made of software. GFLOP and MB follow from the shapes,
  * every input and output counted once. --tflops and --gbps, both from the GPU's data sheet, give the share of the roofline
- * (Williams et al. 2009): the least time that arithmetic and memory allow, over the time taken.
+ * (Williams et al. 2009): the least time that arithmetic and memory allow, over the time taken. --half-tflops, of float16 products
+ * with float32 sums on matrix units, gives that of `method.math: f16`, whose tensors are float32 in memory.
  */
 import { parseArgs } from "node:util";
 import type { KernelFunc } from "@tensorflow/tfjs";
@@ -25,6 +27,7 @@ const { values: flags } = parseArgs({
     rounds: { type: "string", default: "5" },
     tflops: { type: "string" },
     gbps: { type: "string" },
+    "half-tflops": { type: "string" },
     json: { type: "boolean", default: false },
   },
 });
@@ -85,10 +88,10 @@ async function alternated(call: Call, contenders: readonly Side[]): Promise<numb
 }
 
 /** "": nobody has said what the GPU can do. */
-function rooflineShare({ gflop, megabytes, oursMs }: Row): string {
-  if (flags.tflops === undefined || flags.gbps === undefined) return "";
-  const leastMs = Math.max(gflop / Number(flags.tflops), megabytes / Number(flags.gbps));
-  return `${((100 * leastMs) / oursMs).toFixed(0)} %`;
+function rooflineShare({ gflop, megabytes }: Row, ms: number, tflops: string | undefined): string {
+  if (tflops === undefined || flags.gbps === undefined) return "";
+  const leastMs = Math.max(gflop / Number(tflops), megabytes / Number(flags.gbps));
+  return `${((100 * leastMs) / ms).toFixed(0)} %`;
 }
 
 function print(): void {
@@ -102,12 +105,15 @@ function print(): void {
     const cells = [gflop.toFixed(3), megabytes.toFixed(2), ((1e3 * gflop) / megabytes).toFixed(0)];
     const beside =
       stockMs === null ? ["", rate(oursMs), ""] : [rate(stockMs), rate(oursMs), (stockMs / oursMs).toFixed(1)];
-    const halves = halfMs === null ? ["", ""] : [rate(halfMs), (oursMs / halfMs).toFixed(1)];
-    const times = [...beside, rooflineShare(row), ...halves];
+    const halves =
+      halfMs === null
+        ? ["", "", ""]
+        : [rate(halfMs), (oursMs / halfMs).toFixed(1), rooflineShare(row, halfMs, flags["half-tflops"])];
+    const times = [...beside, rooflineShare(row, oursMs, flags.tflops), ...halves];
     return `| ${layer} | ${kernel} | ${[...cells, ...times].join(" | ")} |`;
   });
   const head =
-    "| layer | kernel | GFLOP | MB | FLOP/B | stock, TFLOP/s | ours, TFLOP/s | times faster | of the roofline | f16, TFLOP/s | times faster than f32 |";
-  const rule = "| --- | --- | --: | --: | --: | --: | --: | --: | --: | --: | --: |";
+    "| layer | kernel | GFLOP | MB | FLOP/B | stock, TFLOP/s | ours, TFLOP/s | times faster | of the roofline | f16, TFLOP/s | times faster than f32 | of its roofline |";
+  const rule = "| --- | --- | --: | --: | --: | --: | --: | --: | --: | --: | --: | --: |";
   process.stdout.write(`${device}\n\n${[head, rule, ...lines].join("\n")}\n`);
 }
