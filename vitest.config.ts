@@ -1,7 +1,9 @@
 /**
- * Kinds of tests (tests/README.md). Unit tests and simulation run in parallel; the others start servers and
- * processes that would fight for two cores, so their files run one after the other, and last.
+ * Kinds of tests (tests/README.md). Unit tests, simulation and damaged input first: as many files at once as there are cores, and in
+ * processes that keep their modules from file to file, which halves the time. Then what starts servers and processes: two files at a
+ * time, for they mostly wait. Last, one after the other, whole trainings, which would fight for two cores.
  */
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 import { isWithoutTensorflow } from "./tests/support/engine.js";
 
@@ -15,6 +17,8 @@ const soak = {
     globalSetup: ["tests/support/built.ts"],
   },
 };
+
+const inMemory = { isolate: false, maxWorkers: Math.max(2, availableParallelism()), sequence: { groupOrder: 0 } };
 
 const sequential = { fileParallelism: false, globalSetup: ["tests/support/built.ts"] };
 
@@ -71,7 +75,7 @@ export default defineConfig({
           include: ["{bench,cli,coordinator,shared,worker}/**/*.test.ts", "tests/imports.test.ts"],
           // The tests of the method compute: TensorFlow on a busy machine is slow.
           testTimeout: 30_000,
-          sequence: { groupOrder: 0 },
+          ...inMemory,
         },
       },
       {
@@ -80,7 +84,7 @@ export default defineConfig({
           name: "sim",
           include: ["tests/sim/**/*.test.ts"],
           testTimeout: 120_000,
-          sequence: { groupOrder: 0 },
+          ...inMemory,
         },
       },
       {
@@ -90,8 +94,9 @@ export default defineConfig({
           exclude: [...slow, ...(isWithoutTensorflow ? [tensorflowOnly] : [])],
           testTimeout: 60_000,
           hookTimeout: 60_000,
+          maxWorkers: 2,
+          globalSetup: ["tests/support/built.ts"],
           sequence: { groupOrder: 1 },
-          ...sequential,
         },
       },
       {
@@ -110,7 +115,7 @@ export default defineConfig({
           // Damaged input for everything that parses: some thousand cases, `npm run fuzz` a hundred thousand.
           name: "fuzz",
           include: ["tests/fuzz/**/*.test.ts"],
-          sequence: { groupOrder: 0 },
+          ...inMemory,
         },
       },
       ...(isSlow || process.env.SEEDGROW_CHAOS ? [chaos] : []),

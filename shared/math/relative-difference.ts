@@ -7,5 +7,5 @@ export function relativeDifference(actual: Float32Array, expected: Float32Array)
     const off = Math.abs(actual[i]! - expected[i]!);
     if (!(off <= worst)) worst = Number.isNaN(off) ? Number.POSITIVE_INFINITY : off;
   }
-  return worst / scale;
+  return worst === 0 ? 0 : worst / scale;
 }

@@ -51,7 +51,10 @@ export async function connectBus(options: ConnectBusOptions): Promise<Bus> {
     });
     return { connection, url, role: trust?.identity.role ?? null, replicas: options.replicas ?? 0 };
   } catch (error) {
-    throw connectProblem((await heardLater(error, url, trust)) ?? error, url, trust);
+    const problem = connectProblem(error, url, trust);
+    if (problem.code !== "BROKER_UNREACHABLE" || trust === null) throw problem;
+    const heard = await heardLater(url, trust);
+    throw heard === null ? problem : connectProblem(heard, url, trust);
   }
 }
 
@@ -71,9 +74,8 @@ function secured(trust: Trust, url: string): Partial<ConnectionOptions> {
   return { tls, inboxPrefix: inboxOf(trust.identity), ignoreClusterUpdates: true };
 }
 
-/** Of a server that said nothing to nats.js: what it has against our certificate; null: nothing. */
-async function heardLater(error: unknown, url: string, trust: Trust | null): Promise<Error | null> {
-  if (!trust || (error as Partial<NatsError>).code !== ErrorCode.Timeout) return null;
+/** Of a server of which nats.js only says that it closed or kept silent: what it has against our certificate; null: nothing. */
+async function heardLater(url: string, trust: Trust): Promise<Error | null> {
   const address = addressesOf(url)[0]!;
   const port = Number(/:(\d+)\/?$/.exec(address)?.[1] ?? portDefault);
   const { ca, cert, key } = trust;

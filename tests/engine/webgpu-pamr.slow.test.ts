@@ -1,12 +1,6 @@
 /** PAMR by the webgpu engine's kernels beside that in typed arrays, on SwiftShader where there is no GPU (webgpu.test.ts). */
-import { execFile } from "node:child_process";
-import { existsSync } from "node:fs";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { beforeAll, describe, expect, test } from "vitest";
-import { softwareGpu } from "../support/software-gpu.js";
-
-const run = promisify(execFile);
+import { gpuReport } from "../support/gpu-report.js";
 
 interface Report {
   /** By case: the largest, of values from 0 to 1, or what is wrong. */
@@ -23,14 +17,7 @@ let report: Report | null = null;
 const reason = "SKIPPED: there is no Vulkan here, nothing is proven about PAMR on a GPU";
 
 beforeAll(async () => {
-  const env = { ...process.env, ...softwareGpu(existsSync) };
-  try {
-    const script = fileURLToPath(new URL("webgpu-pamr.mjs", import.meta.url));
-    const { stdout } = await run(process.execPath, [script], { env });
-    report = JSON.parse(stdout.trim().split("\n").at(-1)!) as Report;
-  } catch (error) {
-    if (!(error as { stderr?: string }).stderr?.includes("ENGINE_MISSING")) throw error;
-  }
+  report = await gpuReport<Report>("webgpu-pamr.mjs");
 }, 300_000);
 
 describe("PAMR on a GPU", () => {
