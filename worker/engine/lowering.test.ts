@@ -135,18 +135,39 @@ describe("convolutions of one cell", () => {
   test("are matrix products, and what follows them sees matrices too", () => {
     const nodes = withMatrixProducts([image, bias, cell, product, ...following]);
     expect(opsOf(nodes)).toMatchObject({
-      ...{ conv_pixels: "Reshape image conv_pixels_shape", conv_matrix: "Reshape filter conv_matrix_shape" },
-      ...{ conv_rows: "MatMul conv_pixels conv_matrix", conv: "Reshape conv_rows conv_shape" },
-      ...{ sum_rows: "BiasAdd conv_rows bias", relu_rows: "Relu6 sum_rows", relu: "Reshape relu_rows relu_shape" },
+      ...{ conv_pixels: "Reshape image size_any1_3", conv_matrix: "Reshape filter size_3_4" },
+      ...{ conv_rows: "MatMul conv_pixels conv_matrix", conv: "Reshape conv_rows size_2_8_8_4" },
+      ...{ sum_rows: "BiasAdd conv_rows bias", relu_rows: "Relu6 sum_rows", relu: "Reshape relu_rows size_2_8_8_4" },
       mean: "Mean relu",
     });
     const graph = new GraphView(nodes);
-    const shapes = ["conv_pixels_shape", "conv_matrix_shape", "relu_shape"].map((name) => graph.integersOf(name));
+    const shapes = ["size_any1_3", "size_3_4", "size_2_8_8_4"].map((name) => graph.integersOf(name));
     expect(shapes).toEqual([
       [-1, 3],
       [3, 4],
       [2, 8, 8, 4],
     ]);
+    expect(new Set(nodes.map(({ name }) => name)).size).toBe(nodes.length);
+  });
+
+  const back = placeholder("back", [1, 1, 4, 4]);
+  const added = (...input: string[]) => pictured(node("added", "Add", input), 4);
+  const again = pictured(node("again", "Conv2D", ["added", "back"], strides(1)), 4);
+
+  test("take rows from each other, and from the sum of two of them", () => {
+    const second = pictured(node("second", "Conv2D", ["sum", "back"], strides(1)), 4);
+    const nodes = [image, bias, cell, product, following[0]!, back, second, added("second", "sum"), again];
+    expect(opsOf(withMatrixProducts(nodes))).toMatchObject({
+      second_rows: "MatMul sum_rows second_matrix",
+      added_rows: "Add second_rows sum_rows",
+      again_rows: "MatMul added_rows again_matrix",
+    });
+  });
+
+  test("a sum of another thing is one of pixels", () => {
+    const other = placeholder("other", [2, 8, 8, 4]);
+    const ops = opsOf(withMatrixProducts([image, cell, product, other, back, added("conv", "other"), again]));
+    expect(ops).toMatchObject({ added: "Add conv other", again_pixels: "Reshape added size_any1_4" });
   });
 
   test.each([

@@ -8,56 +8,79 @@ import { constantAttr, type GraphNode, GraphView, int32 } from "./graph-nodes.js
 const followers = ["BiasAdd", "Relu", "Relu6"];
 
 export function withMatrixProducts(nodes: readonly GraphNode[]): GraphNode[] {
-  const graph = new GraphView(nodes);
+  const products = new MatrixProducts(nodes);
+  return nodes.flatMap((node) => products.lowered(node));
+}
+
+class MatrixProducts {
+  private readonly graph: GraphView;
   /** Nodes [N, H, W, C] whose values another one (`rowsOf`) has as [N * H * W, C]. */
-  const asRows = new Set<string>();
-  return nodes.flatMap((node) => {
-    const made = isProduct(graph, node) ? product(graph, node) : followed(node, asRows);
-    if (made.length > 1) asRows.add(node.name);
-    return made;
-  });
-}
+  private readonly asRows = new Set<string>();
+  /** Constants that are there already. */
+  private readonly sizes = new Set<string>();
 
-function isProduct(graph: GraphView, { op, input, attr }: GraphNode): boolean {
-  const [height, width] = graph.shapeOf(input[1] ?? "") ?? [];
-  const strides = (attr.strides as { readonly list: { readonly i: readonly number[] } } | undefined)?.list.i;
-  return op === "Conv2D" && height === 1 && width === 1 && strides!.every((stride) => stride === 1);
-}
+  constructor(nodes: readonly GraphNode[]) {
+    this.graph = new GraphView(nodes);
+  }
 
-function product(graph: GraphView, node: GraphNode): GraphNode[] {
-  const { name, input, attr } = node;
-  const [image, filter] = input as [string, string];
-  const [, , from, to] = graph.shapeOf(filter) as [number, number, number, number];
-  const T = attr.T!;
-  const flags = { transpose_a: { b: false }, transpose_b: { b: false } };
-  return [
-    ...reshape(`${name}_pixels`, image, [-1, from], T),
-    ...reshape(`${name}_matrix`, filter, [from, to], T),
-    { name: rowsOf(name), op: "MatMul", input: [`${name}_pixels`, `${name}_matrix`], attr: { T, ...flags } },
-    ...reshape(name, rowsOf(name), node.shape!, T),
-  ];
-}
+  lowered(node: GraphNode): GraphNode[] {
+    if (this.isProduct(node)) return this.product(node);
+    return this.isOfRows(node) ? this.onRows(node) : [node];
+  }
 
-/** On the product's rows, and as what it was for those who want pixels; nobody else computes that one. */
-function followed(node: GraphNode, asRows: ReadonlySet<string>): GraphNode[] {
-  const [first = "", ...others] = node.input;
-  if (!asRows.has(first) || !followers.includes(node.op)) return [node];
-  return [
-    { ...node, name: rowsOf(node.name), input: [rowsOf(first), ...others] },
-    ...reshape(node.name, rowsOf(node.name), node.shape!, node.attr.T!),
-  ];
+  private isProduct({ op, input, attr }: GraphNode): boolean {
+    const [height, width] = this.graph.shapeOf(input[1] ?? "") ?? [];
+    const strides = (attr.strides as { readonly list: { readonly i: readonly number[] } } | undefined)?.list.i;
+    return op === "Conv2D" && height === 1 && width === 1 && strides!.every((stride) => stride === 1);
+  }
+
+  private product(node: GraphNode): GraphNode[] {
+    const { name, input, attr } = node;
+    const [image, filter] = input as [string, string];
+    const [, , from, to] = this.graph.shapeOf(filter) as [number, number, number, number];
+    const T = attr.T!;
+    const flags = { transpose_a: { b: false }, transpose_b: { b: false } };
+    const hasRows = this.asRows.has(image);
+    const rows = hasRows ? rowsOf(image) : `${name}_pixels`;
+    return [
+      ...(hasRows ? [] : this.reshape(rows, image, [-1, from], T)),
+      ...this.reshape(`${name}_matrix`, filter, [from, to], T),
+      { name: rowsOf(name), op: "MatMul", input: [rows, `${name}_matrix`], attr: { T, ...flags } },
+      ...this.asPixels(node),
+    ];
+  }
+
+  /** Followers, and the sum of two that are there as rows, which is not one number for every channel, say. */
+  private isOfRows({ op, input, shape }: GraphNode): boolean {
+    const [first = "", second = ""] = input;
+    if (!this.asRows.has(first)) return false;
+    if (followers.includes(op)) return true;
+    const hasShape = (one: string) => this.graph.shapeOf(one)?.join() === shape?.join();
+    return op === "Add" && this.asRows.has(second) && hasShape(first) && hasShape(second);
+  }
+
+  private onRows(node: GraphNode): GraphNode[] {
+    const input = node.input.map((one) => (this.asRows.has(one) ? rowsOf(one) : one));
+    return [{ ...node, name: rowsOf(node.name), input }, ...this.asPixels(node)];
+  }
+
+  /** The rows as what the node was, for those who want pixels; nobody else computes that one. */
+  private asPixels({ name, shape, attr }: GraphNode): GraphNode[] {
+    this.asRows.add(name);
+    return this.reshape(name, rowsOf(name), shape!, attr.T!);
+  }
+
+  private reshape(name: string, input: string, shape: readonly number[], T: object): GraphNode[] {
+    const size = `size_${shape.join("_").replace("-", "any")}`;
+    const made: GraphNode = { name, op: "Reshape", input: [input, size], attr: { T, Tshape: { type: int32 } }, shape };
+    if (this.sizes.has(size)) return [made];
+    this.sizes.add(size);
+    const sides = [shape.length];
+    const content = new Uint8Array(Int32Array.from(shape).buffer);
+    return [{ name: size, op: "Const", input: [], attr: constantAttr(int32, sides, content), shape: sides }, made];
+  }
 }
 
 function rowsOf(name: string): string {
   return `${name}_rows`;
-}
-
-function reshape(name: string, input: string, shape: readonly number[], T: object): GraphNode[] {
-  const sides = [shape.length];
-  const content = new Uint8Array(Int32Array.from(shape).buffer);
-  const size = `${name}_shape`;
-  return [
-    { name: size, op: "Const", input: [], attr: constantAttr(int32, sides, content), shape: sides },
-    { name, op: "Reshape", input: [input, size], attr: { T, Tshape: { type: int32 } }, shape },
-  ];
 }
