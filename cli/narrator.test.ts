@@ -56,7 +56,7 @@ describe("the narrator", () => {
     const joined = (workerId: string, fingerprint: string) => ({ kind: "worker-joined", workerId, fingerprint });
     const wasm = wasmFingerprint("1", "abc", "x64");
     expect(tell(joined("w1", wasm), joined("w2", wasm))).toEqual([
-      "computing with WebAssembly: 1.4 to 3 times slower than TensorFlow (docs/ENGINES.md)",
+      "computing with WebAssembly: 1.4 to 4 times slower than TensorFlow (docs/ENGINES.md)",
       "worker w1 joined",
       "worker w2 joined",
     ]);

@@ -20,7 +20,7 @@ usage: ./deploy/setup.sh [--engine-only] [--no-build] [--worker] [--help]
 
 Installs what is missing: npm packages, the TypeScript build, the TensorFlow engine, nats-server.
 Needs Node 20 or newer; no root. TensorFlow wants Python 3 with pip and a C++ compiler as well: without them, the
-WebAssembly engine takes its place, 1.4 to 3 times slower. Where NVIDIA's driver shows a GPU, TensorFlow is the one for CUDA
+WebAssembly engine takes its place, 1.4 to 4 times slower. Where NVIDIA's driver shows a GPU, TensorFlow is the one for CUDA
 (10 GB of disk while installing), and a GPU that it cannot use is an error, exit code 4.
   --engine-only   only the npm packages and the TensorFlow engine
   --no-build      do not compile the TypeScript sources
@@ -101,7 +101,7 @@ setup_engine() {
   # 4: there is a GPU, or one was asked for, and it cannot be used. Nothing slower takes its place unasked.
   if ((code == 4)); then exit 4; fi
   if [[ "$engine_only" == true || "${SEEDGROW_ENGINE:-}" == tensorflow ]]; then exit 1; fi
-  say "engine: WebAssembly in place of TensorFlow: the same training, 1.4 to 3 times slower (docs/ENGINES.md)"
+  say "engine: WebAssembly in place of TensorFlow: the same training, 1.4 to 4 times slower (docs/ENGINES.md)"
 }
 
 sources_hash() {

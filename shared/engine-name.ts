@@ -23,7 +23,7 @@ export function wasmFingerprint(version: string, digest: string, processor: stri
 /** What a person should know who did not choose the engine; null: nothing. docs/ENGINES.md has the measurements. */
 export function engineRemark(fingerprint: string): string | null {
   if (!fingerprint.startsWith(wasmPrefix)) return null;
-  return "computing with WebAssembly: 1.4 to 3 times slower than TensorFlow (docs/ENGINES.md)";
+  return "computing with WebAssembly: 1.4 to 4 times slower than TensorFlow (docs/ENGINES.md)";
 }
 
 /** Its results are hashes: no real engine's results may be mixed with them. */

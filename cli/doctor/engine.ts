@@ -42,7 +42,7 @@ export function judgeEngine(answer: Answer) {
   const timing = `loads in ${(loadMs / 1000).toFixed(1)} s, gradient in ${computeMs.toFixed(0)} ms`;
   const value = `${version}; ${device}; ${timing}`;
   if (name !== "wasm" || reason === "asked for") return ok(value);
-  return warn(`${value}; ${reason}`, "It works, 1.4 to 3 times slower: ./deploy/setup.sh installs TensorFlow.");
+  return warn(`${value}; ${reason}`, "It works, 1.4 to 4 times slower: ./deploy/setup.sh installs TensorFlow.");
 }
 
 export function judgeGpu(answer: Answer, names: readonly string[], driver: string | null) {

@@ -42,7 +42,7 @@ test("without the native addon, training chooses wasm by itself, says so, and ar
   chooseEngine();
   const run = place.train(["--local", "2"]);
   expect(await weightsOf(run)).toBe(expected);
-  expect(run.stderr).toContain("computing with WebAssembly: 1.4 to 3 times slower than TensorFlow");
+  expect(run.stderr).toContain("computing with WebAssembly: 1.4 to 4 times slower than TensorFlow");
   const joined = place.events(run.runId!).find(({ kind }) => kind === "worker-joined");
   expect(joined?.fingerprint).toMatch(/^wasm; tfjs .*kernels=[0-9a-f]{12}; /);
   const log = readFileSync(place.path("runs", run.runId!, "logs/worker-1.log"), "utf8");
