@@ -6,6 +6,7 @@ import { EventLog } from "../../coordinator/adapters/event-log.js";
 import { Leases } from "../../coordinator/adapters/leases.js";
 import { readStatus } from "../../coordinator/adapters/status-store.js";
 import { type Bus, connectBus, publishJson } from "../../shared/net/bus.js";
+import { handshakeProblem } from "../../shared/net/handshake.js";
 import { labelBucket, leaseBucket, subjects } from "../../shared/net/subjects.js";
 import { loadTrust, type Trust } from "../../shared/net/trust.js";
 import { busPackStore } from "../../worker/adapters/label-packs.js";
@@ -107,7 +108,12 @@ describe("a client does not talk to", () => {
   test("a server that is no broker of its CA", async () => {
     const broker2 = await startSecureBroker(theirs);
     try {
-      await expect(join(await ours.trust("gpu1"), broker2.url)).rejects.toMatchObject({ code: "CERT_UNKNOWN_CA" });
+      const trust = await ours.trust("gpu1");
+      await expect(join(trust, broker2.url)).rejects.toMatchObject({ code: "CERT_UNKNOWN_CA" });
+      // What is asked for where nats.js drops it.
+      const { hostname, port } = new URL(`nats://${broker2.url}`);
+      const heard = await handshakeProblem(hostname, Number(port), trust);
+      expect(heard?.message).toMatch(/^(UNABLE_TO|SELF_SIGNED)/);
     } finally {
       await broker2.stop();
     }
