@@ -47,8 +47,8 @@ export class RecordedCall {
     const program = await compile(() => {
       const inputs = inputsOf(tf, call);
       const value = () => {
-        const result = kernel({ inputs: inputs as never, attrs: call.attributes as never, backend: tf.backend() });
-        return tf.engine().makeTensorFromTensorInfo(result as TensorInfo);
+        const results = kernel({ inputs: inputs as never, attrs: call.attributes as never, backend: tf.backend() });
+        return [results].flat().map((one) => tf.engine().makeTensorFromTensorInfo(one as TensorInfo))[0]!;
       };
       return { inputs: Object.values(inputs), value, math };
     });

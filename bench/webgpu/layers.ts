@@ -1,5 +1,7 @@
 /** Layers of the networks that are trained, as calls of their kernels: MobileNetV2, ResNet and DFN; and PAMR. */
 import { methodConfigSchema } from "../../shared/config/method.js";
+import { normKernels } from "../../worker/segmentation/nn/group-norm.js";
+import { upsampleGradient } from "../../worker/segmentation/nn/upsample.js";
 import { pamrKernels } from "../../worker/segmentation/pamr-program.js";
 import type { Call } from "./calls.js";
 
@@ -46,7 +48,46 @@ export function layerCalls(isLarge: boolean): NamedCalls[] {
   const layers = (isLarge ? large : small).map((layer) => {
     return { name: layer.name, calls: callsOfLayer(layer, isLarge ? 8 : 1) };
   });
-  return [...layers, ...[1, 3, 8].map((channels) => pamrCalls(isLarge ? 256 : 64, channels))];
+  const pamr = [1, 3, 8].map((channels) => pamrCalls(isLarge ? 256 : 64, channels));
+  return [...layers, dfnCalls(isLarge ? 8 : 1, isLarge ? 64 : 24), ...pamr];
+}
+
+/** Of a cell and channel: its part of two sums (3), scale, shift and ReLU (3). */
+const normFlops = 6;
+/** ReLU's mask (1), its part of two sums (3), three products and two sums of theirs (5). */
+const normGradientFlops = 9;
+/** Four neighbours, a product and a sum each. */
+const enlargedFlops = 8;
+
+/** What DFN has between its convolutions: group norm, and the gradient of enlargement to twice the side. */
+function dfnCalls(batch: number, side: number): NamedCalls {
+  const channels = 64;
+  const [map, half] = [float(batch, side, side, channels), float(batch, side / 2, side / 2, channels)];
+  const vector = float(channels);
+  const sums = float(2, batch, channels);
+  const cells = batch * side * side * channels;
+  const [attributes, x] = [{ groups: 8, relu: true }, map];
+  const [gamma, beta] = [vector, vector];
+  const norm = { kernel: normKernels.forward, inputs: { x, gamma, beta }, attributes, output: map };
+  const gradient = {
+    kernel: normKernels.gradient,
+    inputs: { x, gamma, y: map, dy: map, sums },
+    attributes,
+    output: map,
+  };
+  const enlarged = { kernel: upsampleGradient, inputs: { dy: map }, attributes: sizesOf(half.shape), output: half };
+  return {
+    name: `DFN, ${channels} channels, ${side} px`,
+    calls: [
+      { ...norm, flops: normFlops * cells },
+      { ...gradient, flops: normGradientFlops * cells },
+      { ...enlarged, flops: enlargedFlops * cells },
+    ],
+  };
+}
+
+function sizesOf([, height, width]: readonly number[]): { readonly height: number; readonly width: number } {
+  return { height: height!, width: width! };
 }
 
 const float = (...shape: number[]) => ({ shape, dtype: "float32" as const });
