@@ -13,6 +13,7 @@ import type { BlobSource } from "../shared/net/blobs.js";
 import type { ComingSource, NumbersReady } from "../shared/net/peers.js";
 import { peerError } from "../shared/net/rpc.js";
 import { inSpan } from "../shared/observe/tracing.js";
+import { type KeptWork, outdated } from "./core/kept-work.js";
 import * as session from "./core/session.js";
 import type { JobContext, JobResult } from "./jobs/context.js";
 import { runJob } from "./jobs/run-job.js";
@@ -38,7 +39,7 @@ export interface JobOutcome {
   readonly waitMs: number;
 }
 
-interface Kept {
+interface Kept extends KeptWork {
   readonly reply: Promise<WorkReply>;
   readonly outputs: KeptOutputs;
 }
@@ -49,8 +50,6 @@ interface KeptOutputs {
   release: (() => void) | undefined;
 }
 
-/** Results kept for a repeated request or a slow pull: the current and the last three. */
-const keptMax = 4;
 const drainPollMs = 50;
 
 export class WorkerRuntime implements BlobSource, ComingSource {
@@ -117,7 +116,7 @@ export class WorkerRuntime implements BlobSource, ComingSource {
       () => undefined,
       () => undefined,
     );
-    this.keep(key, { reply, outputs });
+    this.keep(key, { reply, outputs, step: stepOf(request) });
     reply.catch(() => this.kept.delete(key));
     return reply;
   }
@@ -214,10 +213,9 @@ export class WorkerRuntime implements BlobSource, ComingSource {
 
   private keep(key: string, kept: Kept): void {
     this.kept.set(key, kept);
-    for (const [oldest, { outputs }] of this.kept) {
-      if (this.kept.size <= keptMax) return;
-      this.kept.delete(oldest);
-      outputs.release?.();
+    for (const old of outdated(this.kept)) {
+      this.kept.get(old)!.outputs.release?.();
+      this.kept.delete(old);
     }
   }
 
@@ -251,4 +249,10 @@ function asPeerFailure(error: unknown): unknown {
   const isTransport =
     error instanceof Error && "metadata" in error && typeof (error as { code?: unknown }).code === "number";
   return isTransport ? new AppError("PEER_UNREACHABLE", `cannot pull: ${error.message}`, { cause: error }) : error;
+}
+
+/** Of training: which step of which stage. */
+function stepOf({ stage, gradient, local }: WorkRequest__Output): string | null {
+  const training = gradient ?? local;
+  return training ? `${stage?.model} ${stage?.round} ${training.step}` : null;
 }
