@@ -10,7 +10,7 @@ export type Address = number;
 
 /** wasm/vectors/index.ts, compiled. */
 export interface Vectors {
-  add(left: Address, right: Address, count: number): void;
+  add(sum: Address, left: Address, right: Address, count: number): void;
   areFinite(values: Address, count: number, scale: number): number;
   checksum(values: Address, count: number, state: Address): void;
   mix(average: Address, values: Address, count: number, keep: number): void;

@@ -21,21 +21,28 @@ const lanes = 4;
 
 /** `left + right` elementwise into `left`: f32 addition (the f64 sum of two f32 rounds once, to the same bits). */
 export function addInto(left: Float32Array, right: Float32Array): void {
-  for (const { vectors, at, count } of blocksOf([left], [right])) vectors.add(at[0]!, at[1]!, count);
+  overBlocks([left], [right], (vectors, [at, other], count) => vectors.add(at!, at!, other!, count));
+}
+
+/** The same into `sum`, another array than both. */
+export function addTo(sum: Float32Array, left: Float32Array, right: Float32Array): void {
+  overBlocks([sum], [left, right], (vectors, [at, one, other], count) => vectors.add(at!, one!, other!, count));
 }
 
 /** `keep x average + (1 - keep) x values` elementwise into `average`: in f64, rounded to f32. */
 export function mixInto(average: Float32Array, values: Float32Array, keep: number): void {
-  for (const { vectors, at, count } of blocksOf([average], [values])) vectors.mix(at[0]!, at[1]!, count, keep);
+  overBlocks([average], [values], (vectors, [at, other], count) => vectors.mix(at!, other!, count, keep));
 }
 
 /** Where the first number lies that is NaN or infinite; -1: nowhere. */
 export function notFiniteIndex(values: Float32Array): number {
-  for (const { vectors, at, first, count } of blocksOf([], [values])) {
-    if (vectors.areFinite(at[0]!, count, 1) !== 0) continue;
-    return first + values.subarray(first, first + count).findIndex((value) => !Number.isFinite(value));
-  }
-  return -1;
+  let found = -1;
+  overBlocks([], [values], (vectors, [at], count, first) => {
+    if (vectors.areFinite(at!, count, 1) !== 0) return true;
+    found = first + values.subarray(first, first + count).findIndex((value) => !Number.isFinite(value));
+    return false;
+  });
+  return found;
 }
 
 /** What a step of AdamW works on, elementwise; all but `gradient` is changed. */
@@ -75,28 +82,22 @@ export function adamwInto(numbers: AdamWNumbers, factors: AdamWFactors, moved = 
   const { scale, beta1, beta2, stepSize, correction, epsilon, decay } = factors;
   const moments = [beta1, 1 - beta1, beta2, 1 - beta2] as const;
   const read = moved === values ? [gradient] : [gradient, values];
-  for (const { vectors, at, count } of blocksOf([moved, m, v], read)) {
+  return overBlocks([moved, m, v], read, (vectors, at, count) => {
     if (vectors.areFinite(at[3]!, count, scale) === 0) return false;
     const where = [at[0]!, at[4] ?? at[0]!, at[1]!, at[2]!, at[3]!] as const;
     vectors.adamw(...where, count, scale, ...moments, stepSize, correction, epsilon, decay);
-  }
-  return true;
+    return true;
+  });
 }
 
-interface Block {
-  readonly vectors: Vectors;
-  /** Where the program finds each array's part. */
-  readonly at: readonly Address[];
-  /** The part is the numbers [first, first + count). */
-  readonly first: number;
-  readonly count: number;
-}
+/** On numbers [first, first + count) of each array, which the program finds `at` these addresses. False: no further. */
+type Pass = (vectors: Vectors, at: readonly Address[], count: number, first: number) => boolean | void;
 
 /**
- * `blockFloats` numbers of each array at a time, in the memory of the first: where they lie, or copied, and what is `changed`
- * copied back. The program works on whole groups of numbers, so what is left of them comes last, and as a copy.
+ * `pass` on `blockFloats` numbers of each array at a time, in the memory of the first: where they lie, or copied, and what is `changed`
+ * copied back. The program works on whole groups of numbers, so what is left of them comes last, and as a copy. False: `pass` was.
  */
-function* blocksOf(changed: readonly Float32Array[], read: readonly Float32Array[]): Generator<Block> {
+function overBlocks(changed: readonly Float32Array[], read: readonly Float32Array[], pass: Pass): boolean {
   const arrays = [...changed, ...read];
   const { length } = arrays[0]!;
   assert(
@@ -104,19 +105,21 @@ function* blocksOf(changed: readonly Float32Array[], read: readonly Float32Array
     "vectors have equal lengths",
   );
   const { vectors, blocks, places, memory } = programOf(arrays[0]!);
+  const at = places.slice(0, arrays.length);
   for (let first = 0, count = 0; first < length; first += count) {
     const left = Math.min(blockFloats, length - first);
     count = left < lanes ? left : left - (left % lanes);
-    const isCopied = (array: Float32Array) => array.buffer !== memory.buffer || count < lanes;
-    const at = arrays.map((array, i) => {
-      if (!isCopied(array)) return array.byteOffset + 4 * first;
+    const isCopied = ({ buffer }: Float32Array) => buffer !== memory.buffer || count < lanes;
+    for (const [i, array] of arrays.entries()) {
+      at[i] = isCopied(array) ? places[i]! : array.byteOffset + 4 * first;
+      if (!isCopied(array)) continue;
       blocks[i]!.set(array.subarray(first, first + count));
       blocks[i]!.fill(0, count, count + lanes);
-      return places[i]!;
-    });
-    yield { vectors, at, first, count };
+    }
+    if (pass(vectors, at, count, first) === false) return false;
     for (const [i, array] of changed.entries()) {
       if (isCopied(array)) array.set(blocks[i]!.subarray(0, count), first);
     }
   }
+  return true;
 }

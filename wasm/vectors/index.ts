@@ -4,10 +4,12 @@
  * three behind the last are worked on as well. No allocation.
  */
 
-/** `left + right` into `left`. */
-export function add(left: usize, right: usize, count: i32): void {
+/** `left + right` into `sum`, which may be one of them. */
+export function add(sum: usize, left: usize, right: usize, count: i32): void {
   const end = left + 4 * (count as usize);
-  for (; left < end; left += 16, right += 16) v128.store(left, f32x4.add(v128.load(left), v128.load(right)));
+  for (; left < end; sum += 16, left += 16, right += 16) {
+    v128.store(sum, f32x4.add(v128.load(left), v128.load(right)));
+  }
 }
 
 /** Whether all numbers times `scale` are finite. */

@@ -3,7 +3,7 @@ import type { Floats } from "../../shared/aggregate/floats.js";
 import { assert } from "../../shared/assert.js";
 import { float32Of } from "../../shared/codec/digest.js";
 import { type TreeNode, TreeSums } from "../../shared/math/tree-sum.js";
-import { addInto } from "../../shared/math/vectors.js";
+import { addTo } from "../../shared/math/vectors.js";
 import { blockFloats, decodeRange, type Encoded, encodeRange, rangeOf } from "../../shared/math/wire.js";
 
 /** The same slice of one of the sums that a step's sum is made of. */
@@ -15,8 +15,8 @@ export interface Summand {
 /** Makes numbers of a node's sum, from `at` on in the slice, what can travel. */
 export type RoundBlock = (node: TreeNode, values: Float32Array, at: number) => void;
 
-/** Numbers added at a time: of two summands they fit the first-level cache of a core. */
-export const summedFloats = 128 * blockFloats;
+/** Numbers added at a time: the sums under way fit the second-level cache of a core, and what else a block costs is nothing beside them. */
+export const summedFloats = 512 * blockFloats;
 
 interface Join {
   readonly left: number;
@@ -45,15 +45,24 @@ export function sumInto(
   if (root === null) return false;
   for (let at = 0; at < target.length; at += summedFloats) {
     const end = Math.min(at + summedFloats, target.length);
-    const blocks = rooms.map((room) => room.subarray(0, end - at));
-    for (const [i, { encoded }] of summands.entries()) decodeRange(encoded, at, end, blocks[i]!);
+    const blocks = summands.map(({ encoded }, i) => blockOf(encoded, at, end, rooms[i]!));
     for (const { left, right, parent } of joins) {
-      addInto(blocks[left]!, blocks[right]!);
-      round(parent, blocks[left]!, at);
+      const sum = rooms[left]!.subarray(0, end - at);
+      addTo(sum, blocks[left]!, blocks[right]!);
+      round(parent, sum, at);
+      blocks[left] = sum;
     }
     encodeRange(target, at, blocks[root]!);
   }
   return true;
+}
+
+/** Numbers [at, end) of it, to be read: where they lie, or in `room`. */
+function blockOf(encoded: Encoded, at: number, end: number, room: Float32Array): Float32Array {
+  if (encoded.wire === "f32") return float32Of(rangeOf(encoded, at, end).bytes);
+  const block = room.subarray(0, end - at);
+  decodeRange(encoded, at, end, block);
+  return block;
 }
 
 /** Slices, one after the other, as numbers to read. */
