@@ -253,7 +253,10 @@ const cluster: readonly Row[] = [
 /** Weak scaling: everybody's share of a step is the same, and takes this long of no processor. */
 function scalingRow(mode: Mode, work: string): Row {
   const isLocal = mode === "local";
-  const share = { photoMs: 1_000, jitter: 0, photos: isLocal ? 1 : 10, updates: isLocal ? 2 : 3 };
+  const updates = isLocal
+    ? { firstUpdates: 3, updates: 2, warmUpdates: 0 }
+    : { firstUpdates: 3, updates: 3, warmUpdates: 20 };
+  const share = { photoMs: 1_000, jitter: 0, photos: isLocal ? 1 : 10, ...updates };
   const full = { ...share, mode, parameters: megabytes(14), per: "time" };
   return {
     ...{ name: `scaling-${mode}`, group: "scaling", unit: "steps/s", bar: 1 / 0.95, seconds: 0, roundsMax: 2 },
@@ -283,7 +286,8 @@ const scaling: readonly Row[] = [
 ];
 
 function coordinatorWork(size: number): object {
-  const share = { photoMs: 1_000, jitter: 0, photos: 5, updates: 3, workers: 16, mode: "sharded" };
+  const updates = { firstUpdates: 12, updates: 6, warmUpdates: 0 };
+  const share = { photoMs: 1_000, jitter: 0, photos: 5, ...updates, workers: 16, mode: "sharded" };
   return { ...share, parameters: megabytes(size), per: "coordinator" };
 }
 

@@ -72,6 +72,7 @@ function worksOf(workers: number, megabytes: number, mode: Mode): ClusterWork[] 
     ...{ workers, photoMs, jitter: 0, mode },
     photos: stepMs / photoMs,
     parameters: megabytes * megabyte,
+    firstUpdates: 3,
     updates: isLocal ? 2 : 3,
   }));
 }

@@ -23,7 +23,9 @@ export interface ClusterWork {
   /** Of the model, f32. */
   readonly parameters: number;
   readonly mode: Mode;
-  /** Updates that are measured: steps, or outer rounds of local steps. */
+  /** Before those that are measured: the first attaches, pulls photos and touches memory; in the next ones the code is compiled. */
+  readonly firstUpdates: number;
+  /** That are measured: steps, or outer rounds of local steps. */
   readonly updates: number;
 }
 
@@ -37,8 +39,6 @@ export interface StepCost {
 
 /** H of the local rows. */
 export const localSteps = 16;
-/** The first update attaches, pulls photos and warms caches up. */
-const firstUpdates = 3;
 /** What waits and what is waited for is far longer. */
 const lookMs = 20;
 const clockTickMs = 10;
@@ -83,6 +83,7 @@ export class SimulatedCluster {
 
   /** Trains until so many updates are done, then stops. */
   async measure(work: ClusterWork): Promise<StepCost> {
+    const { firstUpdates, updates } = work;
     const runs = mkdtempSync(join(this.dir, "runs-"));
     const args = ["train", "--data", join(this.dir, "data/train"), "--out", runs, "--nats", this.nats.url];
     const sets = settingsOf(work).flatMap((one) => ["--set", one]);
@@ -97,8 +98,8 @@ export class SimulatedCluster {
     over.catch(() => undefined);
     try {
       const first = await Promise.race([this.markAt(child, runs, work, firstUpdates), over]);
-      const last = await Promise.race([this.markAt(child, runs, work, firstUpdates + work.updates), over]);
-      return costOf(first, last, work.updates * (work.mode === "local" ? localSteps : 1));
+      const last = await Promise.race([this.markAt(child, runs, work, firstUpdates + updates), over]);
+      return costOf(first, last, updates * (work.mode === "local" ? localSteps : 1));
     } finally {
       child.kill("SIGKILL");
       await over.catch(() => undefined);
@@ -121,7 +122,7 @@ export class SimulatedCluster {
 }
 
 /** As many micro-batches as workers: everybody's share is the same, however many there are. */
-function settingsOf({ workers, photos, mode, updates }: ClusterWork): string[] {
+function settingsOf({ workers, photos, mode, firstUpdates, updates }: ClusterWork): string[] {
   const steps = (firstUpdates + updates + 1) * (mode === "local" ? localSteps : 1);
   return [
     ...["method.rounds=1", "method.imageSize=64", "method.pamr.size=32", "method.cam.scales=[1]"],

@@ -91,7 +91,7 @@ export function adamwInto(numbers: AdamWNumbers, factors: AdamWFactors, moved = 
 }
 
 /** On numbers [first, first + count) of each array, which the program finds `at` these addresses. False: no further. */
-type Pass = (vectors: Vectors, at: readonly Address[], count: number, first: number) => boolean | void;
+type Pass = (vectors: Vectors, at: readonly Address[], count: number, first: number) => unknown;
 
 /**
  * `pass` on `blockFloats` numbers of each array at a time, in the memory of the first: where they lie, or copied, and what is `changed`
