@@ -1,14 +1,15 @@
 /**
  * Our WGSL kernels against tfjs's, where it has one, in turns on one GPU and by its own clock: what they compute, what they move, how fast.
  *
- *   npx tsc && node dist/bench/webgpu-kernels.js [--large] [--only conv3x3] [--whole] [--rounds 5] [--tflops 66.9 --gbps 3350
- *     [--half-tflops 989]] [--json]
+ *   npx tsc && node dist/bench/webgpu-kernels.js [--large] [--only conv3x3] [--whole] [--rounds 5]
+ *     [--measured-roof | --tflops 66.9 --gbps 3350 [--half-tflops 989]] [--json]
  *
  * --whole: a kernel ten times one behind the other, by the processor's clock, in place of the GPU's around a single one.
  * --large: batches for a GPU with memory of its own; without it, sizes for one made of software. GFLOP and MB follow from the shapes,
  * every input and output counted once. --tflops and --gbps, both from the GPU's data sheet, give the share of the roofline
  * (Williams et al. 2009): the least time that arithmetic and memory allow, over the time taken. --half-tflops, of float16 products
- * with float32 sums on matrix units, gives that of `method.math: f16`, whose tensors are float32 in memory.
+ * with float32 sums on matrix units, gives that of `method.math: f16`, whose tensors are float32 in memory. --measured-roof: beside what
+ * this GPU does at best, a copy and multiplications that are added to (bench/webgpu/roof.ts), where no data sheet says it.
  */
 import { parseArgs } from "node:util";
 import type { KernelFunc } from "@tensorflow/tfjs";
@@ -18,6 +19,7 @@ import { stockKernels } from "../worker/webgpu/registry.js";
 import { median } from "./lib/row.js";
 import { bytesOfCall, type Call, flopsOfCall, RecordedCall } from "./webgpu/calls.js";
 import { layerCalls, type NamedCalls } from "./webgpu/layers.js";
+import { measuredRoof, type Roof } from "./webgpu/roof.js";
 
 const { values: flags } = parseArgs({
   options: {
@@ -28,6 +30,7 @@ const { values: flags } = parseArgs({
     tflops: { type: "string" },
     gbps: { type: "string" },
     "half-tflops": { type: "string" },
+    "measured-roof": { type: "boolean", default: false },
     json: { type: "boolean", default: false },
   },
 });
@@ -47,6 +50,7 @@ interface Row {
   readonly halfMs: number | null;
 }
 
+const roof = await givenRoof();
 const rows: Row[] = [];
 for (const layer of layerCalls(flags.large)) await measureLayer(layer);
 print();
@@ -87,18 +91,24 @@ async function alternated(call: Call, contenders: readonly Side[]): Promise<numb
   return sides.map(({ spent }) => median(spent));
 }
 
-/** "": nobody has said what the GPU can do. */
-function rooflineShare({ gflop, megabytes }: Row, ms: number, tflops: string | undefined): string {
-  if (tflops === undefined || flags.gbps === undefined) return "";
-  const leastMs = Math.max(gflop / Number(tflops), megabytes / Number(flags.gbps));
-  return `${((100 * leastMs) / ms).toFixed(0)} %`;
+/** Null: nobody has said what the GPU can do. */
+async function givenRoof(): Promise<Roof | null> {
+  if (flags["measured-roof"]) return measuredRoof(tf, flags.large);
+  const { tflops, gbps } = flags;
+  return tflops === undefined || gbps === undefined ? null : { tflops: Number(tflops), gbps: Number(gbps) };
+}
+
+function rooflineShare({ gflop, megabytes }: Row, ms: number, tflops: number | undefined): string {
+  if (!roof || tflops === undefined) return "";
+  return `${((100 * Math.max(gflop / tflops, megabytes / roof.gbps)) / ms).toFixed(0)} %`;
 }
 
 function print(): void {
   if (flags.json) {
-    process.stdout.write(`${JSON.stringify({ device, rows })}\n`);
+    process.stdout.write(`${JSON.stringify({ device, roof, rows })}\n`);
     return;
   }
+  const halfTflops = flags["half-tflops"] === undefined ? undefined : Number(flags["half-tflops"]);
   const lines = rows.map((row) => {
     const { layer, kernel, gflop, megabytes, stockMs, oursMs, halfMs } = row;
     const rate = (ms: number) => (gflop / ms).toPrecision(3);
@@ -108,12 +118,13 @@ function print(): void {
     const halves =
       halfMs === null
         ? ["", "", ""]
-        : [rate(halfMs), (oursMs / halfMs).toFixed(1), rooflineShare(row, halfMs, flags["half-tflops"])];
-    const times = [...beside, rooflineShare(row, oursMs, flags.tflops), ...halves];
+        : [rate(halfMs), (oursMs / halfMs).toFixed(1), rooflineShare(row, halfMs, halfTflops)];
+    const times = [...beside, rooflineShare(row, oursMs, roof?.tflops), ...halves];
     return `| ${layer} | ${kernel} | ${[...cells, ...times].join(" | ")} |`;
   });
   const head =
     "| layer | kernel | GFLOP | MB | FLOP/B | stock, TFLOP/s | ours, TFLOP/s | times faster | of the roofline | f16, TFLOP/s | times faster than f32 | of its roofline |";
   const rule = "| --- | --- | --: | --: | --: | --: | --: | --: | --: | --: | --: | --: |";
-  process.stdout.write(`${device}\n\n${[head, rule, ...lines].join("\n")}\n`);
+  const limits = roof ? `; at best ${roof.tflops.toPrecision(3)} TFLOP/s and ${roof.gbps.toPrecision(3)} GB/s` : "";
+  process.stdout.write(`${device}${limits}\n\n${[head, rule, ...lines].join("\n")}\n`);
 }
