@@ -58,7 +58,7 @@ test.each([
 });
 
 test.each([
-  ["f32", 4],
+  ["f32", 2],
   ["bf16", 1],
 ] as const)(
   "a %s sum lies where it was told to, and memory is used again when nobody can ask for it any more",
@@ -94,8 +94,9 @@ test.each([
       const { outputs } = await runtime.work(request as unknown as WorkRequest__Output);
       kept.push((await runtime.get(outputs![0]!.digest!))!);
     }
-    expect(new Set(kept.slice(0, 4).map(({ buffer }) => buffer)).size).toBe(4);
-    expect(kept[4]!.buffer).toBe(kept[0]!.buffer);
+    // The step before may still be pulled.
+    expect(kept[1]!.buffer).not.toBe(kept[0]!.buffer);
+    expect(kept.map(({ buffer }) => kept.findIndex((other) => other.buffer === buffer))).toEqual([0, 1, 0, 1, 0]);
     // What was rounded lies in memory of its own, until outputs are too old.
     expect(places.size).toBe(rooms);
   },
