@@ -24,7 +24,7 @@ export function addInto(left: Float32Array, right: Float32Array): void {
   overBlocks([left], [right], (vectors, [at, other], count) => vectors.add(at!, at!, other!, count));
 }
 
-/** The same into `sum`, another array than both. */
+/** The same into `sum`, which may be one of them. */
 export function addTo(sum: Float32Array, left: Float32Array, right: Float32Array): void {
   overBlocks([sum], [left, right], (vectors, [at, one, other], count) => vectors.add(at!, one!, other!, count));
 }

@@ -12,7 +12,8 @@ const stepsMax = 2;
 
 /** Keys of what nobody can ask for any more. `kept`: the oldest first. */
 export function outdated(kept: ReadonlyMap<string, KeptWork>): string[] {
-  const steps = [...new Set([...kept.values()].flatMap(({ step }) => step ?? []))].slice(-stepsMax);
+  const latestFirst = [...kept.values()].flatMap(({ step }) => step ?? []).reverse();
+  const steps = [...new Set(latestFirst)].slice(0, stepsMax);
   const isOld = ({ step }: KeptWork, i: number) => i < kept.size - keptMax || (step !== null && !steps.includes(step));
   return [...kept].filter(([, work], i) => isOld(work, i)).map(([key]) => key);
 }
