@@ -29,6 +29,7 @@ import { ComputeClient } from "./compute/client.js";
 import { EngineKeeper } from "./compute/keeper.js";
 import type { ThreadData } from "./compute/messages.js";
 import type { WorkerConfig } from "./config.js";
+import { WorkerMemory } from "./exchange/worker-memory.js";
 import { StepThreads } from "./optimizer/helpers.js";
 import { WorkerRuntime } from "./runtime.js";
 import { addServices, workerBulk } from "./services.js";
@@ -96,6 +97,7 @@ async function start(config: WorkerConfig, closers: (() => Promise<unknown>)[]):
   const kept = config.diskMb === 0 ? null : openPixelCache(join(cacheFolder, "pixels"), config, warn, closers);
   const dataPlace = config.data || null;
   const memoryBytesMax = config.memoryMb * 1024 * 1024;
+  const memory = new WorkerMemory();
   const helpers = new StepThreads(config.threads);
   closers.push(() => helpers.close());
   const logged = (message: string, fields?: object) => log.info(fields ?? {}, message);
@@ -103,7 +105,7 @@ async function start(config: WorkerConfig, closers: (() => Promise<unknown>)[]):
     nowMs: () => performance.now(),
     openRun: (request) =>
       openRun(
-        { bus, compute, helpers, cache, kept, dataPlace, memoryBytesMax, trust, isInsecure, log: logged },
+        { bus, compute, helpers, cache, memory, kept, dataPlace, memoryBytesMax, trust, isInsecure, log: logged },
         request,
       ),
     log: logged,

@@ -6,6 +6,7 @@ import type { AttachRequest__Output } from "../shared/gen/seedgrow/v1/AttachRequ
 import type { WorkRequest__Output } from "../shared/gen/seedgrow/v1/WorkRequest.js";
 import { leaseMs } from "../shared/limits.js";
 import { WorkerExchange } from "./exchange/exchange.js";
+import { SumMemory } from "./exchange/sum-memory.js";
 import type { JobContext } from "./jobs/context.js";
 import { type AttachedRun, WorkerRuntime } from "./runtime.js";
 
@@ -69,6 +70,20 @@ async function codeOf(promise: Promise<unknown>): Promise<string> {
 }
 
 describe("work", () => {
+  test("of a run that is over gives its memory back, once", async () => {
+    const sums = new SumMemory();
+    const [sum] = sums.take(1, 3);
+    const exchange = new WorkerExchange({} as never);
+    exchange.lend(() => sums.give(sum!));
+    openRun = async () => ({ context: { ...context, exchange }, close: () => undefined });
+    await attach(1);
+    runtime.detach(lease(1));
+    await attach(2);
+    const taken = sums.take(2, 3);
+    expect(taken.indexOf(sum!)).toBeGreaterThanOrEqual(0);
+    expect(taken[0]).not.toBe(taken[1]);
+  });
+
   test("is done once however often it is asked for, and its outputs can be pulled by digest", async () => {
     await attach(1);
     const [first, again] = [await work(1, "k"), await work(1, "k")];

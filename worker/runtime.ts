@@ -234,6 +234,7 @@ export class WorkerRuntime implements BlobSource, ComingSource {
     this.run?.context.exchange.close();
     this.run?.close();
     this.run = null;
+    for (const { outputs } of this.kept.values()) outputs.release?.();
     this.kept.clear();
   }
 }

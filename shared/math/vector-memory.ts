@@ -143,7 +143,7 @@ export const vectorFloatsMax = (memoryBytesMax - roomAt - gapBytes) / 4;
 /**
  * Room for arrays that are worked on without a copy, when all of a pass lie in it. Two thirds of the time of a step of AdamW
  * that has to copy goes into that. Another thread that is sent one has it at once, and sees what is written to it later. Arrays are
- * not taken back: whoever is done with all of them drops the memory.
+ * taken back all at once, by whoever is done with all of them (`rewind`).
  */
 export class VectorMemory {
   private readonly program: Program | null;
@@ -156,7 +156,12 @@ export class VectorMemory {
     if (this.program) homes.set(this.program.memory.buffer, this.program);
   }
 
-  /** Zeros. Where there is no room any more it lies elsewhere: slower, no different. */
+  /** Nobody uses any of its arrays any more: the next ones lie where they lay. */
+  rewind(): void {
+    this.next = roomAt;
+  }
+
+  /** Zeros, or after `rewind` anything. Where there is no room any more it lies elsewhere: slower, no different. */
   floats(length: number): Float32Array {
     const { buffer } = this.program?.memory ?? { buffer: new ArrayBuffer(0) };
     if (this.next + 4 * length > buffer.byteLength) return new Float32Array(length);

@@ -18,6 +18,8 @@ export {
 
 /** What is worked on together. */
 const lanes = 4;
+/** Numbers at a time of arrays that lie in the program's memory: what a pass reads twice is still in the second-level cache. */
+const placedFloats = 4 * blockFloats;
 
 /** `left + right` elementwise into `left`: f32 addition (the f64 sum of two f32 rounds once, to the same bits). */
 export function addInto(left: Float32Array, right: Float32Array): void {
@@ -75,7 +77,7 @@ export interface AdamWFactors {
  *
  * `moved`: where values' goes, instead of their place; of another array.
  *
- * False: a g is not finite. What lies more than `blockFloats` before it has changed, and nothing from it on.
+ * False: a g is not finite. What lies some blocks before it has changed, and nothing from it on.
  */
 export function adamwInto(numbers: AdamWNumbers, factors: AdamWFactors, moved = numbers.values): boolean {
   const { values, m, v, gradient } = numbers;
@@ -94,7 +96,7 @@ export function adamwInto(numbers: AdamWNumbers, factors: AdamWFactors, moved = 
 type Pass = (vectors: Vectors, at: readonly Address[], count: number, first: number) => unknown;
 
 /**
- * `pass` on `blockFloats` numbers of each array at a time, in the memory of the first: where they lie, or copied, and what is `changed`
+ * `pass` on a block of each array at a time, in the memory of the first: where they lie, or copied, and what is `changed`
  * copied back. The program works on whole groups of numbers, so what is left of them comes last, and as a copy. False: `pass` was.
  */
 function overBlocks(changed: readonly Float32Array[], read: readonly Float32Array[], pass: Pass): boolean {
@@ -106,20 +108,32 @@ function overBlocks(changed: readonly Float32Array[], read: readonly Float32Arra
   );
   const { vectors, blocks, places, memory } = programOf(arrays[0]!);
   const at = places.slice(0, arrays.length);
+  const isHere = arrays.map(({ buffer }) => buffer === memory.buffer);
+  const most = isHere.every(Boolean) ? placedFloats : blockFloats;
   for (let first = 0, count = 0; first < length; first += count) {
-    const left = Math.min(blockFloats, length - first);
+    const left = Math.min(most, length - first);
     count = left < lanes ? left : left - (left % lanes);
-    const isCopied = ({ buffer }: Float32Array) => buffer !== memory.buffer || count < lanes;
-    for (const [i, array] of arrays.entries()) {
-      at[i] = isCopied(array) ? places[i]! : array.byteOffset + 4 * first;
-      if (!isCopied(array)) continue;
-      blocks[i]!.set(array.subarray(first, first + count));
-      blocks[i]!.fill(0, count, count + lanes);
+    // Plain loops: on a machine of many workers this runs before it is compiled.
+    for (let i = 0; i < arrays.length; i++) {
+      if (isHere[i] && count >= lanes) at[i] = arrays[i]!.byteOffset + 4 * first;
+      else at[i] = enterBlock(arrays[i]!, first, count, { block: blocks[i]!, place: places[i]! });
     }
     if (pass(vectors, at, count, first) === false) return false;
-    for (const [i, array] of changed.entries()) {
-      if (isCopied(array)) array.set(blocks[i]!.subarray(0, count), first);
+    for (let i = 0; i < changed.length; i++) {
+      if (at[i] === places[i]) changed[i]!.set(blocks[i]!.subarray(0, count), first);
     }
   }
   return true;
+}
+
+/** Copies numbers from `first` on, and zeros behind them up to a whole group. Returns where they are. */
+function enterBlock(
+  array: Float32Array,
+  first: number,
+  count: number,
+  { block, place }: { readonly block: Float32Array; readonly place: Address },
+): Address {
+  block.set(array.subarray(first, first + count));
+  block.fill(0, count, count + lanes);
+  return place;
 }

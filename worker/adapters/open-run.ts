@@ -18,8 +18,7 @@ import { CorrectionStore } from "../data/correction-store.js";
 import { ImageStore, type KeptPixels } from "../data/image-store.js";
 import { LabelStore } from "../data/label-store.js";
 import { WorkerExchange } from "../exchange/exchange.js";
-import { ReplicaRoom } from "../exchange/replica-room.js";
-import { SumMemory } from "../exchange/sum-memory.js";
+import type { WorkerMemory } from "../exchange/worker-memory.js";
 import type { LoadedWeights } from "../jobs/context.js";
 import { ShardsAhead } from "../jobs/shards-ahead.js";
 import { WeightsBase } from "../jobs/weights-base.js";
@@ -35,6 +34,7 @@ export interface OpenRunOptions {
   readonly compute: EngineKeeper;
   readonly helpers: StepHelpers;
   readonly cache: BlobCache;
+  readonly memory: WorkerMemory;
   /** Folder, or s3://BUCKET/PREFIX, that holds the same photos. */
   readonly dataPlace: string | null;
   readonly log: (message: string, fields: object) => void;
@@ -90,7 +90,7 @@ export async function openRun(options: OpenRunOptions, request: AttachRequest__O
     const cached = (digest: string) => fetcher.cached(digest);
     const pull = (digest: string) => fetcher.pull(digest);
     const pack = (digest: string) => fetcher.pack(digest);
-    const { memoryBytesMax, kept: keptPixels, compute, helpers } = options;
+    const { memoryBytesMax, kept: keptPixels, compute, helpers, memory } = options;
     const localDir = bucket ? null : dataPlace;
     const fetch = ({ digest, path }: ImageEntry) => fetcher.cached(digest, bucket ? () => bucket.get(path) : undefined);
     const held = { memoryBytesMax, kept: keptPixels };
@@ -100,12 +100,12 @@ export async function openRun(options: OpenRunOptions, request: AttachRequest__O
     const pullPeer = (...pulled: Parameters<PeerLinks["pull"]>) => peers.pull(...pulled);
     const exchange = new WorkerExchange({
       ...{ method, seed, wire, helpers, pullBlob: pull, pullPeer },
-      aheadLines: peers.ahead,
+      ...{ aheadLines: peers.ahead, rooms: memory.states },
     });
     const stores = { images, labels, corrections };
     const base = new WeightsBase(wire, (...asked) => fetcher.pull(...asked));
-    const memory = { exchange, helpers, room: new ReplicaRoom(), sums: new SumMemory() };
-    const kept = { loaded, base, ahead: new ShardsAhead(), ...memory, closed: closed.signal };
+    const training = { exchange, helpers, room: memory.replica, sums: memory.sums };
+    const kept = { loaded, base, ahead: new ShardsAhead(), ...training, closed: closed.signal };
     return { context: { setup, manifest, compute, prepare, ...stores, pull, cached, pack, ...kept }, close };
   } catch (error) {
     close();

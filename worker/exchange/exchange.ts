@@ -27,7 +27,14 @@ import { Growing, lookMsOf } from "./growing.js";
 import { aheadName, isOfStep, stepName, sumName } from "./names.js";
 import { type Pulled, pullState } from "./pull-state.js";
 import { PullsAhead } from "./pulls-ahead.js";
-import { nothingPooled, type StatePart, StateRoom, type StateVectors, stateParts } from "./state-room.js";
+import {
+  nothingPooled,
+  type StatePart,
+  type StateRoom,
+  StateRooms,
+  type StateVectors,
+  stateParts,
+} from "./state-room.js";
 import { SlicedFloats } from "./summing.js";
 
 export interface ExchangeDeps {
@@ -37,6 +44,8 @@ export interface ExchangeDeps {
   readonly wire: Wire;
   /** Other threads that take a part in updates. */
   readonly helpers?: StepHelpers;
+  /** Of this worker's other runs, of which none is at work. */
+  readonly rooms?: StateRooms;
   /** A blob of the coordinator's. */
   readonly pullBlob: (digest: Digest) => Promise<Uint8Array>;
   readonly pullPeer: (range: PeerRange, target: Uint8Array) => Promise<number>;
@@ -65,6 +74,7 @@ export class WorkerExchange {
   /** Sums and slices of one step. */
   private vectors = new Map<string, Encoded>();
   private vectorsOf = "";
+  private readonly rooms: StateRooms;
   private room: StateRoom | null = null;
   /** Memory for what comes and goes in a step. */
   get pool(): BytePool {
@@ -82,6 +92,7 @@ export class WorkerExchange {
   readonly ahead: PullsAhead;
 
   constructor(readonly deps: ExchangeDeps) {
+    this.rooms = deps.rooms ?? new StateRooms();
     const give = (bytes: Uint8Array) => this.pool.give(bytes);
     this.ahead = new PullsAhead(deps.aheadLines, { blank: (...sized) => this.blank(...sized), give });
   }
@@ -211,11 +222,10 @@ export class WorkerExchange {
     this.room = null;
   }
 
-  /** Whoever waits for something of this worker's, or of others here, does so no more. */
+  /** Whoever waits for something of this worker's, or of others here, does so no more: the run has let it go. */
   close(): void {
     this.awaited.end();
-    this.ahead.end();
-    this.stopGrowing();
+    this.forget();
   }
 
   /** Whoever still pulls one of them finds that it is gone (shared/net/peers.ts), before its memory is used again. */
@@ -237,7 +247,7 @@ export class WorkerExchange {
     const count = paramCount(specs);
     const options = stageOptions(this.deps.method, stage);
     const names = stateParts.filter((part) => part !== "average" || options.emaDecay > 0);
-    if (this.room?.count !== count || this.room.names.length !== names.length) this.room = new StateRoom(names, count);
+    if (this.room?.count !== count || this.room.names.length !== names.length) this.room = this.rooms.of(names, count);
     const { parts } = this.room;
     const fetched = await pullState(this.deps, exchange, { names, parts, digest });
     if (fetched.missing.length > 0) return fetched;

@@ -15,7 +15,20 @@ const pooledSums = 2;
 /** For blocks that summands are added up in. */
 const pooledBlocks = pageFloats;
 
-/** Where a model of so many numbers is worked on, stage after stage. */
+/** Where models are worked on, one at a time, stage after stage and run after run: what was touched once is not new to the kernel again. */
+export class StateRooms {
+  private memory: { readonly floats: number; readonly vectors: VectorMemory } | null = null;
+
+  /** For a model of so many numbers. Whatever is in it must be overwritten; the room before it is gone. */
+  of(names: readonly StatePart[], count: number): StateRoom {
+    const floats = names.length * count + pageFloats + pooledFloats(count);
+    if (!this.memory || this.memory.floats < floats) this.memory = { floats, vectors: new VectorMemory(floats) };
+    this.memory.vectors.rewind();
+    return new StateRoom(names, count, this.memory.vectors);
+  }
+}
+
+/** Where a model of so many numbers is worked on. */
 export class StateRoom {
   readonly parts: StateVectors;
   readonly pool: BytePool;
@@ -25,14 +38,19 @@ export class StateRoom {
   constructor(
     readonly names: readonly StatePart[],
     readonly count: number,
+    memory: VectorMemory,
   ) {
-    const pooled = pooledSums * (count + sumTailFloats) + pooledBlocks;
-    const memory = new VectorMemory(names.length * count + pageFloats + pooled);
     const of = (part: StatePart) => memory.floats(names.includes(part) ? count : 0);
     this.parts = { values: of("values"), first: of("first"), second: of("second"), average: of("average") };
     this.page = memory.floats(pageFloats);
-    this.pool = new BytePool(4 * pooled, (length) => bytesOf(memory.floats(Math.ceil(length / 4))).subarray(0, length));
+    this.pool = new BytePool(4 * pooledFloats(count), (length) =>
+      bytesOf(memory.floats(Math.ceil(length / 4))).subarray(0, length),
+    );
   }
+}
+
+function pooledFloats(count: number): number {
+  return pooledSums * (count + sumTailFloats) + pooledBlocks;
 }
 
 /** Before a model is held. */
