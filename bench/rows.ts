@@ -255,7 +255,7 @@ function scalingRow(mode: Mode, work: string): Row {
   const isLocal = mode === "local";
   const updates = isLocal
     ? { firstUpdates: 3, updates: 2, warmUpdates: 0 }
-    : { firstUpdates: 3, updates: 3, warmUpdates: 80 };
+    : { firstUpdates: 3, updates: 3, warmUpdates: 20 };
   const share = { photoMs: 1_000, jitter: 0, photos: isLocal ? 1 : 10, ...updates };
   const full = { ...share, mode, parameters: megabytes(14), per: "time" };
   return {

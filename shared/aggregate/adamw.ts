@@ -4,7 +4,7 @@
  * parameters on every machine.
  */
 import { assert } from "../assert.js";
-import { type AdamWNumbers, adamwInto, blockFloats } from "../math/vectors.js";
+import { type AdamWNumbers, adamwInto, placedFloats } from "../math/vectors.js";
 import { type Floats, pagesOf } from "./floats.js";
 
 export interface AdamWTensor {
@@ -63,6 +63,7 @@ export class AdamW {
     {
       scale = 1,
       moving = (block, _, move) => move(block),
+      movedFloats = placedFloats,
       range: [begin, stop] = [0, values.length],
     }: AdamWStepOptions = {},
   ): Promise<boolean> {
@@ -72,8 +73,8 @@ export class AdamW {
     for (const [at, end] of pagesOf(stop, begin)) {
       const [m, v] = [await first.page(at, end), await second.page(at, end)];
       const page = { values: values.subarray(at, end), m, v, gradient: await gradientOf(at, end) };
-      for (let begin = 0; begin < end - at; begin += blockFloats) {
-        const block = cut(page, begin, Math.min(begin + blockFloats, end - at));
+      for (let begin = 0; begin < end - at; begin += movedFloats) {
+        const block = cut(page, begin, Math.min(begin + movedFloats, end - at));
         const first = at + begin;
         const move = (moved: Float32Array) => this.updateBlock(first, block, moved, scale, learningRate);
         if (!moving(block.values, first, move)) return false;
@@ -111,7 +112,7 @@ export class AdamW {
       const begin = at;
       at = Math.min(this.ends[i]! - first, length);
       const rate = learningRate * tensor.learningRateScale;
-      const part = cut(block, begin, at);
+      const part = begin === 0 && at === length ? block : cut(block, begin, at);
       const target = isInPlace ? part.values : moved.subarray(begin, at);
       if (rate === 0 && !isInPlace) target.set(part.values);
       if (rate === 0 || begin === at) continue;
@@ -147,12 +148,14 @@ export interface AdamWStepOptions {
   /** What the gradient is multiplied by, in f32. */
   readonly scale?: number;
   readonly moving?: BlockMove;
+  /** How many numbers at a time, a divisor of a page. Default: as many as a pass over them has at a time. */
+  readonly movedFloats?: number;
   /** Which numbers; others are somebody else's. Default: all. It begins at a multiple of 16. */
   readonly range?: readonly [first: number, end: number];
 }
 
 /**
- * Moves a block of the parameters, at most `blockFloats` from `first` on: `move` puts where they belong into another array, or into theirs. False,
+ * Moves a block of the parameters, at most `movedFloats` from `first` on: `move` puts where they belong into another array, or into theirs. False,
  * which it may return: no further.
  */
 export type BlockMove = (block: Float32Array, first: number, move: (moved: Float32Array) => boolean) => boolean;

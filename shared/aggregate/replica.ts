@@ -2,6 +2,7 @@
 import type { ParamSpecs } from "../data/param-specs.js";
 import { AppError } from "../errors.js";
 import type { StageRounding } from "../math/rounding.js";
+import { blockFloats } from "../math/vectors.js";
 import { sumTailFloats } from "../math/wire.js";
 import { AdamW, type AdamWState, type BlockMove } from "./adamw.js";
 import { type Floats, pagesOf } from "./floats.js";
@@ -117,8 +118,9 @@ export class Replica implements StageModel {
     const [learningRate, scale] = [learningRateAt(step, this.options), Math.fround(1 / weight)];
     const helped = this.helpedBy(total, learningRate, scale);
     const range = [0, helped?.first ?? count] as const;
+    const size = rounded ? { movedFloats: blockFloats } : {};
     const areNumbers = await allDone([
-      this.optimizer.step(this.values, gradientOf, learningRate, { scale, moving, range }),
+      this.optimizer.step(this.values, gradientOf, learningRate, { scale, moving, range, ...size }),
       helped?.areNumbers ?? Promise.resolve(true),
     ]);
     if (!areNumbers.every(Boolean)) throw diverged("gradient", step);

@@ -19,7 +19,7 @@ export {
 /** What is worked on together. */
 const lanes = 4;
 /** Numbers at a time of arrays that lie in the program's memory: what a pass reads twice is still in the second-level cache. */
-const placedFloats = 4 * blockFloats;
+export const placedFloats = 4 * blockFloats;
 
 /** `left + right` elementwise into `left`: f32 addition (the f64 sum of two f32 rounds once, to the same bits). */
 export function addInto(left: Float32Array, right: Float32Array): void {
