@@ -75,7 +75,7 @@ test.each([
         return { result: name === "gradients" ? gradients(asked) : { tensors: 1, bytes: 1 }, computeMs: 1 };
       },
     };
-    const exchange = { clear: () => undefined };
+    const exchange = { clear: () => undefined, close: () => undefined };
     const setup = { method, seed: 1, wire };
     const context = {
       ...worker({ photosMs: 0, weightsMs: 0 }),
@@ -89,16 +89,23 @@ test.each([
     const lease = { runId: "r", token: 1, generation: 0 };
     await runtime.attach({ lease, coordinatorAddress: "c:1", setupDigest: "s" });
     const kept: Uint8Array[] = [];
-    for (let step = 0; step < 5; step++) {
+    const take = async (step: number, lease: WorkRequest__Output["lease"]) => {
       const request = { lease, key: `${step}`, stage, weightsDigest: "W", gradient: { ...job, leafEnd: 2, step } };
       const { outputs } = await runtime.work(request as unknown as WorkRequest__Output);
       kept.push((await runtime.get(outputs![0]!.digest!))!);
-    }
+    };
+    for (let step = 0; step < 5; step++) await take(step, lease);
     // The step before may still be pulled.
     expect(kept[1]!.buffer).not.toBe(kept[0]!.buffer);
     expect(kept.map(({ buffer }) => kept.findIndex((other) => other.buffer === buffer))).toEqual([0, 1, 0, 1, 0]);
     // What was rounded lies in memory of its own, until outputs are too old.
     expect(places.size).toBe(rooms);
+    // Nobody asks for anything of a run that is over.
+    runtime.detach(lease);
+    const next = { ...lease, token: 2 };
+    await runtime.attach({ lease: next, coordinatorAddress: "c:1", setupDigest: "s" });
+    await take(0, next);
+    expect(kept.findIndex(({ buffer }) => buffer === kept[5]!.buffer)).toBeLessThan(5);
   },
 );
 
