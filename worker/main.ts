@@ -25,6 +25,7 @@ import { ThreadPixelWriter } from "./adapters/pixel-writer.js";
 import { startPresence } from "./adapters/presence.js";
 import { watchStanding } from "./adapters/standing.js";
 import { WorkerMetrics } from "./adapters/worker-metrics.js";
+import { collectOnlyWhenFull } from "./collector.js";
 import { ComputeClient } from "./compute/client.js";
 import { EngineKeeper } from "./compute/keeper.js";
 import type { ThreadData } from "./compute/messages.js";
@@ -41,6 +42,7 @@ export interface RunWorkerOptions {
 
 /** Runs until a signal. @throws AppError when it cannot start. */
 export async function runWorker(config: WorkerConfig, options: RunWorkerOptions): Promise<void> {
+  collectOnlyWhenFull();
   const closers: (() => Promise<unknown>)[] = [];
   const stopped = untilStopped(options.exitWithParent);
   try {

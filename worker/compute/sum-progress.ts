@@ -55,6 +55,24 @@ export function isWritten({ ends, marks }: SumProgress, first: number, end: numb
   return count > 0 && from >= end;
 }
 
+export interface WrittenPart {
+  readonly part: number;
+  readonly first: number;
+  readonly end: number;
+}
+
+/** In their order in the sum. */
+export function writtenParts({ ends, marks }: SumProgress): WrittenPart[] {
+  const count = Atomics.load(ends, 0);
+  const bits = bitsOf(marks);
+  const parts = Array.from({ length: count }, (_, part) => ({
+    part,
+    first: part && ends[part]!,
+    end: ends[1 + part]!,
+  }));
+  return parts.filter(({ part }) => Atomics.load(bits, part) !== 0);
+}
+
 /** TensorFlow may mark with a NaN. */
 function bitsOf({ buffer, byteOffset, length }: Float32Array): Int32Array {
   return new Int32Array(buffer, byteOffset, length);

@@ -139,7 +139,7 @@ export class WorkerExchange {
   }
 
   /** It is whole, and lies where others are being given it. Null: it does not. */
-  private grown(name: string, values: Float32Array): Encoded | null {
+  private grown(name: string, values: Float32Array): KeptSum | null {
     const { growing } = this;
     if (growing?.name !== name || growing.sum.values !== values) {
       this.stopGrowing();
@@ -148,7 +148,7 @@ export class WorkerExchange {
     growing.sum.whole();
     this.grewMs = growing.sum.ageMs;
     this.growing = null;
-    return growing.sum.encoded;
+    return { encoded: growing.sum.encoded, notFinite: growing.sum.notFiniteIndex() };
   }
 
   /** Memory of `pool` for numbers as they travel. */
@@ -169,9 +169,12 @@ export class WorkerExchange {
     let notFinite = -1;
     let encoded: Encoded;
     if (wire === "f32") {
-      encoded = this.grown(awaited, sum.values) ?? encode(wire, sum.values, bodyOf(0, length, length));
+      const whole = () => ({
+        encoded: encode(wire, sum.values, bodyOf(0, length, length)),
+        notFinite: notFiniteIndex(sum.values),
+      });
+      ({ encoded, notFinite } = this.grown(awaited, sum.values) ?? whole());
       this.vectors.set(name, encoded);
-      notFinite = notFiniteIndex(sum.values);
     } else {
       encoded = this.keepNew(name, 0, length, length, (target) => {
         notFinite = writeSum({ wire, seed, stage, step: of.step }, sum, target);

@@ -2,6 +2,7 @@
 import { AppError } from "../../shared/errors.js";
 import type { Encoded } from "../../shared/math/wire.js";
 import { isLaidOut, isWritten, type SumProgress } from "../compute/sum-progress.js";
+import { FiniteLook } from "./finite-look.js";
 
 /** Nobody is told when TensorFlow writes, so others look: so many times while a sum grows, and never more often than this, milliseconds. */
 const looks = 40;
@@ -26,6 +27,7 @@ export class Growing {
   private end: "whole" | "gone" | null = null;
   private readonly timer: NodeJS.Timeout;
   private readonly fromMs = performance.now();
+  private readonly finite: FiniteLook;
 
   /** `values`: as others will get them, f32. `opened`: somebody writes them there, part by part. */
   constructor(
@@ -35,6 +37,7 @@ export class Growing {
     private readonly opened: () => void,
     lookMs: number,
   ) {
+    this.finite = new FiniteLook(values, progress);
     this.timer = setInterval(() => this.look(), lookMs);
   }
 
@@ -48,6 +51,11 @@ export class Growing {
   whole(): void {
     this.finish("whole");
     for (const { resolve } of this.waits.splice(0)) resolve();
+  }
+
+  /** Where the first number is that is NaN or infinite; -1: nowhere. Of one that is whole. */
+  notFiniteIndex(): number {
+    return this.finite.rest();
   }
 
   /** Nothing of it may be used. */
@@ -74,6 +82,7 @@ export class Growing {
       this.isOpen = true;
       this.opened();
     }
+    this.finite.look();
     const there = this.waits.filter(({ first, end }) => this.has(first, end));
     if (there.length === 0) return;
     this.waits = this.waits.filter((wait) => !there.includes(wait));

@@ -39,7 +39,6 @@ export async function gradientJob(
   if (of) exchange.enter(of);
   const synced = of ? await exchange.begin(of, stage, weightsDigest) : null;
   if (synced && synced.missing.length > 0) return undone(synced.missing);
-  if (of && job.ahead) exchange.ahead.follow(of, job.ahead);
   const [[microBatches, inputAtMs], [count, weightsAtMs]] = await Promise.all([
     arrival(microBatchesOf(context, stage, job, leavesOf(job))),
     arrival(
@@ -54,9 +53,13 @@ export async function gradientJob(
   const asked = { stage, step, leafCount, microBatches, wire, rooms };
   const growing = of && wire === "f32" ? growingSum(context, of, job, key, rooms) : null;
   const computing = gradientSums(context.compute, growing ? { ...asked, progress: growing.progress } : asked);
-  const { sums, left, computeMs } = await computing.catch(growing?.fail);
+  // Beside the computing, which has begun: nothing is there to be pulled yet.
+  if (of && job.ahead) exchange.ahead.follow(of, job.ahead);
+  const [{ sums, left, computeMs }, { result: stats }] = await Promise.all([
+    computing.catch(growing?.fail),
+    context.compute.call("stats"), // answered next: nobody waits for it
+  ]);
   if (growing) memory.giveProgress(growing.progress);
-  const { result: stats } = await context.compute.call("stats");
   const images = microBatches.reduce((sum, { examples }) => sum + examples.length, 0);
   for (const room of left) memory.give(room);
   const release = () => {
