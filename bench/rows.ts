@@ -125,6 +125,8 @@ const training: readonly Row[] = [
   }),
 ];
 
+type InputEpoch = "first" | "later" | "disk" | "run";
+
 function pictures({ photos, camera, drawn }: Places): Row[] {
   const loading = { photos, size: 256, batch: 8 };
   const picture = (algorithm: PictureWork["algorithm"], size: number) => ({
@@ -139,7 +141,7 @@ function pictures({ photos, camera, drawn }: Places): Row[] {
     ours: own("picture", picture(algorithm, 320)),
     theirs: python("superpixels_skimage", ["skimage"], picture(algorithm, 320)),
   });
-  const input = (name: string, epoch: "first" | "later" | "disk", work: string, from = photos): Row => ({
+  const input = (name: string, epoch: InputEpoch, work: string, from = photos): Row => ({
     ...{ ...row, name, work, bar: 1 / 3, seconds: 4 },
     peer: "PIL in a PyTorch DataLoader, 2 processes",
     path: photos,
@@ -150,6 +152,7 @@ function pictures({ photos, camera, drawn }: Places): Row[] {
   return [
     input("input", "first", "first epoch, photos of at most 320 px: read, decode, resize to 256 px, crop, light"),
     { ...input("input-camera", "first", largeWork, camera), prepare: () => makeCameraPhotos(photos, camera) },
+    input("input-run", "run", "ten epochs of the small photos, the first of them such a one"),
     input("input-later", "later", "later epochs: ours finds its photos decoded, the peer decodes again"),
     input("input-disk", "disk", "the same where memory holds none: ours reads them decoded from disk"),
     superpixels("slic", "SLIC, 320 px, 400 regions, 5 iterations"),

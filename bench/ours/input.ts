@@ -1,7 +1,7 @@
 /**
  * Photos to training crops: read, checked, decoded and resized on libvips' threads, then cropped and lit by another thread, a batch
  * behind. In a first epoch they come from files, and are kept decoded on disk as well; later ones find them decoded in memory, or
- * on disk, where memory holds none ("disk").
+ * on disk, where memory holds none ("disk"). A run is ten epochs, the first of them such a one.
  */
 import { once } from "node:events";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
@@ -20,8 +20,11 @@ interface InputWork {
   readonly photos: string;
   readonly size: number;
   readonly batch: number;
-  readonly epoch: "first" | "later" | "disk";
+  readonly epoch: "first" | "later" | "disk" | "run";
 }
+
+/** Fewer than a training makes. */
+const epochsOfRun = 10;
 
 const { photos, size, batch, epoch } = givenWork<InputWork>();
 const images = readdirSync(photos, { recursive: true, encoding: "utf8" })
@@ -48,31 +51,42 @@ const forgetful: KeptPixels = {
   get: async () => null,
   put: (digest, side, pixels) => cache.put(sha256(Buffer.from(`${digest} ${written++}`)), side, pixels),
 };
-const store = new ImageStore({
-  manifest: { version: 1, classes: ["a"], train: split, val: null },
-  imageSize: size,
-  localDir: photos,
-  fetch: () => Promise.reject(new Error("all photos are here")),
-  memoryBytesMax: epoch === "later" ? images.length * size * size * 3 : 0,
-  kept: { first: forgetful, later: null, disk: cache }[epoch],
-});
+const openStore = () =>
+  new ImageStore({
+    manifest: { version: 1, classes: ["a"], train: split, val: null },
+    imageSize: size,
+    localDir: photos,
+    fetch: () => Promise.reject(new Error("all photos are here")),
+    memoryBytesMax: epoch === "later" || epoch === "run" ? images.length * size * size * 3 : 0,
+    kept: { first: forgetful, later: null, disk: cache, run: forgetful }[epoch],
+  });
+let store = openStore();
 const workerData: CropWork = { size, batch };
 const cropThread = new Worker(new URL("./crop-thread.js", import.meta.url), { workerData });
 await once(cropThread, "message");
 let next = 0;
 const draw = (): number[] => Array.from({ length: batch }, () => next++ % images.length);
-if (epoch !== "first") await decode([...images.keys()]);
+if (epoch === "later" || epoch === "disk") await decode([...images.keys()]);
 const coming = [decode(draw()), decode(draw())];
 
 function decode(wanted: readonly number[]) {
   return Promise.all(wanted.map(async (image) => ({ image, tags: [], pixels: await store.pixels("train", image) })));
 }
 
-await answer(`sharp ${sharp.versions.sharp}`, async () => {
+async function drawBatch(): Promise<number> {
   cropThread.postMessage(await coming.shift());
   coming.push(decode(draw()));
   await once(cropThread, "message");
   return batch;
-});
+}
+
+async function run(): Promise<number> {
+  store = openStore();
+  let drawn = 0;
+  while (drawn < epochsOfRun * images.length) drawn += await drawBatch();
+  return drawn;
+}
+
+await answer(`sharp ${sharp.versions.sharp}`, epoch === "run" ? run : drawBatch);
 await cropThread.terminate();
 await writer.close();
