@@ -55,22 +55,16 @@ export function isWritten({ ends, marks }: SumProgress, first: number, end: numb
   return count > 0 && from >= end;
 }
 
-export interface WrittenPart {
-  readonly part: number;
-  readonly first: number;
-  readonly end: number;
-}
-
-/** In their order in the sum. */
-export function writtenParts({ ends, marks }: SumProgress): WrittenPart[] {
+/** Parts that are written, in their order in the sum. By a plain loop: it is looked at many times while a sum grows. */
+export function eachWritten(
+  { ends, marks }: SumProgress,
+  visit: (part: number, first: number, end: number) => void,
+): void {
   const count = Atomics.load(ends, 0);
   const bits = bitsOf(marks);
-  const parts = Array.from({ length: count }, (_, part) => ({
-    part,
-    first: part && ends[part]!,
-    end: ends[1 + part]!,
-  }));
-  return parts.filter(({ part }) => Atomics.load(bits, part) !== 0);
+  for (let part = 0; part < count; part++) {
+    if (Atomics.load(bits, part) !== 0) visit(part, part === 0 ? 0 : ends[part]!, ends[1 + part]!);
+  }
 }
 
 /** TensorFlow may mark with a NaN. */

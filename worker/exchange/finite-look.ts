@@ -1,6 +1,6 @@
 /** Whether all numbers of a sum are finite, looked at while its other parts are still computed: nothing waits for it when it is whole. */
 import { notFiniteIndex } from "../../shared/math/vectors.js";
-import { type SumProgress, writtenParts } from "../compute/sum-progress.js";
+import { eachWritten, type SumProgress } from "../compute/sum-progress.js";
 
 export class FiniteLook {
   /** Of the parts, those that have been looked at. */
@@ -15,21 +15,21 @@ export class FiniteLook {
 
   /** Looks at what has been written since it last did. */
   look(): void {
-    for (const { part, first, end } of writtenParts(this.progress)) {
-      if (this.seen.has(part)) continue;
+    eachWritten(this.progress, (part, first, end) => {
+      if (this.seen.has(part)) return;
       this.seen.add(part);
       this.lookAt(first, end);
-    }
+    });
   }
 
   /** Looks at all that it has not: the sum is whole. Where the first number is that is NaN or infinite; -1: nowhere. */
   rest(): number {
     let from = 0;
-    for (const { part, first, end } of writtenParts(this.progress)) {
-      if (!this.seen.has(part)) continue;
+    eachWritten(this.progress, (part, first, end) => {
+      if (!this.seen.has(part)) return;
       this.lookAt(from, first);
       from = end;
-    }
+    });
     this.lookAt(from, this.values.length);
     return Number.isFinite(this.found) ? this.found : -1;
   }
