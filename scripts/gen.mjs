@@ -1,5 +1,5 @@
-// Generates TypeScript types from proto/ into shared/gen, and programs from wasm/wire and wasm/vectors into shared/math. `--check`
-// fails when the committed files are stale.
+// Generates TypeScript types from proto/ into shared/gen, and programs from wasm/ into shared/math and shared/data. `--check` fails
+// when the committed files are stale.
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -38,11 +38,12 @@ for (const name of list(fresh)) {
 }
 // Programs that are text in a module, so that whoever imports it has them, built or not.
 const programs = new Map();
-for (const name of ["wire", "vectors"]) {
-  const program = await compile(`wasm/${name}/index.ts`, { isShared: true });
+const places = { wire: "shared/math", vectors: "shared/math", resample: "shared/data" };
+for (const [name, place] of Object.entries(places)) {
+  const program = await compile(`wasm/${name}/index.ts`, { isShared: name !== "resample" });
   const base64 = Buffer.from(program).toString("base64");
   programs.set(
-    `shared/math/${name}-program.ts`,
+    `${place}/${name}-program.ts`,
     `/** wasm/${name}, compiled: \`npm run gen\`. */\nexport const ${name}Program =\n  "${base64}";\n`,
   );
 }
@@ -54,7 +55,9 @@ if (process.argv.includes("--check")) {
     [...programs].every(([path, text]) => readFileSync(path, "utf8") === text);
   rmSync(fresh, { recursive: true });
   if (!same) {
-    process.stderr.write("shared/gen or a program in shared/math is stale: run `npm run gen` and commit it\n");
+    process.stderr.write(
+      "shared/gen or a program in shared/math or shared/data is stale: run `npm run gen` and commit it\n",
+    );
     process.exit(1);
   }
 } else {

@@ -3,9 +3,11 @@
  * pixels. Rotates by EXIF, turns CMYK, grey and 16-bit into 8-bit sRGB, puts transparent pixels on mid-grey.
  * libvips rounds its filters the same everywhere it runs the same version; a cluster should run one version.
  */
-import sharp, { type OutputInfo, type Sharp } from "sharp";
+import sharp, { type Sharp } from "sharp";
 import { AppError } from "../errors.js";
 import { photoPixelsMax } from "../limits.js";
+import { decodePlainJpeg } from "./jpeg.js";
+import { type Picture, resampleToSquare } from "./resample.js";
 
 /** What libvips remembers of its operations is of no use where no photo is decoded twice: a tenth of the processor time. */
 sharp.cache(false);
@@ -15,7 +17,7 @@ sharp.cache(false);
  * `revision` up) they may be others.
  */
 export const squareDecoder = JSON.stringify({
-  ...{ revision: 1, arch: process.arch, platform: process.platform, simd: sharp.simd() },
+  ...{ revision: 2, arch: process.arch, platform: process.platform, simd: sharp.simd() },
   versions: sharp.versions,
 });
 
@@ -23,13 +25,6 @@ export const squareDecoder = JSON.stringify({
 export const imageBytesMax = 256 * 1024 * 1024;
 /** Mean of natural images: a network sees no edge that is not there. */
 const transparentBecomes = { r: 128, g: 128, b: 128 };
-
-export interface UprightPicture {
-  readonly width: number;
-  readonly height: number;
-  /** RGB, [height, width, 3] */
-  readonly rgb: Uint8Array;
-}
 
 export interface PhotoHeader {
   /** Upright size in pixels, after EXIF rotation. */
@@ -45,25 +40,32 @@ export async function readPhotoHeader(bytes: Uint8Array): Promise<PhotoHeader> {
   return { width: autoOrient.width, height: autoOrient.height, format: format ?? "unknown" };
 }
 
-/** RGB of the whole photo squashed into a square, [size, size, 3]. Reads every scan line, so damage anywhere shows. */
+/**
+ * RGB of the whole photo squashed into a square, [size, size, 3], in shared memory. Reads every scan line, so damage anywhere shows.
+ * Large photos are libvips': it leaves out what a square of this size does not show while it decodes.
+ */
 export async function decodeSquare(bytes: Uint8Array, size: number): Promise<Uint8Array> {
-  const { data } = await orThrow(() =>
-    toRgb(normalised(bytes).resize(size, size, { fit: "fill", kernel: "lanczos3" })),
-  );
-  return data;
+  const square = new Uint8Array(new SharedArrayBuffer(size * size * 3));
+  resampleToSquare((await decodePlainJpeg(bytes, 2 * size)) ?? (await decodeReduced(bytes, size)), size, square);
+  return square;
+}
+
+/** No side longer than `size`. libvips does not enlarge: it would move the photo by up to half a pixel. */
+function decodeReduced(bytes: Uint8Array, size: number): Promise<Picture> {
+  const reduction = { fit: "fill", kernel: "lanczos3", withoutEnlargement: true } as const;
+  return orThrow(() => toRgb(normalised(bytes).resize(size, size, reduction)));
 }
 
 /** The photo as a person sees it, no side longer than `maxSide`: for reports and full-size predictions. */
-export async function decodeUpright(bytes: Uint8Array, options: { maxSide?: number } = {}): Promise<UprightPicture> {
+export async function decodeUpright(bytes: Uint8Array, options: { maxSide?: number } = {}): Promise<Picture> {
   const { maxSide } = options;
-  const { data, info } = await orThrow(() => {
+  return await orThrow(() => {
     const whole = normalised(bytes);
     const fitted = maxSide
       ? whole.resize(maxSide, maxSide, { fit: "inside", withoutEnlargement: true, kernel: "lanczos3" })
       : whole;
     return toRgb(fitted);
   });
-  return { width: info.width, height: info.height, rgb: data };
 }
 
 function open(bytes: Uint8Array): Sharp {
@@ -75,8 +77,9 @@ function normalised(bytes: Uint8Array): Sharp {
   return open(bytes).autoOrient().flatten({ background: transparentBecomes }).toColourspace("srgb");
 }
 
-function toRgb(image: Sharp): Promise<{ data: Buffer; info: OutputInfo }> {
-  return image.raw({ depth: "uchar" }).toBuffer({ resolveWithObject: true });
+async function toRgb(image: Sharp): Promise<Picture> {
+  const { data, info } = await image.raw({ depth: "uchar" }).toBuffer({ resolveWithObject: true });
+  return { width: info.width, height: info.height, rgb: data };
 }
 
 async function orThrow<T>(decode: () => Promise<T>): Promise<T> {

@@ -100,6 +100,13 @@ describe("photos", async () => {
   const photo = damagedBytes(formats);
   fuzz("header", 0.03, photo, readPhotoHeader);
   fuzz("decode to a square", 0.03, photo, (bytes) => decodeSquare(bytes, 32));
+  const noise = { type: "gaussian", mean: 128, sigma: 60 } as const;
+  const noisy = sharp({ create: { width: 50, height: 40, channels: 3, background: "olive", noise } });
+  const plain = damagedBytes([
+    await noisy.clone().jpeg().toBuffer(),
+    await noisy.toColourspace("b-w").jpeg().toBuffer(),
+  ]);
+  fuzz("decode a plain JPEG to a square", 0.03, plain, (bytes) => decodeSquare(bytes, 32));
   fuzz("decode upright", 0.02, photo, (bytes) => decodeUpright(bytes, { maxSide: 64 }));
 });
 

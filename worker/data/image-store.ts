@@ -69,10 +69,8 @@ export class ImageStore {
     if (known) return known;
     const bytes = (await this.local(entry)) ?? (await fetch(entry));
     const decoded = await decodeSquare(bytes, imageSize);
-    const shared = new Uint8Array(new SharedArrayBuffer(decoded.length));
-    shared.set(decoded);
-    kept?.put(entry.digest, imageSize, shared);
-    return shared;
+    kept?.put(entry.digest, imageSize, decoded);
+    return decoded;
   }
 
   /** The file of the same name, if its bytes are the same. */
