@@ -102,6 +102,7 @@ class MethodCompute implements Compute {
   private readonly features: FeatureCache = new Map();
   private readonly superpixels: SuperpixelCache;
   private readonly room = new BatchRoom();
+  private readonly photoRoom = new BatchRoom();
   /** The one whose parameters were loaded last: what `predict` answers with. */
   private loaded: SegmenterModel;
 
@@ -204,7 +205,7 @@ class MethodCompute implements Compute {
 
   private partsOf({ method, backbone, network, store, programs }: SegmenterModel) {
     assert(store.values, "the segmenter is loaded");
-    const { tf, setup, superpixels, refining } = this;
+    const { tf, setup, superpixels, refining, photoRoom } = this;
     const areConstant = setup.isTrained && store.values.byteLength <= constantBytesMax;
     return {
       tf,
@@ -215,6 +216,7 @@ class MethodCompute implements Compute {
       params: store.get,
       tensors: areConstant ? [] : store.tensors,
       programs,
+      room: photoRoom,
       pamrBy: refining.pamrBy,
       classCount: setup.classes.length,
       superpixels,

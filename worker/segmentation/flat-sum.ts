@@ -89,7 +89,7 @@ export class FlatTarget {
     const { room } = this;
     const isThere = this.groups.every(({ to }, i) => Object.is(room[to - 1], wanted[i]));
     if (!isThere)
-      throw new AppError("ENGINE_FAILED", "TensorFlow has put a gradient elsewhere than into the memory it was given");
+      throw new AppError("ENGINE_FAILED", "TensorFlow has put its numbers elsewhere than into the memory it was given");
     return room;
   }
 }

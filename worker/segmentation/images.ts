@@ -6,9 +6,8 @@
 /** A table is looked up in half of the time that divisions take. */
 const unitOfByte = Float32Array.from({ length: 256 }, (_, byte) => byte / 127.5 - 1);
 
-/** Square RGB bytes to float32 in [-1, 1]: the input convention of every backbone here. */
-export function toUnit(pixels: Uint8Array): Float32Array {
-  const out = new Float32Array(pixels.length);
+/** Square RGB bytes to float32 in [-1, 1], in `out`: the input convention of every backbone here. */
+export function toUnit(pixels: Uint8Array, out: Float32Array = new Float32Array(pixels.length)): Float32Array {
   for (let i = 0; i < pixels.length; i++) out[i] = unitOfByte[pixels[i]!]!;
   return out;
 }

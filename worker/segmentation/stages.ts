@@ -16,13 +16,16 @@ import type {
   TrainStage,
 } from "../compute/contract.js";
 import type { Backbone } from "./backbone/backbone.js";
+import type { BatchRoom } from "./batch-room.js";
 import { atScale, type CamOptions, camOf } from "./cam.js";
 import type { TagClassifier } from "./classifier.js";
 import type { Formula, Programs } from "./compiled.js";
+import { FlatTarget } from "./flat-sum.js";
 import { resize, toUnit } from "./images.js";
 import { changedShare, gate, guard, otsuLabels, restrict, seedLabels, threeWay, withoutBackground } from "./labels.js";
 import type { Segmenter } from "./networks/segmenter.js";
 import type { Params } from "./nn/conv.js";
+import { worksInGivenMemory } from "./nn/native.js";
 import { labelsFrom, predictionSide, rawLabelsFrom } from "./prediction.js";
 import { take } from "./read.js";
 import { coloured, type Pamr, refineMap, resized, type SquareMap, startSide } from "./refinement.js";
@@ -93,6 +96,8 @@ export interface SegmenterParts {
   /** All that `params` gives, unless it stays as it is. */
   readonly tensors: readonly Tensor[];
   readonly programs: Programs;
+  /** Where a photo and the network's answer lie, one photo after the other. */
+  readonly room: BatchRoom;
   readonly pamrBy: Pamr;
   readonly classCount: number;
   readonly seed: number;
@@ -178,20 +183,36 @@ export interface Views {
   readonly scales: readonly number[];
 }
 
+/** Until the next image. */
 async function probabilitiesOf(
   parts: SegmenterParts,
   pixels: Uint8Array,
   views: Views,
   side: number,
 ): Promise<SquareMap> {
-  const { tf, method, classCount, programs, tensors } = parts;
-  const size = method.imageSize;
+  const { tf, classCount, programs, tensors, room } = parts;
+  const channels = classCount + 1;
+  const key = `probabilities ${side} ${views.flip} ${views.scales}`;
+  const map = (image: Tensor4D) => probabilityMap(parts, image, views, side);
+  if (!worksInGivenMemory(tf)) {
+    const build = (): Formula => {
+      const image = imageOf(parts, toUnit(pixels));
+      return { inputs: [image, ...tensors], value: () => map(image) };
+    };
+    return { values: await take(await programs.value(key, build)), side, channels };
+  }
+  const values = room.answer(side * side * channels);
+  const target = new FlatTarget(tf, values, [values.length]);
   const build = (): Formula => {
-    const image = tf.tensor4d(toUnit(pixels), [1, size, size, 3]);
-    return { inputs: [image, ...tensors], value: () => probabilityMap(parts, image, views, side) };
+    const image = imageOf(parts, toUnit(pixels, room.pixels(pixels.length)));
+    const targets = target.tensors();
+    return { inputs: [image, ...targets, ...tensors], value: () => target.write(targets, [map(image).flatten()]) };
   };
-  const probabilities = await programs.value(`probabilities ${side} ${views.flip} ${views.scales}`, build);
-  return { values: await take(probabilities), side, channels: classCount + 1 };
+  return { values: await target.written(await programs.value(key, build)), side, channels };
+}
+
+function imageOf({ tf, method: { imageSize } }: SegmenterParts, values: Float32Array): Tensor4D {
+  return tf.tensor4d(values, [1, imageSize, imageSize, 3]);
 }
 
 type NetworkParts = Pick<SegmenterParts, "tf" | "method" | "backbone" | "network" | "params">;

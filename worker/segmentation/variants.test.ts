@@ -4,6 +4,7 @@ import { type MethodOverrides, methodConfigSchema } from "../../shared/config/me
 import { Rng } from "../../shared/rng.js";
 import type { Compute, GradientJob, TrainStage } from "../compute/contract.js";
 import { cropLabels, cropMap } from "./augment.js";
+import { BatchRoom } from "./batch-room.js";
 import { Programs } from "./compiled.js";
 import { seedLabels } from "./labels.js";
 import { pamrInArrays } from "./refinement.js";
@@ -227,7 +228,8 @@ test("a CRF at prediction cuts a halo off", async () => {
       predict,
     });
     const superpixels = new SuperpixelCache(method.superpixels);
-    const none = { params: () => tf.scalar(0), tensors: [], programs: new Programs(tf, null), pamrBy: pamrInArrays };
+    const [programs, room] = [new Programs(tf, null), new BatchRoom()];
+    const none = { params: () => tf.scalar(0), tensors: [], programs, room, pamrBy: pamrInArrays };
     const parts = { tf, method, backbone, network, ...none, classCount: 1, seed: 0, superpixels };
     const result = await predictImage(parts, { image, pixels, width: 32, height: 32, allowed: null });
     return result.labels.reduce((sum, id, i) => sum + (id === labels![i] ? 0 : 1), 0);
