@@ -1,6 +1,7 @@
 import sharp, { type Sharp } from "sharp";
 import { describe, expect, test } from "vitest";
-import { decodePlainJpeg } from "./jpeg.js";
+import { usePlainJpeg } from "./jpeg.js";
+import type { Picture } from "./resample.js";
 
 const [width, height] = [61, 43];
 
@@ -13,7 +14,12 @@ function plain(): Promise<Buffer> {
   return photo().jpeg({ quality: 90 }).toBuffer();
 }
 
-describe("decodePlainJpeg", () => {
+/** A copy: the memory is the next photo's. */
+function decoded(bytes: Uint8Array, sideEnd: number): Promise<Picture | null> {
+  return usePlainJpeg(bytes, sideEnd, (picture) => ({ ...picture, rgb: Uint8Array.from(picture.rgb) }));
+}
+
+describe("usePlainJpeg", () => {
   const ours: Record<string, () => Promise<Buffer>> = {
     "colours, every second one": plain,
     "all colours": () => photo().jpeg({ chromaSubsampling: "4:4:4" }).toBuffer(),
@@ -22,12 +28,12 @@ describe("decodePlainJpeg", () => {
   };
   test.for(Object.keys(ours))("decodes what libvips decodes: %s", async (name) => {
     const bytes = await ours[name]!();
-    const decoded = await decodePlainJpeg(bytes, 64);
+    const got = await decoded(bytes, 64);
     const expected = await sharp(bytes).toColourspace("srgb").raw().toBuffer();
-    expect(decoded).toMatchObject({ width, height });
-    expect(decoded!.rgb).toHaveLength(expected.length);
+    expect(got).toMatchObject({ width, height });
+    expect(got!.rgb).toHaveLength(expected.length);
     // The fast cosine transform rounds otherwise: most by a level, few by more.
-    const apart = decoded!.rgb.map((value, at) => Math.abs(value - expected[at]!));
+    const apart = got!.rgb.map((value, at) => Math.abs(value - expected[at]!));
     expect(apart.reduce((sum, value) => sum + value, 0) / apart.length).toBeLessThan(1.5);
     expect(Math.max(...apart)).toBeLessThan(16);
   });
@@ -45,20 +51,35 @@ describe("decodePlainJpeg", () => {
     nothing: async () => Buffer.alloc(0),
   };
   test.for(Object.keys(others))("leaves to libvips: %s", async (name) => {
-    expect(await decodePlainJpeg(await others[name]!(), 64)).toBeNull();
+    expect(await decoded(await others[name]!(), 64)).toBeNull();
   });
 
   test("leaves what is larger than asked for", async () => {
-    expect(await decodePlainJpeg(await plain(), width)).toBeNull();
-    expect(await decodePlainJpeg(await plain(), width + 1)).not.toBeNull();
+    expect(await decoded(await plain(), width)).toBeNull();
+    expect(await decoded(await plain(), width + 1)).not.toBeNull();
+  });
+
+  test("many at once, whole and damaged, each have memory of their own", async () => {
+    const photos = await Promise.all(
+      Array.from({ length: 40 }, (_, i) =>
+        sharp({ create: { width, height, channels: 3, background: { r: 6 * i, g: 99, b: 99 } } })
+          .jpeg()
+          .toBuffer(),
+      ),
+    );
+    const got = await Promise.all(photos.map((bytes, i) => decoded(i % 5 === 4 ? bytes.subarray(0, -99) : bytes, 64)));
+    for (const [i, picture] of got.entries()) {
+      if (i % 5 === 4) expect(picture).toBeNull();
+      else expect(Math.abs(picture!.rgb[0]! - 6 * i)).toBeLessThan(4);
+    }
   });
 
   test("reads bytes that lie within others", async () => {
     const bytes = await plain();
     const around = new Uint8Array(new SharedArrayBuffer(bytes.length + 20));
     around.set(bytes, 7);
-    const within = await decodePlainJpeg(around.subarray(7, 7 + bytes.length), 64);
-    expect(within!.rgb).toEqual((await decodePlainJpeg(bytes, 64))!.rgb);
+    const within = await decoded(around.subarray(7, 7 + bytes.length), 64);
+    expect(within!.rgb).toEqual((await decoded(bytes, 64))!.rgb);
   });
 });
 

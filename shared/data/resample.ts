@@ -31,12 +31,13 @@ interface Axis {
   readonly firsts: Int32Array;
   /** [places, taps]: those of a place add up to `whole`. */
   readonly weights: Int16Array;
-  /** Even: the program takes two at a time. */
+  /** A multiple of what the program takes at a time. */
   readonly taps: number;
 }
 
 /** As much of an i16 as leaves room for weights above 1. */
 const whole = 2 ** 14;
+const tapsTogether = 4;
 const vectorBytes = 16;
 /** Photos of a set have few sizes. */
 const axesMax = 256;
@@ -48,13 +49,13 @@ const program = new WebAssembly.Instance(new WebAssembly.Module(Buffer.from(resa
 const axes = new Map<string, Axis>();
 
 /**
- * Squashes a picture into `out` [size, size, 3], centre on centre. Sides of more than some times `size` lose precision: there are too many
+ * Squashes a picture into `out` [size, size, 3], which it returns, centre on centre. Sides of more than some times `size` lose precision: there are too many
  * weights for their whole.
  */
-export function resampleToSquare({ width, height, rgb }: Picture, size: number, out: Uint8Array): void {
+export function resampleToSquare({ width, height, rgb }: Picture, size: number, out: Uint8Array): Uint8Array {
   if (width === size && height === size) {
     out.set(rgb);
-    return;
+    return out;
   }
   const rows = axis(height, size);
   const columns = axis(width, size);
@@ -80,6 +81,7 @@ export function resampleToSquare({ width, height, rgb }: Picture, size: number, 
   const across = [columnFirsts, columnWeights, columns.taps, size] as const;
   program.resample(source, width * 3, ...down, ...across, work, target);
   out.set(new Uint8Array(memory.buffer, target, size * size * 3));
+  return out;
 }
 
 function axis(from: number, to: number): Axis {
@@ -98,18 +100,17 @@ function weigh(from: number, to: number): Axis {
   const [kernel, lobes] = scale > 1 ? [lanczos3, 3] : [catmullRom, 2];
   const stretch = Math.max(1, scale);
   const radius = lobes * stretch;
-  const taps = 2 * Math.ceil(radius + 0.5);
-  const firsts = new Int32Array(to);
-  const weights = new Int16Array(to * taps);
-  for (let place = 0; place < to; place++) {
+  const windows = Array.from({ length: to }, (_, place) => {
     const centre = (place + 0.5) * scale;
     const first = Math.max(0, Math.round(centre - radius));
     const end = Math.min(from, Math.round(centre + radius));
-    firsts[place] = first;
-    const shares = Array.from({ length: end - first }, (_, tap) => kernel((first + tap + 0.5 - centre) / stretch));
-    weights.set(inWholes(shares), place * taps);
-  }
-  return { firsts, weights, taps };
+    const shares = Array.from({ length: end - first }, (__, tap) => kernel((first + tap + 0.5 - centre) / stretch));
+    return { first, weights: inWholes(shares) };
+  });
+  const taps = tapsTogether * Math.ceil(Math.max(...windows.map(({ weights }) => weights.length)) / tapsTogether);
+  const weights = new Int16Array(to * taps);
+  for (const [place, window] of windows.entries()) weights.set(window.weights, place * taps);
+  return { firsts: Int32Array.from(windows, ({ first }) => first), weights, taps };
 }
 
 /** Shares as whole numbers; what rounding leaves goes to the largest, so that a flat photo stays as it is. */
