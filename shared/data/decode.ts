@@ -6,7 +6,7 @@
 import sharp, { type Sharp } from "sharp";
 import { AppError } from "../errors.js";
 import { photoPixelsMax } from "../limits.js";
-import { usePlainJpeg } from "./jpeg.js";
+import { squarePlainJpeg } from "./jpeg.js";
 import { type Picture, resampleToSquare } from "./resample.js";
 
 /** What libvips remembers of its operations is of no use where no photo is decoded twice: a tenth of the processor time. */
@@ -46,8 +46,8 @@ export async function readPhotoHeader(bytes: Uint8Array): Promise<PhotoHeader> {
  */
 export async function decodeSquare(bytes: Uint8Array, size: number): Promise<Uint8Array> {
   const square = new Uint8Array(new SharedArrayBuffer(size * size * 3));
-  const resample = (picture: Picture) => resampleToSquare(picture, size, square);
-  return (await usePlainJpeg(bytes, 2 * size, resample)) ?? resample(await decodeReduced(bytes, size));
+  const small = await squarePlainJpeg(bytes, size, square);
+  return small ?? resampleToSquare(await decodeReduced(bytes, size), size, square);
 }
 
 /** No side longer than `size`. libvips does not enlarge: it would move the photo by up to half a pixel. */

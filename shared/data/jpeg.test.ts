@@ -1,9 +1,10 @@
 import sharp, { type Sharp } from "sharp";
 import { describe, expect, test } from "vitest";
-import { usePlainJpeg } from "./jpeg.js";
-import type { Picture } from "./resample.js";
+import { squarePlainJpeg } from "./jpeg.js";
+import { resampleToSquare } from "./resample.js";
 
 const [width, height] = [61, 43];
+const size = 32;
 
 function photo(): Sharp {
   const noise = { type: "gaussian", mean: 128, sigma: 30 } as const;
@@ -14,12 +15,17 @@ function plain(): Promise<Buffer> {
   return photo().jpeg({ quality: 90 }).toBuffer();
 }
 
-/** A copy: the memory is the next photo's. */
-function decoded(bytes: Uint8Array, sideEnd: number): Promise<Picture | null> {
-  return usePlainJpeg(bytes, sideEnd, (picture) => ({ ...picture, rgb: Uint8Array.from(picture.rgb) }));
+function squared(bytes: Uint8Array, side = size): Promise<Uint8Array | null> {
+  return squarePlainJpeg(bytes, side, new Uint8Array(side * side * 3));
 }
 
-describe("usePlainJpeg", () => {
+/** What libvips decodes, squashed. */
+async function expectedOf(bytes: Uint8Array, side = size): Promise<Uint8Array> {
+  const { data, info } = await sharp(bytes).toColourspace("srgb").raw().toBuffer({ resolveWithObject: true });
+  return resampleToSquare({ width: info.width, height: info.height, rgb: data }, side, new Uint8Array(side * side * 3));
+}
+
+describe("squarePlainJpeg", () => {
   const ours: Record<string, () => Promise<Buffer>> = {
     "colours, every second one": plain,
     "all colours": () => photo().jpeg({ chromaSubsampling: "4:4:4" }).toBuffer(),
@@ -28,14 +34,12 @@ describe("usePlainJpeg", () => {
   };
   test.for(Object.keys(ours))("decodes what libvips decodes: %s", async (name) => {
     const bytes = await ours[name]!();
-    const got = await decoded(bytes, 64);
-    const expected = await sharp(bytes).toColourspace("srgb").raw().toBuffer();
-    expect(got).toMatchObject({ width, height });
-    expect(got!.rgb).toHaveLength(expected.length);
-    // The fast cosine transform rounds otherwise: most by a level, few by more.
-    const apart = got!.rgb.map((value, at) => Math.abs(value - expected[at]!));
-    expect(apart.reduce((sum, value) => sum + value, 0) / apart.length).toBeLessThan(1.5);
-    expect(Math.max(...apart)).toBeLessThan(16);
+    expectClose(await squared(bytes), await expectedOf(bytes));
+  });
+
+  test("a photo that is such a square stays as it is", async () => {
+    const bytes = await photo().resize(size, size).jpeg().toBuffer();
+    expectClose(await squared(bytes), await expectedOf(bytes));
   });
 
   const others: Record<string, () => Promise<Buffer>> = {
@@ -51,12 +55,13 @@ describe("usePlainJpeg", () => {
     nothing: async () => Buffer.alloc(0),
   };
   test.for(Object.keys(others))("leaves to libvips: %s", async (name) => {
-    expect(await decoded(await others[name]!(), 64)).toBeNull();
+    expect(await squared(await others[name]!())).toBeNull();
   });
 
-  test("leaves what is larger than asked for", async () => {
-    expect(await decoded(await plain(), width)).toBeNull();
-    expect(await decoded(await plain(), width + 1)).not.toBeNull();
+  test("leaves what has a side of twice the square's", async () => {
+    const bytes = await photo().resize(40, 20).jpeg().toBuffer();
+    expect(await squared(bytes, 20)).toBeNull();
+    expect(await squared(bytes, 21)).not.toBeNull();
   });
 
   test("many at once, whole and damaged, each have memory of their own", async () => {
@@ -67,10 +72,10 @@ describe("usePlainJpeg", () => {
           .toBuffer(),
       ),
     );
-    const got = await Promise.all(photos.map((bytes, i) => decoded(i % 5 === 4 ? bytes.subarray(0, -99) : bytes, 64)));
-    for (const [i, picture] of got.entries()) {
-      if (i % 5 === 4) expect(picture).toBeNull();
-      else expect(Math.abs(picture!.rgb[0]! - 6 * i)).toBeLessThan(4);
+    const got = await Promise.all(photos.map((bytes, i) => squared(i % 5 === 4 ? bytes.subarray(0, -99) : bytes)));
+    for (const [i, square] of got.entries()) {
+      if (i % 5 === 4) expect(square).toBeNull();
+      else expect(Math.abs(square![0]! - 6 * i)).toBeLessThan(4);
     }
   });
 
@@ -78,10 +83,16 @@ describe("usePlainJpeg", () => {
     const bytes = await plain();
     const around = new Uint8Array(new SharedArrayBuffer(bytes.length + 20));
     around.set(bytes, 7);
-    const within = await decoded(around.subarray(7, 7 + bytes.length), 64);
-    expect(within!.rgb).toEqual((await decoded(bytes, 64))!.rgb);
+    expect(await squared(around.subarray(7, 7 + bytes.length))).toEqual(await squared(bytes));
   });
 });
+
+/** The fast cosine transform rounds otherwise: most by a level, few by more. */
+function expectClose(got: Uint8Array | null, expected: Uint8Array): void {
+  const apart = got!.map((value, at) => Math.abs(value - expected[at]!));
+  expect(apart.reduce((sum, value) => sum + value, 0) / expected.length).toBeLessThan(1.5);
+  expect(Math.max(...apart)).toBeLessThan(16);
+}
 
 /** The same with another height and width in its frame's header. */
 function withSize(bytes: Buffer, wide: number, high: number): Buffer {

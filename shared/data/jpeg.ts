@@ -4,7 +4,7 @@
  */
 import turbo from "@julusian/jpeg-turbo";
 import pLimit from "p-limit";
-import type { Picture } from "./resample.js";
+import { type Picture, resampleToSquare } from "./resample.js";
 
 /** Segments' second bytes; the first is 0xff. */
 const startOfImage = 0xd8;
@@ -15,6 +15,13 @@ const otherFrames = [0xc2, 0xc3, 0xc5, 0xc6, 0xc7, 0xc9, 0xca, 0xcb, 0xcd, 0xce,
 /** APP1, APP2, APP14: may say which way is up (EXIF), what the colours mean (ICC), that they are others (Adobe). */
 const meaningful = [0xe1, 0xe2, 0xee];
 
+interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Of larger photos libvips decodes only what is seen. */
+const shrinkMax = 2;
 /** Photos decoded at once: libuv has four threads by default, and one each should be ready for them. */
 const roomsMax = 8;
 const inTurn = pLimit(roomsMax);
@@ -22,32 +29,36 @@ const inTurn = pLimit(roomsMax);
 const rooms: Buffer[] = [];
 
 /**
- * What `use` makes of the pixels, which are there until it returns. Null: not a JPEG that is grey or in the usual colours, in one scan per
- * channel or all together, without anything to be heeded besides, and with both sides less than `sideEnd`; or it is damaged. All of
+ * The photo squashed into `out` [size, size, 3], which it returns. Null: not a JPEG that is grey or in the usual colours, in one scan per
+ * channel or all together, without anything to be heeded besides, and with both sides less than twice `size`; or it is damaged. All of
  * that is libvips' to judge.
  */
-export async function usePlainJpeg<T>(bytes: Uint8Array, sideEnd: number, use: (p: Picture) => T): Promise<T | null> {
-  const size = plainSize(bytes);
-  if (!size || size.width >= sideEnd || size.height >= sideEnd) return null;
+export async function squarePlainJpeg(bytes: Uint8Array, size: number, out: Uint8Array): Promise<Uint8Array | null> {
+  const said = plainSize(bytes);
+  const sideEnd = shrinkMax * size;
+  if (!said || said.width >= sideEnd || said.height >= sideEnd) return null;
   return await inTurn(async () => {
-    const room = roomOf(3 * size.width * size.height);
-    const picture = await decodeInto(room, bytes);
-    const isAsSaid = picture?.width === size.width && picture.height === size.height;
-    const made = isAsSaid ? use(picture) : null;
+    if (said.width === size && said.height === size) return (await decodeInto(bufferOf(out), bytes, said)) && out;
+    const room = roomOf(3 * said.width * said.height);
+    const picture = await decodeInto(room, bytes, said);
+    if (picture) resampleToSquare(picture, size, out);
     rooms.push(room);
-    return made;
+    return picture && out;
   });
 }
 
 /** Null: damaged. */
-async function decodeInto(room: Buffer, bytes: Uint8Array): Promise<Picture | null> {
-  const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+async function decodeInto(room: Buffer, bytes: Uint8Array, said: Size): Promise<Picture | null> {
   try {
-    const { data, width, height } = await turbo.decompress(file, room, { format: turbo.FORMAT_RGB });
-    return { width, height, rgb: data };
+    const { data, width, height } = await turbo.decompress(bufferOf(bytes), room, { format: turbo.FORMAT_RGB });
+    return width === said.width && height === said.height ? { width, height, rgb: data } : null;
   } catch {
     return null;
   }
+}
+
+function bufferOf(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 function roomOf(bytes: number): Buffer {
@@ -56,7 +67,7 @@ function roomOf(bytes: number): Buffer {
 }
 
 /** Of a JPEG as above, from its segments; libjpeg-turbo reads them again. */
-function plainSize(bytes: Uint8Array): { readonly width: number; readonly height: number } | null {
+function plainSize(bytes: Uint8Array): Size | null {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes[0] !== 0xff || bytes[1] !== startOfImage) return null;
   let size = null;
