@@ -13,8 +13,8 @@ import { type Picture, resampleToSquare } from "./resample.js";
 sharp.cache(false);
 
 /**
- * Names the pixels that decodeSquare makes: with other libraries, on another kind of processor or after a change here (count
- * `revision` up) they may be others.
+ * Names the pixels that decodeSquare makes: with another libvips, on another kind of processor, or with another libjpeg-turbo or a
+ * change here (count `revision` up) they may be others.
  */
 export const squareDecoder = JSON.stringify({
   ...{ revision: 2, arch: process.arch, platform: process.platform, simd: sharp.simd() },

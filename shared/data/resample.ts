@@ -49,8 +49,8 @@ const program = new WebAssembly.Instance(new WebAssembly.Module(Buffer.from(resa
 const axes = new Map<string, Axis>();
 
 /**
- * Squashes a picture into `out` [size, size, 3], which it returns, centre on centre. Sides of more than some times `size` lose precision: there are too many
- * weights for their whole.
+ * Squashes a picture into `out` [size, size, 3], which it returns, centre on centre. Sides of more than some times `size` lose
+ * precision: there are too many weights for their whole.
  */
 export function resampleToSquare({ width, height, rgb }: Picture, size: number, out: Uint8Array): Uint8Array {
   if (width === size && height === size) {
