@@ -74,7 +74,7 @@ const draw = (): number[] => Array.from({ length: batch }, () => next++ % images
 if (epoch === "later" || epoch === "disk") await decode([...images.keys()]);
 const coming = [decode(draw()), decode(draw())];
 const drawn = on(cropThread, "message");
-/** It has one to draw and one to go on with, as compute threads have (worker/compute/pool.ts). */
+/** It has one to draw and one to go on with, as a thread has that computes the micro-batches of a step. */
 await sendBatch();
 
 function decode(wanted: readonly number[]) {

@@ -13,8 +13,9 @@ const rowShift: i32 = 8;
 const columnShift: i32 = 20;
 
 /**
- * `source`: RGB, u8, rows of `rowBytes`, and behind them what `taps` rows and a vector take, whatever it is. `out`: RGB, u8, [rows, columns, 3],
- * and a byte. `firsts`: i32; `weights`: i16 [rows or columns, taps], taps a multiple of four. `work`: a row between the passes, and the same behind it.
+ * `source`: RGB, u8, rows of `rowBytes`, and behind them what `taps` rows and a vector take, whatever it is. `out`: RGB, u8, [rows,
+ * columns, 3], and a byte. `firsts`: i32; `weights`: i16 [rows or columns, taps], taps a multiple of four. `work`: a row between the
+ * passes, and behind it what `taps` pixels and two vectors take.
  */
 export function resample(
   source: usize,
@@ -66,18 +67,15 @@ function mixRows(source: usize, rowBytes: i32, weights: usize, taps: i32, work: 
 }
 
 /** Bytes of two rows in turns. */
-// @ts-expect-error: decorator
 function lowPairs(upper: v128, lower: v128): v128 {
   return i8x16.shuffle(upper, lower, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
 }
 
-// @ts-expect-error: decorator
 function highPairs(upper: v128, lower: v128): v128 {
   return i8x16.shuffle(upper, lower, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
 }
 
 /** Four sums of four products, of the lower or the higher half of pairs. */
-// @ts-expect-error: decorator
 function mixed(pairs: v128, weights: v128, others: v128, theirs: v128, isHigh: bool): v128 {
   const one = isHigh ? i16x8.extend_high_i8x16_u(pairs) : i16x8.extend_low_i8x16_u(pairs);
   const two = isHigh ? i16x8.extend_high_i8x16_u(others) : i16x8.extend_low_i8x16_u(others);
@@ -103,7 +101,6 @@ function mixColumns(row: usize, firsts: usize, weights: usize, taps: i32, column
 }
 
 /** Of two pixels: both reds, both greens, both blues. */
-// @ts-expect-error: decorator
 function channelPairs(pixels: v128): v128 {
   return i16x8.shuffle(pixels, pixels, 0, 3, 1, 4, 2, 5, 6, 7);
 }

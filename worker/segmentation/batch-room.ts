@@ -1,6 +1,6 @@
 /**
- * Memory of one micro-batch, or of one photo that is predicted, for the next. TensorFlow takes what lies in a VectorMemory as it is, and fresh pages for ten megabytes cost
- * as much as drawing the pictures. Whatever is in it must be overwritten.
+ * Memory of one micro-batch, or of one photo that is predicted, for the next. TensorFlow takes what lies in a VectorMemory as it is,
+ * and fresh pages for ten megabytes cost as much as drawing the pictures. Whatever is in it must be overwritten.
  */
 import { VectorMemory } from "../../shared/math/vectors.js";
 
